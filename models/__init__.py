@@ -1,0 +1,1 @@
+"""Generators, the style catalogue and the shipped weights. Imports neither realtime nor training."""

@@ -1,0 +1,119 @@
+"""The style card: what a model file says of itself. Needs no torch.
+
+A style is two files side by side: NAME.onnx and its card NAME.yaml. The graph carries the same
+card in its metadata, so that a lone .onnx still explains itself.
+
+The graph's contract, format 1: inputs `frame` (H, W, 3) uint8 RGB, any H and W from
+MINIMUM_SIDE up, and `strength` (1,) float32 with default 1; output `painted` (H, W, 3) uint8 RGB.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import ModelError, UsageError
+
+FORMAT = 1
+METADATA_KEY = "stylecam"
+MINIMUM_SIDE = 32
+
+
+class StyleCard(BaseModel):
+    """Made by `load_card` (or by export, which writes it). `path` is the .onnx file.
+
+    `stride` is the generator's working grid in pixels; `alpha` its width multiplier.
+    `metrics` are figures of the quality report, `training` the recipe that made it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    title: str
+    credit: str = ""
+    licence: str = "MIT"
+    architecture: str
+    alpha: float = Field(gt=0, le=1)
+    stride: int = Field(ge=1)
+    parameters: int = Field(ge=1)
+    sha256: str = ""
+    metrics: dict[str, float] = {}
+    training: dict[str, Any] = {}
+    path: Path = Field(default=Path(), exclude=True)
+
+    @property
+    def preview(self) -> Path:
+        """A small picture of the style; may be missing for a user's own."""
+        return self.path.with_suffix(".jpg")
+
+
+def file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_card(card: StyleCard, path: Path) -> None:
+    """Write the card beside its graph, with the graph's checksum."""
+    fields = card.model_dump(mode="json") | {"sha256": file_sha256(path)}
+    path.with_suffix(".yaml").write_text(yaml.safe_dump(fields, sort_keys=False))
+
+
+def load_card(path: Path) -> StyleCard:
+    """The card of the graph at `path`.
+
+    Raises UsageError where there is no such file, ModelError where it is not one of ours or
+    is damaged.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such model file; `stylecam styles` lists the shipped ones")
+    sidecar = path.with_suffix(".yaml")
+    fields = _read_sidecar(sidecar) if sidecar.is_file() else _read_metadata(path)
+    try:
+        card = StyleCard(**{**fields, "path": path})
+    except (ValidationError, TypeError) as error:
+        raise ModelError(f"{path}: its style card is not valid: {_first_line(error)}") from None
+    if card.format != FORMAT:
+        raise ModelError(
+            f"{path}: model format {card.format}, this stylecam reads {FORMAT}; export it again"
+        )
+    if card.sha256 and card.sha256 != file_sha256(path):
+        raise ModelError(
+            f"{path}: damaged (its checksum is not the one in {sidecar.name}); "
+            "install or export it again"
+        )
+    return card
+
+
+def _read_sidecar(path: Path) -> dict[str, Any]:
+    try:
+        fields = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: not a readable style card: {_first_line(error)}") from None
+    if not isinstance(fields, dict):
+        raise ModelError(f"{path}: not a style card; export the model again")
+    return fields
+
+
+def _read_metadata(path: Path) -> dict[str, Any]:
+    import onnx
+
+    try:
+        graph = onnx.load(path, load_external_data=False)
+    except Exception:  # onnx raises protobuf's own errors, which it does not export
+        raise ModelError(f"{path}: not an ONNX file, or damaged") from None
+    for entry in graph.metadata_props:
+        if entry.key == METADATA_KEY:
+            fields = json.loads(entry.value)
+            assert isinstance(fields, dict)
+            return fields
+    raise ModelError(f"{path}: an ONNX file that `stylecam export` did not make")
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error).splitlines()[0]

@@ -1,0 +1,34 @@
+"""Which styles there are: the shipped ones and the user's own. Needs no torch."""
+
+from pathlib import Path
+
+import platformdirs
+
+from models.card import StyleCard, load_card
+from models.errors import lookup
+
+SHIPPED = Path(__file__).parent / "weights"
+DEFAULT_STYLE = "starry-night"
+
+
+def user_folder() -> Path:
+    """Where `stylecam train` installs a finished style, by the system's own custom."""
+    return platformdirs.user_data_path("stylecam") / "styles"
+
+
+def style_paths(folders: list[Path] | None = None) -> dict[str, Path]:
+    """Style name to graph, the default style first, the rest by name; a later folder wins."""
+    found: dict[str, Path] = {}
+    for folder in folders or [SHIPPED, user_folder()]:
+        found |= {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+    return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT_STYLE, item[0])))
+
+
+def find_style(name: str, folders: list[Path] | None = None) -> StyleCard:
+    """The card of a style by its name, or of a graph by its path (anything ending in .onnx).
+
+    Raises UsageError with the nearest name, ModelError for a damaged file.
+    """
+    if name.endswith(".onnx"):
+        return load_card(Path(name))
+    return load_card(lookup("style", name, style_paths(folders)))

@@ -1,0 +1,54 @@
+"""Every error that a user may see, as one tree. Each carries one line and an exit code.
+
+StylecamError               1  a run-time failure
+├── UsageError              2  a wrong flag, key, name, value or missing input file
+├── ModelError              1  a model file that is damaged, foreign or does not fit
+├── TrainingError           1  a training that cannot go on
+├── SourceFault             1  a source that failed; opening it again may help
+└── SinkFault               1  a sink that failed; it stops only itself
+
+The tree stands in models because both halves import models and neither imports the other.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class StylecamError(Exception):
+    """Shown to the user as one line: what (file, key, device), what was wrong, what to do."""
+
+    exit_code = 1
+
+
+class UsageError(StylecamError):
+    """What the user asked for cannot be meant: refused before anything is touched."""
+
+    exit_code = 2
+
+
+class ModelError(StylecamError):
+    """A model file that is damaged, is not ours, or does not fit the backend."""
+
+
+class TrainingError(StylecamError):
+    """A training that cannot start or go on; checkpoints already written stay intact."""
+
+
+class SourceFault(StylecamError):  # noqa: N818  a fault may pass, an error does not
+    """A source that stopped giving frames; opening it again may help."""
+
+
+class SinkFault(StylecamError):  # noqa: N818
+    """A sink that cannot take frames; the others go on."""
+
+
+def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
+    """The entry of table called name, or a UsageError that gives the nearest name."""
+    if name in table:
+        return table[name]
+    near = get_close_matches(name, table, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(sorted(table))}"
+    raise UsageError(f"unknown {kind} {name!r}; {hint}")

@@ -1,0 +1,114 @@
+"""What a user changes while it runs: one frozen value, and the verbs that make the next one.
+
+Keys, the web page and the command line all speak these verbs. The pipeline reads the settings
+once a frame; it never sees half a change.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from models.errors import UsageError, lookup
+
+View = Literal["styled", "original", "split"]
+VIEWS: tuple[View, ...] = ("styled", "original", "split")
+STRENGTH_STEP = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`styles` is the catalogue's order; `style` is one of them. `strength` is in 0..1.
+
+    `snapshots` counts how many were asked for, so that each is taken exactly once.
+    """
+
+    styles: tuple[str, ...]
+    style: str
+    strength: float = 1.0
+    view: View = "styled"
+    mirror: bool = False
+    paused: bool = False
+    help: bool = False
+    recording: bool = False
+    snapshots: int = 0
+    quit: bool = False
+
+
+Verb = Callable[[Settings], Settings]
+
+
+def step_style(settings: Settings, step: int) -> Settings:
+    position = settings.styles.index(settings.style)
+    return replace(settings, style=settings.styles[(position + step) % len(settings.styles)])
+
+
+def pick_style(settings: Settings, number: int) -> Settings:
+    """The style at `number`, counted from 1; a number past the last changes nothing."""
+    if number > len(settings.styles):
+        return settings
+    return replace(settings, style=settings.styles[number - 1])
+
+
+def step_strength(settings: Settings, step: float) -> Settings:
+    strength = min(1.0, max(0.0, round(settings.strength + step, 3)))
+    return replace(settings, strength=strength)
+
+
+def toggle_view(settings: Settings, view: View) -> Settings:
+    return replace(settings, view="styled" if settings.view == view else view)
+
+
+VERBS: dict[str, Verb] = {
+    "next": lambda s: step_style(s, +1),
+    "previous": lambda s: step_style(s, -1),
+    "stronger": lambda s: step_strength(s, +STRENGTH_STEP),
+    "weaker": lambda s: step_strength(s, -STRENGTH_STEP),
+    "original": lambda s: toggle_view(s, "original"),
+    "split": lambda s: toggle_view(s, "split"),
+    "mirror": lambda s: replace(s, mirror=not s.mirror),
+    "snapshot": lambda s: replace(s, snapshots=s.snapshots + 1),
+    "record": lambda s: replace(s, recording=not s.recording),
+    "pause": lambda s: replace(s, paused=not s.paused),
+    "help": lambda s: replace(s, help=not s.help),
+    "quit": lambda s: replace(s, quit=True),
+    **{f"style-{n}": lambda s, n=n: pick_style(s, n) for n in range(1, 10)},  # type: ignore[misc]
+}
+
+
+def set_style(name: str) -> Verb:
+    """A verb that goes to the style called `name`; an unknown one raises UsageError."""
+
+    def verb(settings: Settings) -> Settings:
+        lookup("style", name, dict.fromkeys(settings.styles))
+        return replace(settings, style=name)
+
+    return verb
+
+
+def set_strength(strength: float) -> Verb:
+    """A verb that sets the strength; outside 0..1 raises UsageError."""
+
+    def verb(settings: Settings) -> Settings:
+        if not 0.0 <= strength <= 1.0:
+            raise UsageError(f"strength {strength} is outside 0..1")
+        return replace(settings, strength=strength)
+
+    return verb
+
+
+class SettingsBox:
+    """The one current value, swapped whole. Any thread may read or apply a verb."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._lock = threading.Lock()
+        self._settings = settings
+
+    @property
+    def current(self) -> Settings:
+        return self._settings
+
+    def apply(self, verb: Verb) -> Settings:
+        with self._lock:
+            self._settings = verb(self._settings)
+            return self._settings

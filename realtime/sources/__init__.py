@@ -1,0 +1,32 @@
+"""Where frames come from: the contract. Each file beside this one is one kind of source."""
+
+from typing import Protocol
+
+from realtime.frame import Frame, FrameFormat
+
+
+class EndOfSource(Exception):  # noqa: N818  an end is not an error
+    """There are no more frames."""
+
+
+class Source(Protocol):
+    """One thread calls `open`, then `read` repeatedly, then `close`.
+
+    After a SourceFault the same object may be opened again; the frame index goes on.
+    """
+
+    def open(self) -> FrameFormat:
+        """Start. Raises UsageError where nothing of that name exists, SourceFault if it fails."""
+        ...
+
+    def read(self) -> Frame:
+        """Block for the next frame.
+
+        Raises EndOfSource at the end, SourceFault if reopening may help. Never blocks for more
+        than a few seconds: a stalled device is a SourceFault.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release everything. May be called twice, and after a failed open."""
+        ...
