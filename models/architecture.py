@@ -1,0 +1,304 @@
+"""Generators as plain data: what layers, how wide, on what grid. Needs no torch.
+
+One description feeds the torch module (generator.py), the ONNX graph (graph.py) and the counts
+below, so that the trained, the exported and the measured network cannot drift apart.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from models.errors import UsageError, lookup
+
+Weights: TypeAlias = dict[str, NDArray[np.float32]]
+"""Parameter name, as in the torch module's state_dict, to array."""
+
+Norm = Literal["none", "batch", "instance"]
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution with "same" zero padding, then norm, then ReLU. `out` channels."""
+
+    out: int
+    kernel: int
+    stride: int = 1
+    depthwise: bool = False
+    norm: Norm = "none"
+    relu: bool = False
+    kind: Literal["conv"] = "conv"
+
+    @property
+    def padding(self) -> int:
+        """Zeros on each side, so that a size divisible by `stride` shrinks by just that."""
+        return (self.kernel - self.stride + 1) // 2
+
+
+@dataclass(frozen=True)
+class Residual:
+    """input + body(input)."""
+
+    body: tuple[Conv, ...]
+    kind: Literal["residual"] = "residual"
+
+
+@dataclass(frozen=True)
+class Upsample:
+    """Enlarge both sides by `factor`; bilinear with half-pixel centres, or nearest."""
+
+    factor: int
+    mode: Literal["bilinear", "nearest"] = "bilinear"
+    kind: Literal["upsample"] = "upsample"
+
+
+@dataclass(frozen=True)
+class Relu:
+    kind: Literal["relu"] = "relu"
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """Sub-pixel shuffle: factor² channels become one, both sides grow by `factor`."""
+
+    factor: int
+    kind: Literal["shuffle"] = "shuffle"
+
+
+Layer: TypeAlias = Conv | Residual | Upsample | Relu | Shuffle
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A generator: RGB in, RGB out, both 0..1.
+
+    `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
+    reflected on each side before the first layer and cut off after the last, in training as
+    in the exported graph. With `residual` the layers give what is added to the input, else
+    the picture itself.
+    """
+
+    name: str
+    alpha: float
+    layers: tuple[Layer, ...]
+    stride: int
+    margin: int
+    residual: bool
+
+
+ADAPTER: TypeAdapter[Architecture] = TypeAdapter(Architecture)
+
+
+def to_json(architecture: Architecture) -> str:
+    return ADAPTER.dump_json(architecture).decode()
+
+
+def from_json(text: str) -> Architecture:
+    return ADAPTER.validate_json(text)
+
+
+def scaled(channels: int, alpha: float, *, multiple: int = 1) -> int:
+    """`channels` times alpha, a whole multiple of `multiple`, never below it."""
+    return max(multiple, round(channels * alpha / multiple) * multiple)
+
+
+def check_alpha(alpha: float) -> None:
+    if not 0 < alpha <= 1:
+        raise UsageError(f"alpha {alpha} is outside (0, 1]")
+
+
+def johnson(alpha: float = 1.0, norm: Norm = "instance") -> Architecture:
+    """Johnson et al. 2016, supplementary table 1, every width times alpha.
+
+    Departs from it as its authors' own code does: instance norm, and nearest ×2 with a plain
+    convolution for the transposed ones (no checkerboard).
+    """
+    check_alpha(alpha)
+    c1, c2, c3 = (scaled(c, alpha) for c in (32, 64, 128))
+    block = Residual((Conv(c3, 3, norm=norm, relu=True), Conv(c3, 3, norm=norm)))
+    layers: tuple[Layer, ...] = (
+        Conv(c1, 9, norm=norm, relu=True),
+        Conv(c2, 3, stride=2, norm=norm, relu=True),
+        Conv(c3, 3, stride=2, norm=norm, relu=True),
+        *(block,) * 5,
+        Upsample(2, "nearest"),
+        Conv(c2, 3, norm=norm, relu=True),
+        Upsample(2, "nearest"),
+        Conv(c1, 3, norm=norm, relu=True),
+        Conv(3, 9),
+    )
+    return Architecture("full", alpha, layers, stride=4, margin=16, residual=False)
+
+
+def small(alpha: float = 0.3) -> Architecture:
+    """The pruned network of the field: equal widths, 3 residual blocks, 9×9 ends."""
+    check_alpha(alpha)
+    width = scaled(32, alpha)
+    conv = Conv(width, 3, norm="batch", relu=True)
+    block = Residual((conv, replace(conv, relu=False)))
+    layers: tuple[Layer, ...] = (
+        Conv(width, 9, norm="batch", relu=True),
+        replace(conv, stride=2),
+        replace(conv, stride=2),
+        *(block,) * 3,
+        Upsample(2, "nearest"),
+        conv,
+        Upsample(2, "nearest"),
+        conv,
+        Conv(3, 9),
+    )
+    return Architecture("small", alpha, layers, stride=4, margin=16, residual=False)
+
+
+def fast(
+    alpha: float = 1.0,
+    *,
+    width: int = 32,
+    blocks: int = 6,
+    block: Literal["inverted", "dense", "separable"] = "inverted",
+    block_kernel: int = 3,
+    stride: int = 4,
+    stem_kernel: int = 8,
+    head: Literal["half", "quarter", "shuffle"] = "half",
+    head_width: int = 16,
+) -> Architecture:
+    """Ours: the whole body works at 1/stride of the resolution, from the first layer on.
+
+    Batch norm throughout, which folds into the convolutions. The head decides how the residual
+    comes back to full size: "half" by 16 channels at half resolution and two bilinear steps
+    (no grid can form), "quarter" straight from the body's grid, "shuffle" by sub-pixels to
+    half resolution and one bilinear step.
+    """
+    check_alpha(alpha)
+    wide = scaled(width, alpha, multiple=8)
+    narrow = scaled(head_width, alpha, multiple=8)
+    layers: tuple[Layer, ...] = (
+        Conv(wide, stem_kernel, stride=stride, norm="batch", relu=True),
+        *(Residual(_body(block, wide, block_kernel)),) * blocks,
+        *_head(head, narrow, stride),
+    )
+    return Architecture("fast", alpha, layers, stride=stride, margin=16, residual=True)
+
+
+def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:
+    depthwise = Conv(width, kernel, depthwise=True, norm="batch", relu=True)
+    bodies: dict[str, tuple[Conv, ...]] = {
+        "inverted": (
+            Conv(2 * width, 1, norm="batch", relu=True),
+            replace(depthwise, out=2 * width),
+            Conv(width, 1, norm="batch"),
+        ),
+        "separable": (
+            depthwise,
+            Conv(width, 1, norm="batch", relu=True),
+            depthwise,
+            Conv(width, 1, norm="batch"),
+        ),
+        "dense": (Conv(width, 3, norm="batch", relu=True), Conv(width, 3, norm="batch")),
+    }
+    return lookup("block", kind, bodies)
+
+
+def _head(kind: str, narrow: int, stride: int) -> tuple[Layer, ...]:
+    half = stride // 2
+    heads: dict[str, tuple[Layer, ...]] = {
+        "half": (Conv(narrow, 1), Upsample(half), Relu(), Conv(3, 3), Upsample(2)),
+        "quarter": (Conv(3, 3), Upsample(stride)),
+        "shuffle": (Conv(3 * half**2, 3), Shuffle(half), Upsample(2)),
+    }
+    return lookup("head", kind, heads)
+
+
+MODEL_SIZES: dict[str, Callable[[float], Architecture]] = {
+    "full": johnson,
+    "small": small,
+    "fast": fast,
+}
+
+
+def folded(architecture: Architecture) -> Architecture:
+    """The same network after its batch norms were folded into their convolutions."""
+    return replace(architecture, layers=tuple(_without_batch_norm(x) for x in architecture.layers))
+
+
+def _without_batch_norm(layer: Layer) -> Layer:
+    if isinstance(layer, Residual):
+        return Residual(tuple(_fold_conv(conv) for conv in layer.body))
+    return _fold_conv(layer) if isinstance(layer, Conv) else layer
+
+
+def _fold_conv(conv: Conv) -> Conv:
+    return replace(conv, norm="none") if conv.norm == "batch" else conv
+
+
+@dataclass(frozen=True)
+class PlacedConv:
+    """A convolution in its place: parameter prefix, channels that come in, grid it works on.
+
+    `scale` is its output's pitch in input pixels: 4 means a quarter of the resolution.
+    """
+
+    prefix: str
+    conv: Conv
+    channels_in: int
+    scale: float
+
+
+def convolutions(architecture: Architecture) -> Iterator[PlacedConv]:
+    """Every convolution in order of execution."""
+    channels, scale = 3, 1.0
+    for i, layer in enumerate(architecture.layers):
+        if isinstance(layer, Conv | Residual):
+            body = layer.body if isinstance(layer, Residual) else (layer,)
+            for j, conv in enumerate(body):
+                prefix = f"core.{i}.body.{j}" if isinstance(layer, Residual) else f"core.{i}"
+                scale *= conv.stride
+                yield PlacedConv(prefix, conv, channels, scale)
+                channels = conv.out
+        elif isinstance(layer, Upsample | Shuffle):
+            scale /= layer.factor
+            channels //= layer.factor**2 if isinstance(layer, Shuffle) else 1
+
+
+def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    """Name to shape of every learned array (running statistics of batch norm not counted)."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for placed in convolutions(architecture):
+        conv = placed.conv
+        per_group = 1 if conv.depthwise else placed.channels_in
+        shapes[f"{placed.prefix}.conv.weight"] = (conv.out, per_group, conv.kernel, conv.kernel)
+        shapes[f"{placed.prefix}.conv.bias"] = (conv.out,)
+        if conv.norm != "none":
+            shapes[f"{placed.prefix}.norm.weight"] = (conv.out,)
+            shapes[f"{placed.prefix}.norm.bias"] = (conv.out,)
+    return shapes
+
+
+def parameter_count(architecture: Architecture) -> int:
+    return sum(int(np.prod(shape)) for shape in parameter_shapes(architecture).values())
+
+
+def mac_count(architecture: Architecture, height: int, width: int) -> int:
+    """Multiply-accumulates of all convolutions for one frame, its margin not counted."""
+    shapes = parameter_shapes(architecture)
+    return sum(
+        int(np.prod(shapes[f"{p.prefix}.conv.weight"]) * height * width / p.scale**2)
+        for p in convolutions(architecture)
+    )
+
+
+def random_weights(architecture: Architecture, seed: int = 0) -> Weights:
+    """He-scaled weights, for speed measurements and tests: they paint nothing."""
+    generator = np.random.default_rng(seed)
+    weights: Weights = {}
+    for name, shape in parameter_shapes(architecture).items():
+        if name.endswith("conv.weight"):
+            spread = (2 / np.prod(shape[1:])) ** 0.5
+            weights[name] = generator.normal(0, spread, shape).astype(np.float32)
+        else:
+            fill: Any = np.ones if name.endswith("norm.weight") else np.zeros
+            weights[name] = fill(shape, np.float32)
+    return weights

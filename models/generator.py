@@ -1,0 +1,96 @@
+"""The torch module of an architecture."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.architecture import Architecture, Conv, Layer, Relu, Residual, Shuffle, Upsample
+from models.fold import EPSILON
+
+
+class ConvUnit(nn.Module):
+    """Convolution, norm, ReLU as the Conv says. (B, C, H, W) float to the same."""
+
+    def __init__(self, spec: Conv, channels_in: int) -> None:
+        super().__init__()
+        groups = channels_in if spec.depthwise else 1
+        self.conv = nn.Conv2d(
+            channels_in, spec.out, spec.kernel, spec.stride, spec.padding, groups=groups
+        )
+        norms = {"batch": nn.BatchNorm2d, "instance": nn.InstanceNorm2d}
+        self.norm: nn.Module | None = None
+        if spec.norm != "none":
+            self.norm = norms[spec.norm](spec.out, eps=EPSILON, affine=True)
+        self.relu = spec.relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        return F.relu(x) if self.relu else x
+
+
+class ResidualUnit(nn.Module):
+    def __init__(self, spec: Residual, channels: int) -> None:
+        super().__init__()
+        units = []
+        for conv in spec.body:
+            units.append(ConvUnit(conv, channels))
+            channels = conv.out
+        self.body = nn.Sequential(*units)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
+    """The module of a layer that `channels` come into, and the channels that leave it."""
+    match layer:
+        case Conv():
+            return ConvUnit(layer, channels), layer.out
+        case Residual():
+            return ResidualUnit(layer, channels), channels
+        case Upsample():
+            options = {"align_corners": False} if layer.mode == "bilinear" else {}
+            return nn.Upsample(scale_factor=layer.factor, mode=layer.mode, **options), channels
+        case Shuffle():
+            return nn.PixelShuffle(layer.factor), channels // layer.factor**2
+        case Relu():
+            return nn.ReLU(), channels
+
+
+class Generator(nn.Module):
+    """A feed-forward generator: RGB (B, 3, H, W) float 0..1 in, the same out, not clamped.
+
+    Any H and W above the margin; the reflected margin and the crop are inside.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        channels = 3
+        modules = []
+        for layer in architecture.layers:
+            module, channels = build_layer(layer, channels)
+            modules.append(module)
+        self.core = nn.Sequential(*modules)
+        if architecture.residual:
+            self._start_near_identity()
+
+    def _start_near_identity(self) -> None:
+        """A small last layer: the picture is whole from the first training step on."""
+        last = [m for m in self.core.modules() if isinstance(m, nn.Conv2d)][-1]
+        nn.init.normal_(last.weight, std=0.01)
+        assert last.bias is not None
+        nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
+        """The painted picture; strength 0 is the input, 1 the style."""
+        height, width = x.shape[-2:]
+        margin, stride = self.architecture.margin, self.architecture.stride
+        extra = [-(side + 2 * margin) % stride for side in (width, height)]
+        pads = (margin, margin + extra[0], margin, margin + extra[1])
+        painted = self.core(F.pad(x, pads, mode="reflect"))
+        painted = painted[..., margin : margin + height, margin : margin + width]
+        residual = painted if self.architecture.residual else painted - x
+        return x + strength * residual
