@@ -1,0 +1,1 @@
+"""How a person steers a running stylecam: keys, the terminal, the web page, the picture's text."""
