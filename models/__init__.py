@@ -1,1 +1,1 @@
-"""Generators, the style catalogue and the shipped weights. Imports neither realtime nor training."""
+"""Generators, the style catalogue and the shipped weights. Imports neither of the halves."""

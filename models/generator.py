@@ -1,6 +1,5 @@
 """The torch module of an architecture."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 

