@@ -1,0 +1,131 @@
+"""A generator in half precision: made from the fp32 graph, and checked against it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from models.errors import ModelError
+from realtime.frame import RGB
+
+MEAN_LIMIT = 2.0
+"""Levels of 255 by which a half-precision picture may be off on average."""
+
+HOLE = 64
+"""Levels: a pixel that is off by more is a hole (NaN or overflow), not rounding."""
+
+HOLES_LIMIT = 1e-3
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far one picture is from another, in levels of 255; `psnr` in dB, inf if equal."""
+
+    mean: float
+    maximum: int
+    psnr: float
+    holes: float
+
+    @property
+    def acceptable(self) -> bool:
+        return self.mean < MEAN_LIMIT and self.holes <= HOLES_LIMIT
+
+    def __str__(self) -> str:
+        return f"mean {self.mean:.3f}, max {self.maximum} of 255, PSNR {self.psnr:.1f} dB"
+
+
+def difference(a: RGB, b: RGB) -> Difference:
+    """The difference of two pictures of the same size."""
+    off = np.abs(a.astype(np.int16) - b.astype(np.int16))
+    squared = float((off.astype(np.float64) ** 2).mean())
+    psnr = 10 * math.log10(255**2 / squared) if squared else math.inf
+    return Difference(float(off.mean()), int(off.max()), psnr, float((off > HOLE).mean()))
+
+
+def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with float16 inside; bytes in, bytes out and strength stay as they are.
+
+    onnxruntime.transformers.float16 does the like, but leaves nodes in an order that ONNX's own
+    checker refuses. Raises ModelError where a weight does not fit float16.
+    """
+    half = onnx.ModelProto.FromString(model.SerializeToString())
+    graph = half.graph
+    # Resize takes its scales as float32 whatever the picture's type; strength is the contract's.
+    kept = {node.input[2] for node in graph.node if node.op_type == "Resize"} | {"strength"}
+    for tensor in graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and tensor.name not in kept:
+            tensor.CopyFrom(_half_tensor(tensor))
+    for node in graph.node:
+        if node.op_type == "Cast" and node.attribute[0].i == TensorProto.FLOAT:
+            node.attribute[0].i = TensorProto.FLOAT16
+        for i, name in enumerate(node.input):
+            if name == "strength":
+                node.input[i] = "strength_half"
+    if any(entry.name == "strength" for entry in graph.input):
+        cast = helper.make_node("Cast", ["strength"], ["strength_half"], to=TensorProto.FLOAT16)
+        graph.node.insert(0, cast)
+    onnx.checker.check_model(half, full_check=True)
+    return half
+
+
+def is_half(model: onnx.ModelProto) -> bool:
+    """Whether the graph already works in float16."""
+    return any(t.data_type == TensorProto.FLOAT16 for t in model.graph.initializer)
+
+
+def _half_tensor(tensor: TensorProto) -> TensorProto:
+    full = numpy_helper.to_array(tensor)
+    with np.errstate(over="ignore"):
+        half = full.astype(np.float16)
+    if not np.isfinite(half).all():
+        peak = float(np.abs(full).max())
+        raise ModelError(f"weight {tensor.name!r} reaches {peak:.3g}, more than float16 holds")
+    return numpy_helper.from_array(half, tensor.name)
+
+
+def check_picture(side: int = 64) -> RGB:
+    """What a check paints: ramps, hard edges, noise, pure black, white and primaries."""
+    ramp = np.linspace(0, 255, side, dtype=np.uint8)
+    picture = np.stack([np.tile(ramp, (side, 1)), np.tile(ramp[:, None], (1, side))], axis=-1)
+    picture = np.concatenate([picture, np.full((side, side, 1), 128, np.uint8)], axis=-1)
+    quarter = side // 4
+    noise = np.random.default_rng(0).integers(0, 256, (quarter, quarter, 3), dtype=np.uint8)
+    picture[:quarter, :quarter] = noise
+    picture[:quarter, quarter : 2 * quarter] = (np.indices((quarter, quarter)).sum(0) % 2)[
+        ..., None
+    ] * np.uint8(255)
+    for i, colour in enumerate([(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 0, 255)]):
+        picture[-quarter:, i * quarter : (i + 1) * quarter] = colour
+    return picture
+
+
+def paint_exactly(model: onnx.ModelProto, picture: RGB) -> RGB:
+    """The graph computed in its own precision, operator by operator: slow, for checks only.
+
+    ONNX Runtime on a CPU widens half precision to fp32 between operators, so that it would
+    hide an overflow that a GPU shows; ONNX's reference evaluator does not. Raises ModelError
+    for NaN or infinity, which a cast to bytes would hide as well.
+    """
+    from onnx.reference import ReferenceEvaluator
+
+    probed = onnx.ModelProto.FromString(model.SerializeToString())
+    before_bytes = _float_output(probed)
+    probed.graph.output.append(helper.make_empty_tensor_value_info(before_bytes))
+    feeds: dict[str, np.ndarray] = {"frame": picture}
+    if any(entry.name == "strength" for entry in probed.graph.input):
+        feeds["strength"] = np.ones(1, np.float32)
+    with np.errstate(all="ignore"):
+        painted, floats = ReferenceEvaluator(probed).run(None, feeds)
+    if not np.isfinite(floats).all():
+        raise ModelError("gives NaN or infinity in half precision")
+    return np.asarray(painted)
+
+
+def _float_output(model: onnx.ModelProto) -> str:
+    """The name of the picture in floats, just before it is clipped and cast to bytes."""
+    clips = [node for node in model.graph.node if node.op_type == "Clip"]
+    if not clips:
+        raise ModelError("has no Clip before its output; export it again")
+    return clips[-1].input[0]

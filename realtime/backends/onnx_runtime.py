@@ -1,0 +1,241 @@
+"""ONNX Runtime runs the generator, on the best device that is really there.
+
+The settings below were chosen by measurement: `stylecam bench --tune`, docs/bench.md.
+"""
+
+import contextlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from models.card import MINIMUM_SIDE, StyleCard
+from models.errors import ModelError, UsageError
+from realtime.backends.cores import physical_cores
+from realtime.backends.half import check_picture, difference, is_half, to_half
+from realtime.backends.providers import PROVIDERS, candidates, session_providers
+from realtime.frame import RGB
+
+ERRORS_ONLY = 3
+
+
+class StartFailed(Exception):  # noqa: N818
+    """A provider that this build has, but that does not start on this machine."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A session that runs, the device it runs on, its precision, and what is worth saying."""
+
+    session: ort.InferenceSession
+    device: str
+    precision: str
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    threads: int
+    spinning: bool = False
+    profile: Path | None = None
+
+
+class OnnxRuntimeBackend:
+    """A `Backend`. `device` is a key of PROVIDERS or "auto".
+
+    `threads` None means one per physical core. `half` None means the provider's default: half
+    precision on a GPU. `spinning` lets idle workers burn their core while they wait: only for
+    measuring what it costs.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        half: bool | None = None,
+        spinning: bool = False,
+        profile: Path | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads {threads}: must be 1 or more")
+        self._device = device
+        self._half = half
+        self._settings = SessionSettings(threads or physical_cores(), spinning, profile)
+        self._session: ort.InferenceSession | None = None
+        self._has_strength = True
+        self._path = Path()
+
+    def load(self, card: StyleCard) -> str:
+        """See `Backend.load`. With "auto", says why a better device was not taken."""
+        model = read_model(card.path)
+        self._path = card.path
+        started = self._start(model)
+        self._session = started.session
+        self._has_strength = "strength" in _input_types(started.session)
+        self._binding = started.session.io_binding()
+        threads = self._settings.threads
+        where = PROVIDERS[started.device].label
+        line = f"ONNX Runtime {ort.__version__}, {where}, {started.precision}"
+        line += f", {threads} thread{'s' if threads != 1 else ''}" if where == "CPU" else ""
+        return line + "".join(f"; {remark}" for remark in started.remarks)
+
+    def _start(self, model: onnx.ModelProto) -> Started:
+        """A session on the first device that works; every failure becomes a remark."""
+        remarks = []
+        for device in candidates(self._device):
+            try:
+                started = self._start_on(device, model)
+            except StartFailed as reason:
+                if self._device != "auto":
+                    raise UsageError(
+                        f"device {device}: {PROVIDERS[device].label} does not start: {reason}; "
+                        f"{PROVIDERS[device].remedy}, or use --device auto"
+                    ) from None
+                remarks.append(f"{PROVIDERS[device].label} does not start: {reason}")
+                continue
+            if self._device == "auto" and device == "cpu" and not remarks:
+                remarks.append("this onnxruntime has no GPU provider (docs/gpu.md)")
+            return Started(started.session, device, started.precision, (*remarks, *started.remarks))
+        raise UsageError(f"{self._path}: no device works: {'; '.join(remarks)}")
+
+    def _start_on(self, device: str, model: onnx.ModelProto) -> Started:
+        wanted = PROVIDERS[device].half if self._half is None else self._half
+        if is_half(model):
+            return Started(self._session_on(device, model), device, "fp16")
+        if not wanted:
+            return Started(self._session_on(device, model), device, "fp32")
+        try:
+            half = self._session_on(device, to_half(model))
+            off = difference(_paint_once(self._session_on("cpu", model)), _paint_once(half))
+            if off.acceptable:
+                return Started(half, device, "fp16")
+            reason = f"half precision is off by {off}"
+        except ModelError as error:
+            reason = f"half precision does not fit: {error}"
+        full = self._session_on(device, model)
+        return Started(full, device, "fp32", (f"{reason}; kept fp32",))
+
+    def _session_on(self, device: str, model: onnx.ModelProto) -> ort.InferenceSession:
+        """A session whose first provider is `device`'s, else StartFailed with the reason."""
+        if device in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints what it did not find
+                ort.preload_dlls()
+        providers = session_providers(device)
+        try:
+            session = ort.InferenceSession(
+                model.SerializeToString(),
+                session_options(self._settings),
+                providers=providers,
+                enable_fallback=0,
+            )
+        except Exception as error:  # pybind's exceptions share no base that ORT exports
+            if device == "cpu":
+                raise ModelError(f"{self._path}: ONNX Runtime refuses it: {_line(error)}") from None
+            raise StartFailed(_line(error)) from None
+        if session.get_providers()[0] != providers[0][0]:
+            raise StartFailed("its libraries or its driver did not load")
+        return session
+
+    def warm_up(self, height: int, width: int) -> None:
+        self.stylize(np.zeros((height, width, 3), np.uint8))
+
+    def stylize(self, rgb: RGB, strength: float = 1.0) -> RGB:
+        """See `Backend.stylize`. The picture may be any view; the answer is a new array.
+
+        Raises UsageError for a picture smaller than the generators take.
+        """
+        assert self._session is not None, "load first"
+        check_size(rgb)
+        # The binding takes a bare address: a flipped or cut view would be read wrongly.
+        rgb = np.ascontiguousarray(rgb)
+        painted = np.empty_like(rgb)
+        binding = self._binding
+        _bind(binding.bind_input, "frame", rgb)
+        _bind(binding.bind_output, "painted", painted)
+        if self._has_strength:
+            scale = np.array([strength], np.float32)
+            _bind(binding.bind_input, "strength", scale)
+        elif strength != 1.0:
+            raise ModelError(f"{self._path}: has no strength input; export it again")
+        self._session.run_with_iobinding(binding)
+        return painted
+
+    def end_profile(self) -> Path:
+        """Where the profile that was asked for lies; profiling ends."""
+        assert self._session is not None, "load first"
+        return Path(self._session.end_profiling())
+
+    def close(self) -> None:
+        """Free the model and its threads. May be called twice."""
+        self._session = None
+        self._binding = None
+
+
+def session_options(settings: SessionSettings) -> ort.SessionOptions:
+    """How a session runs: few threads, quiet when idle, little memory."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = settings.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = ERRORS_ONLY
+    # The memory pattern plans one block for the whole graph beside the arena: twice the memory
+    # for the same speed.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(settings.spinning)))
+    if settings.profile:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(settings.profile)
+    return options
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """The graph at `path`, its inputs and output checked against the contract in card.py.
+
+    Raises UsageError where there is none, ModelError where it is damaged or foreign.
+    """
+    try:
+        model = onnx.load(path, load_external_data=False)
+        onnx.checker.check_model(model)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such model file") from None
+    except Exception as error:  # protobuf's own errors, which onnx does not export
+        raise ModelError(f"{path}: damaged, or not an ONNX file ({_line(error)})") from None
+    inputs = {entry.name for entry in model.graph.input}
+    outputs = [entry.name for entry in model.graph.output]
+    if not {"frame"} <= inputs <= {"frame", "strength"} or outputs != ["painted"]:
+        raise ModelError(f"{path}: not a generator of ours; make one with `stylecam export`")
+    return model
+
+
+def check_size(rgb: RGB) -> None:
+    """Refuse what no generator takes: UsageError for a picture that is too small."""
+    assert rgb.dtype == np.uint8, rgb.dtype
+    assert rgb.ndim == 3 and rgb.shape[2] == 3, rgb.shape
+    height, width = rgb.shape[:2]
+    if min(height, width) < MINIMUM_SIDE:
+        raise UsageError(
+            f"a picture of {width}×{height} pixels is too small to paint; "
+            f"{MINIMUM_SIDE}×{MINIMUM_SIDE} is the least"
+        )
+
+
+def _bind(bind: Any, name: str, array: np.ndarray) -> None:
+    bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+
+
+def _input_types(session: ort.InferenceSession) -> dict[str, str]:
+    entries = [*session.get_inputs(), *session.get_overridable_initializers()]
+    return {entry.name: entry.type for entry in entries}
+
+
+def _paint_once(session: ort.InferenceSession) -> RGB:
+    painted: RGB = session.run(None, {"frame": check_picture(128)})[0]
+    return painted
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,108 @@
+"""The devices that ONNX Runtime may run on, as a table, and which one a user's word means."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import onnxruntime as ort
+import platformdirs
+
+from models.errors import UsageError, lookup
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One execution provider: its name in ONNX Runtime, what installs it, what it runs best.
+
+    `half` says that a graph in half precision is its default.
+    """
+
+    label: str
+    name: str
+    remedy: str
+    half: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+GPU_PACKAGE = (
+    "install the GPU build (pip uninstall -y onnxruntime; pip install "
+    "'onnxruntime-gpu[cuda,cudnn]') and NVIDIA's driver"
+)
+
+PROVIDERS: dict[str, Provider] = {
+    "cuda": Provider(
+        "CUDA",
+        "CUDAExecutionProvider",
+        GPU_PACKAGE,
+        half=True,
+        # The exhaustive search pays for a daemon: it runs once per frame size.
+        options={
+            "cudnn_conv_algo_search": "EXHAUSTIVE",
+            "arena_extend_strategy": "kSameAsRequested",
+        },
+    ),
+    "tensorrt": Provider(
+        "TensorRT",
+        "TensorrtExecutionProvider",
+        GPU_PACKAGE + ", and pip install tensorrt",
+        half=True,
+        options={"trt_engine_cache_enable": True, "trt_timing_cache_enable": True},
+    ),
+    "coreml": Provider(
+        "CoreML",
+        "CoreMLExecutionProvider",
+        "the macOS build of onnxruntime has it (pip install onnxruntime)",
+        options={"ModelFormat": "MLProgram"},
+    ),
+    "directml": Provider(
+        "DirectML",
+        "DmlExecutionProvider",
+        "on Windows: pip uninstall -y onnxruntime; pip install onnxruntime-directml",
+        half=True,
+    ),
+    "openvino": Provider(
+        "OpenVINO",
+        "OpenVINOExecutionProvider",
+        "pip uninstall -y onnxruntime; pip install onnxruntime-openvino",
+    ),
+    "cpu": Provider(
+        "CPU",
+        "CPUExecutionProvider",
+        "pip install onnxruntime",
+        # Doubling the arena at each step only adds memory; measured equally fast (docs/bench.md).
+        options={"arena_extend_strategy": "kSameAsRequested"},
+    ),
+}
+
+AUTOMATIC = ("cuda", "directml", "coreml", "cpu")
+"""What `auto` tries, best first. TensorRT is asked for by name: building its engine takes
+minutes. OpenVINO too: it has no advantage that we measured in fp32."""
+
+
+def candidates(device: str) -> list[str]:
+    """The devices to try for what the user said, in order.
+
+    "auto" gives every one that this build of ONNX Runtime has; a name gives itself or, where
+    the build lacks it, UsageError with the remedy.
+    """
+    there = set(ort.get_available_providers())
+    if device == "auto":
+        return [name for name in AUTOMATIC if PROVIDERS[name].name in there]
+    provider = lookup("device", device, {"auto": PROVIDERS["cpu"], **PROVIDERS})
+    if provider.name not in there:
+        raise UsageError(
+            f"device {device}: this onnxruntime has no {provider.name}; {provider.remedy}, "
+            "or use --device auto"
+        )
+    return [device]
+
+
+def session_providers(device: str) -> list[tuple[str, dict[str, Any]]]:
+    """The providers argument of InferenceSession; the CPU stands behind for odd operators."""
+    wanted = PROVIDERS[device]
+    options = dict(wanted.options)
+    if device == "tensorrt":
+        cache = platformdirs.user_cache_path("stylecam", ensure_exists=True)
+        options |= {"trt_engine_cache_path": str(cache), "trt_timing_cache_path": str(cache)}
+    behind = ["cuda", "cpu"] if device == "tensorrt" else ["cpu"]
+    rest = [PROVIDERS[name] for name in behind if name != device]
+    return [(wanted.name, options), *((p.name, dict(p.options)) for p in rest)]
