@@ -1,0 +1,173 @@
+"""The quality report of a model: style, content, smoothness and steadiness, as plain numbers.
+
+Judges the exported graph, never the torch module, and always with the full loss network.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.errors import UsageError
+from training.images import Picture, shrink_to, to_tensor
+from training.losses import content_loss, gram_matrix, relative_error, total_variation_loss
+from training.objective import StyleTarget, style_target
+from training.temporal import disturb, random_motion, warp
+from training.vgg import LossNetwork
+
+Painter = Callable[[Picture], Picture]
+"""(H, W, 3) uint8 RGB to the same."""
+
+STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
+CONTENT_LAYER = "relu3_3"
+PHOTO_SIDE = 256
+CLIP_HEIGHT = 360
+CONSISTENT_WITHIN = 1.0
+"""Pixels by which forward and backward flow may disagree where nothing is occluded."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """All are 0 at best. Style and content distances are relative squared errors of Gram
+    matrices and of features, mean over layers and photographs; total variation is a mean square
+    of 0..1; warping errors are root mean squares of 0..1 after motion is undone (Lai et al.
+    2018, sec. 4.1, square-rooted), on synthetic motion and on a clip (nan without one).
+    """
+
+    style: float
+    content: float
+    total_variation: float
+    warping_synthetic: float
+    warping_clip: float
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def evaluate(
+    painter: Painter,
+    photographs: list[Picture],
+    network: LossNetwork,
+    target: StyleTarget,
+    clip: list[Picture] | None = None,
+) -> Quality:
+    """The report of one painter on held-out photographs and the frames of one clip."""
+    sources = [to_square(photo) for photo in photographs]
+    painted = [painter(source) for source in sources]
+    distances = [
+        distance(network, target, to_tensor(a[None]), to_tensor(b[None]))
+        for a, b in zip(sources, painted, strict=True)
+    ]
+    style, content, variation = np.mean(distances, axis=0)
+    return Quality(
+        float(style),
+        float(content),
+        float(variation),
+        synthetic_warping_error(painter, sources),
+        clip_warping_error(painter, clip) if clip else float("nan"),
+    )
+
+
+def to_square(photo: Picture) -> Picture:
+    """The middle square of a photograph at PHOTO_SIDE."""
+    height, width = photo.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = photo[top : top + side, left : left + side]
+    method = cv2.INTER_AREA if side > PHOTO_SIDE else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(square, (PHOTO_SIDE, PHOTO_SIDE), interpolation=method), np.uint8)
+
+
+@torch.no_grad()
+def distance(
+    network: LossNetwork, target: StyleTarget, source: Tensor, painted: Tensor
+) -> tuple[float, float, float]:
+    """Style distance, content distance and total variation of one picture (1, 3, H, W)."""
+    features = network(painted, STYLE_LAYERS)
+    wanted = network(source, (CONTENT_LAYER,))[CONTENT_LAYER]
+    style = [
+        float(relative_error(gram_matrix(features[x])[0], target.grams[x])) for x in STYLE_LAYERS
+    ]
+    content = float(content_loss(features[CONTENT_LAYER], wanted))
+    return float(np.mean(style)), content, float(total_variation_loss(painted))
+
+
+def target_of(network: LossNetwork, pictures: list[Picture]) -> StyleTarget:
+    return style_target(
+        network, [to_tensor(p[None]) for p in pictures], [1.0] * len(pictures), STYLE_LAYERS
+    )
+
+
+def synthetic_warping_error(painter: Painter, sources: list[Picture], seed: int = 0) -> float:
+    """RMS difference of the painted moved picture from the moved painted one."""
+    random = torch.Generator().manual_seed(seed)
+    errors = []
+    for source in sources:
+        picture = to_tensor(source[None])
+        motion = random_motion(1, source.shape[0], random)
+        moved = disturb(warp(picture, motion)[0], random)
+        moved_bytes = (moved[0].permute(1, 2, 0) * 255).round().byte().numpy()
+        second = to_tensor(painter(moved_bytes)[None])
+        expected, inside = warp(to_tensor(painter(source)[None]), motion)
+        squares = (second - expected).square() * inside
+        errors.append(float(squares.sum() / (inside.sum() * 3)))
+    return float(np.mean(errors)) ** 0.5
+
+
+def clip_warping_error(painter: Painter, frames: list[Picture]) -> float:
+    """RMS difference of each painted frame from the one before it, moved along the flow."""
+    errors = []
+    before, painted_before = frames[0], painter(frames[0])
+    for frame in frames[1:]:
+        painted = painter(frame)
+        flow, seen = backward_flow(before, frame)
+        moved = _remap(painted_before.astype(np.float32), flow)
+        squares = ((painted.astype(np.float32) - moved) / 255) ** 2
+        errors.append(float(squares[seen].mean()))
+        before, painted_before = frame, painted
+    return float(np.mean(errors)) ** 0.5
+
+
+def backward_flow(before: Picture, after: Picture) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where each pixel of `after` was in `before` (H, W, 2), and whether it was visible there.
+
+    DIS optical flow in both directions; what does not come back to its start is occluded
+    (Ruder et al. 2016, sec. 4.2, with a fixed threshold).
+    """
+    first, second = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (before, after))
+    still = np.zeros((*first.shape[:2], 2), np.float32)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    back = np.asarray(dis.calc(second, first, still), np.float32)
+    forth = np.asarray(dis.calc(first, second, still), np.float32)
+    gap = np.linalg.norm(back + _remap(forth, back), axis=-1)
+    return back, gap < CONSISTENT_WITHIN
+
+
+def _remap(picture: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width = flow.shape[:2]
+    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    moved = cv2.remap(picture, xs + flow[..., 0], ys + flow[..., 1], cv2.INTER_LINEAR)
+    return np.asarray(moved, np.float32)
+
+
+def read_clip(path: Path, count: int, every: int = 1) -> list[Picture]:
+    """`count` frames of a video, at most CLIP_HEIGHT high. Raises UsageError naming the file."""
+    try:
+        with av.open(str(path)) as container:
+            return list(_some(container, count, every))
+    except (av.FFmpegError, IndexError):
+        raise UsageError(f"{path}: not a video that can be read") from None
+
+
+def _some(container: av.container.InputContainer, count: int, every: int) -> Iterator[Picture]:
+    for i, frame in enumerate(container.decode(video=0)):
+        if i >= count * every:
+            return
+        if i % every == 0:
+            yield shrink_to(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), CLIP_HEIGHT)
