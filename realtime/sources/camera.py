@@ -1,0 +1,257 @@
+"""A webcam, through OpenCV; and which cameras there are."""
+
+import logging
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.errors import SourceFault, UsageError
+from realtime.frame import RGB, Frame, FrameFormat
+
+log = logging.getLogger(__name__)
+
+SYSFS = Path("/sys/class/video4linux")
+DEFAULT_FPS = 30.0
+STALL = 3.0
+"""Seconds without a new picture after which a camera counts as unplugged."""
+
+READ_PATIENCE = 0.5
+"""Seconds for which failed reads are tried again: some cameras skip one now and then."""
+
+CHANNELS_GREY, CHANNELS_BGR, CHANNELS_BGRA = 1, 3, 4
+
+
+class NoCamera(SourceFault):
+    """This machine has no camera at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraInfo:
+    """One camera: OpenCV's index, the name that its driver gives, and its device file."""
+
+    index: int
+    name: str
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.index} ({self.name})"
+
+
+def list_cameras(root: Path = SYSFS) -> list[CameraInfo]:
+    """The cameras that Linux lists, real ones before virtual ones; on other systems none.
+
+    There, listing would mean opening each, which lights its lamp: cameras go by index.
+    """
+    found = []
+    for entry in root.glob("video*"):
+        number = entry.name.removeprefix("video")
+        # A webcam's further nodes (index above 0) carry metadata, not pictures.
+        if number.isdecimal() and _text(entry / "index", "0") == "0":
+            name = _text(entry / "name", "unnamed")
+            info = CameraInfo(int(number), name, Path("/dev") / entry.name)
+            found.append(("virtual" in entry.resolve().parts, info.index, info))
+    return [info for *_, info in sorted(found, key=lambda item: item[:2])]
+
+
+def _text(path: Path, default: str) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return default
+
+
+def open_capture(index: int) -> Any:
+    """A cv2.VideoCapture by the system's own backend; whether it opened, it says itself."""
+    # Both are read by OpenCV at the first use of a capture; a user's own values stand.
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(int(STALL)))
+    os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
+    import cv2
+
+    backends = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_DSHOW, "darwin": cv2.CAP_AVFOUNDATION}
+    logging_level = cv2.utils.logging.getLogLevel()
+    # A camera that does not open is reported by us, in one line.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        return cv2.VideoCapture(index, backends.get(sys.platform, cv2.CAP_ANY))
+    finally:
+        cv2.utils.logging.setLogLevel(logging_level)
+
+
+class Camera:
+    """The camera called `which`: an index, part of a name, a device file, or None: the first.
+
+    Size and rate are asked for, and `open` reports what the camera gives instead. `capture`
+    makes what behaves as cv2.VideoCapture from an index; `cameras` lists those present.
+    """
+
+    def __init__(
+        self,
+        which: str | int | None = None,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        fps: float | None = None,
+        capture: Callable[[int], Any] = open_capture,
+        cameras: Callable[[], list[CameraInfo]] = list_cameras,
+    ) -> None:
+        self._which = which
+        self._wanted = (width, height, fps)
+        self._make_capture = capture
+        self._list = cameras
+        self._capture: Any = None
+        self._label = "camera" if which is None else f"camera {which}"
+        self._shape = (0, 0)
+        self._position = 0.0
+        self._position_changed = 0.0
+        self._first: float | None = None
+        self._held: RGB | None = None
+        self._index = 0
+
+    def open(self) -> FrameFormat:
+        self.close()
+        index, name = self._find()
+        self._label = f"camera {index} ({name})" if name else f"camera {index}"
+        self._capture = self._make_capture(index)
+        try:
+            if not self._capture.isOpened():
+                raise self._cannot_open(index)
+            self._negotiate()
+            self._position_changed = time.monotonic()
+            self._held = self._grab()
+            self._shape = self._held.shape[:2]
+            return self._report()
+        except BaseException:
+            self.close()
+            raise
+
+    def _find(self) -> tuple[int, str]:
+        """The index and name of the camera meant; the name is "" where the system gives none."""
+        present = self._list()
+        if isinstance(self._which, int):
+            name = next((c.name for c in present if c.index == self._which), "")
+            return self._which, name
+        if self._which is None:
+            if not present and sys.platform == "linux":
+                raise NoCamera("no camera found; plug one in, or take `--source demo`")
+            return (present[0].index, present[0].name) if present else (0, "")
+        for camera in present:
+            if str(camera.path) == self._which:
+                return camera.index, camera.name
+        for camera in present:
+            if self._which.lower() in camera.name.lower():
+                return camera.index, camera.name
+        if self._index:
+            raise SourceFault(f"{self._label}: gone; is it unplugged?")
+        raise UsageError(f"{self._which!r}: no such file, and no such camera; {found(present)}")
+
+    def _cannot_open(self, index: int) -> SourceFault | UsageError:
+        device = Path(f"/dev/video{index}")
+        if sys.platform == "linux" and not device.exists() and not self._index:
+            return UsageError(f"{self._label}: no such camera; {found(self._list())}")
+        if device.exists() and not os.access(device, os.R_OK | os.W_OK):
+            return SourceFault(
+                f"{self._label}: permission denied for {device}; add yourself to the group 'video'"
+            )
+        if self._which is None and not self._list():
+            return NoCamera("no camera found; plug one in, or take `--source demo`")
+        return SourceFault(f"{self._label}: cannot be opened; is another program using it?")
+
+    def _negotiate(self) -> None:
+        """Ask in the order that costs V4L2 the fewest restarts: format, size, then rate."""
+        import cv2
+
+        width, height, fps = self._wanted
+        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        if width and height:
+            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+        if fps:
+            self._capture.set(cv2.CAP_PROP_FPS, fps)
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+
+    def _report(self) -> FrameFormat:
+        import cv2
+
+        height, width = self._shape
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        wanted_width, wanted_height, wanted_fps = self._wanted
+        if not (math.isfinite(fps) and fps > 0):
+            fps = wanted_fps or DEFAULT_FPS
+        log.info("%s: %d×%d at %g frames/s", self._label, width, height, fps)
+        if (wanted_width or width, wanted_height or height) != (width, height):
+            log.warning(
+                "%s: asked for %s×%s, it gives %d×%d",
+                *(self._label, wanted_width, wanted_height, width, height),
+            )
+        return FrameFormat(width, height, fps, live=True)
+
+    def read(self) -> Frame:
+        rgb = self._grab() if self._held is None else self._held
+        self._held = None
+        if rgb.shape[:2] != self._shape:
+            raise SourceFault(
+                f"{self._label}: changed its size to {rgb.shape[1]}×{rgb.shape[0]} while running"
+            )
+        captured = time.monotonic()
+        if self._first is None:
+            self._first = captured
+        self._index += 1
+        return Frame(rgb, self._index - 1, captured, captured - self._first)
+
+    def _grab(self) -> RGB:
+        deadline = time.monotonic() + READ_PATIENCE
+        while True:
+            given, picture = self._capture.read() if self._capture is not None else (False, None)
+            if given and picture is not None and picture.size and not self._is_stale():
+                return to_rgb(picture)
+            if time.monotonic() >= deadline:
+                raise SourceFault(f"{self._label}: stopped giving frames; is it unplugged?")
+            time.sleep(0.01)
+
+    def _is_stale(self) -> bool:
+        """Whether the driver has been giving the same picture again for too long.
+
+        It is told by the picture's own time, where the backend has one. Equal contents are no
+        sign: a closed shutter and a still virtual camera give them too.
+        """
+        import cv2
+
+        now = time.monotonic()
+        position = self._capture.get(cv2.CAP_PROP_POS_MSEC)
+        if position != self._position or not position > 0:
+            self._position = position
+            self._position_changed = now
+        return now - self._position_changed > STALL
+
+    def close(self) -> None:
+        self._held = None
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+
+def found(cameras: list[CameraInfo]) -> str:
+    """For a message: the cameras to choose from."""
+    if cameras:
+        return f"found: {', '.join(map(str, cameras))}"
+    return "none was found" if sys.platform == "linux" else "here a camera is called by index (0)"
+
+
+def to_rgb(picture: np.ndarray) -> RGB:
+    """OpenCV's picture, grey (H, W) or (H, W, 1), BGR or BGRA, as RGB (H, W, 3)."""
+    import cv2
+
+    conversions = {
+        CHANNELS_GREY: cv2.COLOR_GRAY2RGB,
+        CHANNELS_BGR: cv2.COLOR_BGR2RGB,
+        CHANNELS_BGRA: cv2.COLOR_BGRA2RGB,
+    }
+    channels = 1 if picture.ndim == 2 else picture.shape[2]
+    return np.asarray(cv2.cvtColor(picture, conversions[channels]), dtype=np.uint8)

@@ -1,0 +1,131 @@
+"""Which source a text means: "demo", "camera", "0", "Logitech", a path, an address."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import UsageError
+from realtime.sources import Source
+
+DEVICE_PREFIX = "/dev/video"
+STREAM_PREFIXES = ("rtsp://", "rtsps://", "http://", "https://")
+
+FILE_ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")
+"""Tells clip.mp4 from the name of a camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a source is asked for. See `source_from`."""
+
+    spec: str
+    width: int | None
+    height: int | None
+    fps: float | None
+    paced: bool
+    loop: bool
+
+
+def source_from(
+    spec: str,
+    *,
+    width: int | None,
+    height: int | None,
+    fps: float | None,
+    paced: bool,
+    loop: bool = False,
+) -> Source:
+    """The source that `spec` means, not yet open.
+
+    `paced` where a live sink watches: files keep to their own times. Width and height (pixels)
+    and `fps` are what a camera is asked for and the demo gives; `fps` is the rate of pictures
+    too. Files and streams keep their own size and rate. Raises UsageError for a size or rate
+    that cannot be, and for a path that is not there.
+    """
+    for key, value in (("width", width), ("height", height), ("fps", fps)):
+        if value is not None and not value > 0:
+            raise UsageError(f"{key} {value:g} cannot be; it must be more than 0")
+    if not spec:
+        raise UsageError("the source is empty; give demo, camera, a path or an address")
+    return KINDS[kind_of(spec)](Wanted(spec, width, height, fps, paced, loop))
+
+
+def kind_of(spec: str) -> str:
+    """The key of KINDS that `spec` belongs to. Raises UsageError for a path that is not there."""
+    if spec in ("demo", "camera"):
+        return spec
+    if spec.isdecimal() or spec.startswith(DEVICE_PREFIX):
+        return "device"
+    if spec.lower().startswith(STREAM_PREFIXES):
+        return "stream"
+    path = Path(spec)
+    if path.is_dir():
+        return "folder"
+    if path.is_file():
+        return "image" if _is_picture(path) else "video"
+    if path.name != spec or FILE_ENDING.search(spec):
+        raise UsageError(f"{spec}: no such file")
+    return "device"
+
+
+def _is_picture(path: Path) -> bool:
+    import cv2
+
+    from realtime.sources.image import SUFFIXES
+
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    return path.suffix.lower() != ".gif" and bool(cv2.haveImageReader(str(path)))
+
+
+def _demo(wanted: Wanted) -> Source:
+    from realtime.sources.demo import Demo
+
+    return Demo(width=wanted.width, height=wanted.height, fps=wanted.fps, paced=wanted.paced)
+
+
+def _camera(wanted: Wanted) -> Source:
+    from realtime.sources.camera import Camera
+
+    which: str | int | None = wanted.spec
+    if wanted.spec == "camera":
+        which = None
+    elif wanted.spec.isdecimal():
+        which = int(wanted.spec)
+    return Camera(which, width=wanted.width, height=wanted.height, fps=wanted.fps)
+
+
+def _stream(wanted: Wanted) -> Source:
+    from realtime.sources.stream import Stream
+
+    return Stream(wanted.spec, paced=wanted.paced)
+
+
+def _folder(wanted: Wanted) -> Source:
+    from realtime.sources.folder import Folder
+
+    return Folder(Path(wanted.spec), fps=wanted.fps, paced=wanted.paced, loop=wanted.loop)
+
+
+def _image(wanted: Wanted) -> Source:
+    from realtime.sources.image import ImageFile
+
+    return ImageFile(Path(wanted.spec), fps=wanted.fps, paced=wanted.paced, loop=wanted.loop)
+
+
+def _video(wanted: Wanted) -> Source:
+    from realtime.sources.video_file import VideoFile
+
+    return VideoFile(Path(wanted.spec), paced=wanted.paced, loop=wanted.loop)
+
+
+KINDS: dict[str, Callable[[Wanted], Source]] = {
+    "demo": _demo,
+    "camera": _camera,
+    "device": _camera,
+    "stream": _stream,
+    "folder": _folder,
+    "image": _image,
+    "video": _video,
+}

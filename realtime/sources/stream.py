@@ -1,0 +1,84 @@
+"""A stream or a file over the network: rtsp:// and http(s)://, through PyAV."""
+
+import re
+import time
+
+from realtime.frame import Frame, FrameFormat
+from realtime.sources import EndOfSource
+from realtime.sources.decoder import Decoder, stopped
+from realtime.sources.pace import Pace
+
+TIMEOUT = 5.0
+"""Seconds, for connecting and for each read."""
+
+RTSP_OPTIONS = {"fflags": "nobuffer", "rtsp_transport": "tcp"}
+"""FFmpeg's: no picture is kept from the time of probing, and none lost as over UDP."""
+
+
+class Stream:
+    """What `url` gives.
+
+    A live stream gives its frames as they come, with the time of their arrival as timestamp;
+    where it ends, a SourceFault says so, since connecting again may help. A file on a web
+    server (it knows its own length) behaves as a local one: its own timestamps, paced where
+    `paced`, EndOfSource at the end. After a fault and a new `open`, index and time line go on.
+    """
+
+    def __init__(self, url: str, *, paced: bool) -> None:
+        self._url = url
+        self._name = without_password(url)
+        self._paced = paced
+        self._pace = Pace(paced=False)
+        self._decoder: Decoder | None = None
+        self._index = 0
+        self._first_arrival: float | None = None
+        self._offset = 0.0
+        self._next_time = 0.0
+
+    def open(self) -> FrameFormat:
+        self.close()
+        # Over HTTP, nobuffer would lose the beginning of a file.
+        options = RTSP_OPTIONS if self._url.lower().startswith("rtsp") else {}
+        self._decoder = Decoder(self._url, name=self._name, options=options, timeout=TIMEOUT)
+        self._offset = self._next_time
+        live = not self._decoder.finite
+        self._pace = Pace(paced=self._paced and not live)
+        self._pace.start()
+        return FrameFormat(
+            width=self._decoder.width,
+            height=self._decoder.height,
+            fps=self._decoder.fps,
+            live=live or self._paced,
+            frame_count=None if live else self._decoder.frame_count,
+        )
+
+    def read(self) -> Frame:
+        if self._decoder is None:
+            raise EndOfSource
+        try:
+            rgb, seconds = self._decoder.read()
+        except EndOfSource:
+            if self._decoder.finite or self._pace.stopped:
+                raise
+            raise stopped(self._name, "end of the stream") from None
+        if self._decoder.finite:
+            timestamp = self._next_time if seconds is None else self._offset + seconds
+        else:
+            # Many cameras send no times, or times that jump when they restart.
+            now = time.monotonic()
+            self._first_arrival = self._first_arrival or now
+            timestamp = now - self._first_arrival
+        captured = self._pace.wait(timestamp)
+        self._next_time = timestamp + 1 / self._decoder.fps
+        self._index += 1
+        return Frame(rgb=rgb, index=self._index - 1, captured=captured, timestamp=timestamp)
+
+    def close(self) -> None:
+        self._pace.stop()
+        if self._decoder is not None:
+            self._decoder.close()
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown: user and password left out."""
+    return re.sub(r"(?<=://)[^/@]*@", "", url)

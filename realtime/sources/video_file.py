@@ -1,0 +1,68 @@
+"""A video file: every frame in order, at the file's own times."""
+
+from pathlib import Path
+
+from models.errors import UsageError
+from realtime.frame import Frame, FrameFormat
+from realtime.sources import EndOfSource
+from realtime.sources.decoder import Decoder
+from realtime.sources.pace import Pace
+
+
+class VideoFile:
+    """The video at `path`, upright, with timestamps relative to its first frame.
+
+    Where `paced`, a frame is given when its time has come, and counts as live; otherwise as
+    fast as it is decoded. `loop` begins again at the end; index and timestamps go on.
+    `close` may come from another thread and wakes a reader that waits.
+    """
+
+    def __init__(self, path: Path, *, paced: bool, loop: bool = False) -> None:
+        self._path = path
+        self._paced = paced
+        self._loop = loop
+        self._pace = Pace(paced=paced)
+        self._decoder: Decoder | None = None
+        self._index = 0
+        self._offset = 0.0
+        self._next_time = 0.0
+
+    def open(self) -> FrameFormat:
+        self.close()
+        self._pace.start()
+        decoder = self._start()
+        return FrameFormat(
+            width=decoder.width,
+            height=decoder.height,
+            fps=decoder.fps,
+            live=self._paced,
+            frame_count=None if self._loop else decoder.frame_count,
+        )
+
+    def _start(self) -> Decoder:
+        if not self._path.is_file():
+            raise UsageError(f"{self._path}: no such file")
+        self._decoder = Decoder(str(self._path), name=str(self._path))
+        self._offset = self._next_time
+        return self._decoder
+
+    def read(self) -> Frame:
+        if self._decoder is None:
+            raise EndOfSource
+        try:
+            rgb, seconds = self._decoder.read()
+        except EndOfSource:
+            if not self._loop or self._pace.stopped:
+                raise
+            self._decoder.close()
+            rgb, seconds = self._start().read()
+        timestamp = self._next_time if seconds is None else self._offset + seconds
+        captured = self._pace.wait(timestamp)
+        self._next_time = timestamp + 1 / self._decoder.fps
+        self._index += 1
+        return Frame(rgb=rgb, index=self._index - 1, captured=captured, timestamp=timestamp)
+
+    def close(self) -> None:
+        self._pace.stop()
+        if self._decoder is not None:
+            self._decoder.close()
