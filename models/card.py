@@ -19,7 +19,7 @@ from models.errors import ModelError, UsageError
 
 FORMAT = 1
 METADATA_KEY = "stylecam"
-MINIMUM_SIDE = 32
+MINIMUM_SIDE = 48
 
 
 class StyleCard(BaseModel):
