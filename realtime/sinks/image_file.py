@@ -1,0 +1,102 @@
+"""Pictures as files: the newest frame in one file, or every frame in a numbered one."""
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+import cv2
+
+from models.errors import SinkFault, UsageError
+from realtime.frame import RGB, Frame, FrameFormat
+from realtime.sinks.output_path import check_writable
+
+NUMBER = re.compile(r"%(0?)(\d*)d")
+FOLDER_PATTERN = "frame-%06d.png"
+
+PARAMETERS: dict[str, list[int]] = {
+    ".png": [],
+    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
+    ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
+    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
+}
+
+
+class ImageFile:
+    """`path` is one of three things, by its form:
+
+    out.png            the newest frame, written on `close`
+    out-%04d.png       every frame, numbered by its index
+    out/               every frame, as frame-000000.png and so on; the folder is created
+
+    The suffix chooses PNG, JPEG or WebP; another is a UsageError. A file appears whole or
+    not at all.
+    """
+
+    live = False
+    main_thread = False
+
+    def __init__(self, path: str, *, name: str | None = None) -> None:
+        self.name = name or f"image:{path}"
+        self._in_folder = path.endswith(("/", os.sep))
+        self._path = Path(path) / FOLDER_PATTERN if self._in_folder else Path(path)
+        self._numbered = NUMBER.search(self._path.name) is not None
+        self._newest: RGB | None = None
+        check_suffix(self._path)
+
+    def open(self, frames: FrameFormat) -> None:
+        if self._in_folder:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = f"cannot be created ({error.strerror})"
+                raise UsageError(f"{self._path.parent}: {reason}") from None
+        check_writable(numbered(self._path, 0) if self._numbered else self._path)
+
+    def write(self, frame: Frame) -> None:
+        if self._numbered:
+            write_picture(numbered(self._path, frame.index), frame.rgb)
+        else:
+            self._newest = frame.rgb
+
+    def close(self) -> None:
+        newest, self._newest = self._newest, None
+        if newest is not None:
+            write_picture(self._path, newest)
+
+
+def numbered(pattern: Path, number: int) -> Path:
+    """out-%04d.png and 7 make out-0007.png."""
+
+    def digits(match: re.Match[str]) -> str:
+        return str(number).rjust(int(match[2] or 0), "0" if match[1] else " ")
+
+    return pattern.with_name(NUMBER.sub(digits, pattern.name, count=1))
+
+
+def check_suffix(path: Path) -> None:
+    """Raise UsageError where the suffix names no format that we write."""
+    if path.suffix.lower() not in PARAMETERS:
+        what = f"unknown picture format {path.suffix!r}" if path.suffix else "no file ending"
+        raise UsageError(f"{path}: {what}; one of: {', '.join(PARAMETERS)}")
+
+
+def write_picture(path: Path, rgb: RGB) -> None:
+    """Write `rgb` (H, W, 3) to `path`, in the format of its suffix; whole or not at all.
+
+    Raises UsageError for an unknown suffix, SinkFault where it cannot be written.
+    """
+    check_suffix(path)
+    suffix = path.suffix.lower()
+    try:
+        _, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), PARAMETERS[suffix])
+    except cv2.error as error:
+        raise SinkFault(f"{path}: cannot be encoded as {suffix} ({error.err})") from None
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(data.tobytes())
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise SinkFault(f"{path}: cannot be written ({error.strerror})") from None

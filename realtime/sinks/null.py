@@ -1,0 +1,23 @@
+"""A sink that only counts: for measuring, and for tests."""
+
+from realtime.frame import Frame, FrameFormat
+
+
+class Null:
+    """`frames` counts what it was given; it is given every frame."""
+
+    live = False
+    main_thread = False
+
+    def __init__(self, *, name: str = "null") -> None:
+        self.name = name
+        self.frames = 0
+
+    def open(self, frames: FrameFormat) -> None:
+        self.frames = 0
+
+    def write(self, frame: Frame) -> None:
+        self.frames += 1
+
+    def close(self) -> None:
+        """Nothing to finish."""

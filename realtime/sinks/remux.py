@@ -1,0 +1,45 @@
+"""Rewrites a fragmented MP4 or MOV as a plain one, whose index comes first. Speaks PyAV."""
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+
+import av
+
+log = logging.getLogger(__name__)
+
+
+def remux(path: Path, container: str) -> None:
+    """Rewrite `path` in place, packets as they are; `container` is FFmpeg's name, mp4 or mov.
+
+    Some players seek badly in fragments. Where this fails (a full disk), a warning says so and
+    the fragmented file stays, which can be played too.
+    """
+    path = path.resolve()
+    if not path.is_file():  # a device, a pipe
+        return
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        _copy(path, partial, container)
+        partial.replace(path)
+    except (av.FFmpegError, OSError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        log.warning("%s: stays in fragments (%s); some players seek in it badly", path, error)
+
+
+def _copy(path: Path, target: Path, container: str) -> None:
+    options = {"movflags": "faststart"}
+    with (
+        av.open(str(path)) as source,
+        av.open(str(target), "w", format=container, options=options) as output,
+    ):
+        streams = {
+            stream.index: output.add_stream_from_template(stream, opaque=True)
+            for stream in source.streams
+        }
+        for packet in source.demux():
+            if packet.dts is not None:  # the last packet of a stream is empty
+                packet.stream = streams[packet.stream_index]
+                output.mux(packet)
