@@ -1,0 +1,151 @@
+"""The picture as a camera that call programs can choose. Knows pyvirtualcam, no frames' origin."""
+
+import logging
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from models.errors import SinkFault, lookup
+from realtime.fit import fit
+from realtime.frame import RGB, Frame, FrameFormat
+from realtime.pacing import Pacer
+
+if TYPE_CHECKING:
+    import pyvirtualcam
+
+MINIMUM_FPS = 10.0
+"""Below this rate browsers take a camera for dead and show grey."""
+
+REMEDIES = {
+    "linux": (
+        "load the kernel module v4l2loopback, then start again:\n"
+        "  sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback"
+        " devices=1 exclusive_caps=1 card_label=stylecam"
+    ),
+    "darwin": (
+        "install OBS, and let it set up its camera once:\n"
+        "  brew install --cask obs\n"
+        "  open -a OBS    # press Start Virtual Camera, allow the extension, then quit OBS"
+    ),
+    "win32": (
+        "install OBS, which brings the camera, and keep OBS's own virtual camera off:\n"
+        "  winget install OBSProject.OBSStudio"
+    ),
+}
+PERMISSION_REMEDY = (
+    "join the group `video`, then log in again:\n  sudo usermod --append --groups video $USER"
+)
+
+log = logging.getLogger(__name__)
+
+
+class VirtualCameraSink:
+    """Sends the newest frame at a fixed rate from a thread of its own, repeating the last.
+
+    The output goes on at its rate whatever happens to the source, so that a call never loses
+    its camera. Odd sizes lose their last row or column, as the formats of video calls store
+    colour for 2x2 pixels. Frames of another size than at the start are letterboxed.
+
+    `device` is a camera to use ("/dev/video4", "OBS Virtual Camera"), `backend` one of
+    pyvirtualcam's; by default the first that works. `fps` defaults to the source's rate; it
+    is never under MINIMUM_FPS.
+    """
+
+    live = True
+    main_thread = False
+
+    def __init__(
+        self,
+        name: str = "virtual-camera",
+        *,
+        device: str | None = None,
+        backend: str | None = None,
+        fps: float | None = None,
+        platform: str = sys.platform,
+    ) -> None:
+        self.name = name
+        self._device = device
+        self._backend = backend
+        self._fps = fps
+        self._platform = platform
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pacer: Pacer[RGB] | None = None
+        self._fault: Exception | None = None
+        self._width = self._height = 0
+
+    def open(self, frames: FrameFormat) -> None:
+        """Take the camera. Raises SinkFault with the commands that make one, where none is."""
+        self._width, self._height = frames.width & ~1, frames.height & ~1
+        fps = max(MINIMUM_FPS, self._fps or frames.fps)
+        camera = self._take_camera(fps)
+        log.info("virtual camera: %s, %dx%d", camera.device, self._width, self._height)
+        self._stop.clear()
+        self._fault = None
+        self._pacer = Pacer(fps)
+        self._thread = threading.Thread(
+            target=self._send, args=(camera, self._pacer), name=self.name, daemon=True
+        )
+        self._thread.start()
+
+    def write(self, frame: Frame) -> None:
+        """Make `frame` the one that is sent from now on. Raises SinkFault if the camera failed."""
+        if self._fault is not None:
+            raise SinkFault(f"{self.name}: the virtual camera failed: {self._fault}")
+        assert self._pacer is not None, "write before open"
+        rgb = frame.rgb[: frame.rgb.shape[0] & ~1, : frame.rgb.shape[1] & ~1]
+        if rgb.shape[:2] != (self._height, self._width):
+            rgb = fit(rgb, self._width, self._height, "letterbox")
+        self._pacer.put(rgb)
+
+    def close(self) -> None:
+        """Stop sending and give the camera back."""
+        self._stop.set()
+        if self._thread is not None:
+            # the thread closes the camera itself: one that hangs in a driver must not hang us
+            self._thread.join(timeout=1.0)
+            self._thread = None
+
+    def _take_camera(self, fps: float) -> "pyvirtualcam.Camera":
+        try:
+            import pyvirtualcam
+        except (ImportError, OSError) as error:
+            raise SinkFault(
+                f"{self.name}: pyvirtualcam does not load here ({error}); "
+                "reinstall it: pip install --force-reinstall pyvirtualcam"
+            ) from None
+        if self._backend is not None:
+            lookup("virtual camera backend", self._backend, pyvirtualcam.camera.BACKENDS)
+        try:
+            return pyvirtualcam.Camera(
+                width=self._width,
+                height=self._height,
+                fps=fps,
+                fmt=pyvirtualcam.PixelFormat.RGB,
+                device=self._device,
+                backend=self._backend,
+            )
+        except Exception as error:  # backends raise what they like
+            raise SinkFault(self._no_camera(str(error))) from None
+
+    def _no_camera(self, reason: str) -> str:
+        """One line with every backend's reason, then the commands that help."""
+        reason = "; ".join(reason.splitlines()) or "no backend for this system"
+        if "permission" in reason.lower():
+            remedy = PERMISSION_REMEDY
+        else:
+            remedy = REMEDIES.get(self._platform, "no virtual camera is known for this system")
+        where = f" at {self._device}" if self._device else ""
+        return f"{self.name}: no virtual camera{where} ({reason.rstrip('.')}); {remedy}"
+
+    def _send(self, camera: "pyvirtualcam.Camera", pacer: Pacer[RGB]) -> None:
+        with camera:
+            while not self._stop.wait(pacer.delay()):
+                rgb = pacer.tick()
+                if rgb is None:
+                    continue
+                try:
+                    camera.send(rgb)
+                except Exception as error:  # backends raise what they like
+                    self._fault = error
+                    return

@@ -1,0 +1,193 @@
+"""A window on the screen, by OpenCV's HighGUI. Knows key names, not what they do."""
+
+import ctypes
+import os
+import re
+import sys
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from models.errors import UsageError
+from realtime.control.hotkeys import FULLSCREEN
+from realtime.frame import RGB, Frame, FrameFormat
+
+LARGEST = (1280, 720)
+"""The window starts no larger than this, so that it fits on a laptop's screen."""
+
+_NO_KEY = -1
+_NAMED = {
+    **dict.fromkeys((0xFF51, 0x250000, 0xF702, 2), "left"),  # X11, Windows, macOS, old Cocoa
+    **dict.fromkeys((0xFF53, 0x270000, 0xF703, 3), "right"),
+    0x1B: "esc",
+    0x20: "space",
+    0xFFAB: "+",  # the number block, on X11
+    0xFFAD: "-",
+    **{0xFFB0 + digit: str(digit) for digit in range(10)},
+}
+
+
+def key_name(code: int) -> str | None:
+    """The name of what cv2.waitKeyEx gave; None for no key or one that has no name here."""
+    if code == _NO_KEY:
+        return None
+    # GTK puts NumLock and the like above the key's own 16 bits; Windows puts arrows there
+    for candidate in (code, code & 0xFFFF):
+        if candidate in _NAMED:
+            return _NAMED[candidate]
+        if 0x21 <= candidate <= 0x7E:
+            return chr(candidate)
+    return None
+
+
+def display_available() -> bool:
+    """Whether a window can be opened here."""
+    return _why_no_window() is None
+
+
+def _why_no_window() -> str | None:
+    """What stands in the way of a window, with the remedy; None if nothing does.
+
+    Asked beforehand, as Qt ends the whole process where it finds no display.
+    """
+    toolkit = _toolkit()
+    if toolkit == "NONE":
+        return (
+            "this OpenCV was built without windows; "
+            "`pip uninstall opencv-python-headless && pip install --force-reinstall opencv-python`"
+        )
+    return _why_no_x11(toolkit) if sys.platform == "linux" else None
+
+
+def _why_no_x11(toolkit: str) -> str | None:
+    display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
+    if not display and not wayland:
+        return "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+    if wayland and not toolkit.startswith("QT"):
+        return None  # GTK speaks Wayland itself; the Qt of opencv-python speaks X11 only
+    if not display:
+        return "OpenCV's windows need X11 and DISPLAY is not set; start Xwayland"
+    return None if _x11_answers() else f"the display {display} (DISPLAY) does not answer"
+
+
+def _toolkit() -> str:
+    found = re.search(r"^\s*GUI:\s*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
+    return found.group(1).upper() if found else "UNKNOWN"
+
+
+def _x11_answers() -> bool:
+    """Whether the server of DISPLAY lets us in; True where libxcb is not there to ask."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(None, None)
+    error = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return bool(error == 0)
+
+
+class WindowSink:
+    """Shows the newest frame, whole and undistorted, in a window that can be resized.
+
+    Keys go to `on_key` by name, except for full screen, which the window does itself; closing
+    it by its X is the key "q". `fullscreen` starts it that way. Where no frames come, `pump`
+    keeps the window alive.
+    """
+
+    live = True
+    main_thread = True
+
+    def __init__(
+        self,
+        name: str = "window",
+        *,
+        on_key: Callable[[str], None],
+        title: str = "stylecam",
+        fullscreen: bool = False,
+    ) -> None:
+        self.name = name
+        self._on_key = on_key
+        self._title = title
+        self._start_fullscreen = fullscreen
+        self._fullscreen = False
+        self._open = False
+
+    def open(self, frames: FrameFormat) -> None:
+        """Open the window. Raises UsageError where there is no display or no GUI in OpenCV."""
+        reason = _why_no_window()
+        if reason is not None:
+            raise UsageError(
+                f"{self.name}: {reason}; or use `--sink web` and look at it in a browser"
+            )
+        if sys.platform == "linux" and _toolkit().startswith("QT"):
+            # a desktop that sets this to wayland would have Qt end the process: see _why_no_window
+            os.environ["QT_QPA_PLATFORM"] = "xcb"
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(self._title, flags)
+        self._open = True
+        shrink = min(1.0, LARGEST[0] / frames.width, LARGEST[1] / frames.height)
+        cv2.resizeWindow(self._title, round(frames.width * shrink), round(frames.height * shrink))
+        if self._start_fullscreen:
+            self._set_fullscreen(True)
+
+    def write(self, frame: Frame) -> None:
+        """Show `frame` and handle what the user did. Nothing once the user closed the window."""
+        if not self._open:
+            return
+        bgr = np.asarray(cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2BGR), np.uint8)
+        _, _, width, height = cv2.getWindowImageRect(self._title)
+        cv2.imshow(self._title, pad_to_shape_of(bgr, width, height))
+        self.pump()
+
+    def pump(self) -> None:
+        """Handle keys and the X. To be called at least every 0.1 s where no frame comes."""
+        while self._open and (code := cv2.waitKeyEx(1)) != _NO_KEY:
+            key = key_name(code)
+            if key == FULLSCREEN:
+                self._set_fullscreen(not self._fullscreen)
+            elif key is not None:
+                self._on_key(key)
+        if self._open and not self._visible():
+            self._open = False
+            self._on_key("q")
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._open:
+            self._open = False
+            cv2.destroyWindow(self._title)
+            cv2.waitKeyEx(1)  # HighGUI closes it only when events are handled
+
+    def _visible(self) -> bool:
+        try:
+            return bool(cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
+        except cv2.error:  # Qt, once its last window was closed
+            return False
+
+    def _set_fullscreen(self, on: bool) -> None:
+        self._fullscreen = on
+        state = cv2.WINDOW_FULLSCREEN if on else cv2.WINDOW_NORMAL
+        cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, state)
+
+
+def pad_to_shape_of(picture: RGB, width: int, height: int) -> RGB:
+    """`picture` with black bars, so that stretched to width x height it looks undistorted.
+
+    Unchanged where the shapes agree to within a pixel, or the size is not known (0 or less).
+    """
+    if width <= 0 or height <= 0:
+        return picture
+    rows, columns = picture.shape[:2]
+    wider = round(rows * width / height) - columns
+    higher = round(columns * height / width) - rows
+    if max(wider, higher) <= 1:
+        return picture
+    out = np.zeros((rows + max(0, higher), columns + max(0, wider), 3), np.uint8)
+    top, left = (out.shape[0] - rows) // 2, (out.shape[1] - columns) // 2
+    out[top : top + rows, left : left + columns] = picture
+    return out
