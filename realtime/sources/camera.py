@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -124,7 +125,7 @@ class Camera:
                 raise self._cannot_open(index)
             self._negotiate()
             self._position_changed = time.monotonic()
-            self._held = self._grab()
+            self._held = self._grab(STALL)
             self._shape = self._held.shape[:2]
             return self._report()
         except BaseException:
@@ -134,16 +135,13 @@ class Camera:
     def _find(self) -> tuple[int, str]:
         """The index and name of the camera meant; the name is "" where the system gives none."""
         present = self._list()
-        if isinstance(self._which, int):
-            name = next((c.name for c in present if c.index == self._which), "")
-            return self._which, name
-        if self._which is None:
+        number = self._which if isinstance(self._which, int) else device_number(self._which)
+        if number is not None:
+            return number, next((c.name for c in present if c.index == number), "")
+        if not isinstance(self._which, str):
             if not present and sys.platform == "linux":
                 raise NoCamera("no camera found; plug one in, or take `--source demo`")
             return (present[0].index, present[0].name) if present else (0, "")
-        for camera in present:
-            if str(camera.path) == self._which:
-                return camera.index, camera.name
         for camera in present:
             if self._which.lower() in camera.name.lower():
                 return camera.index, camera.name
@@ -153,7 +151,9 @@ class Camera:
 
     def _cannot_open(self, index: int) -> SourceFault | UsageError:
         device = Path(f"/dev/video{index}")
-        if sys.platform == "linux" and not device.exists() and not self._index:
+        if sys.platform == "linux" and not device.exists():
+            if self._index:
+                return SourceFault(f"{self._label}: gone; is it unplugged?")
             return UsageError(f"{self._label}: no such camera; {found(self._list())}")
         if device.exists() and not os.access(device, os.R_OK | os.W_OK):
             return SourceFault(
@@ -193,7 +193,7 @@ class Camera:
         return FrameFormat(width, height, fps, live=True)
 
     def read(self) -> Frame:
-        rgb = self._grab() if self._held is None else self._held
+        rgb = self._grab(READ_PATIENCE) if self._held is None else self._held
         self._held = None
         if rgb.shape[:2] != self._shape:
             raise SourceFault(
@@ -205,8 +205,8 @@ class Camera:
         self._index += 1
         return Frame(rgb, self._index - 1, captured, captured - self._first)
 
-    def _grab(self) -> RGB:
-        deadline = time.monotonic() + READ_PATIENCE
+    def _grab(self, patience: float) -> RGB:
+        deadline = time.monotonic() + patience
         while True:
             given, picture = self._capture.read() if self._capture is not None else (False, None)
             if given and picture is not None and picture.size and not self._is_stale():
@@ -235,6 +235,14 @@ class Camera:
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+
+
+def device_number(which: str | None) -> int | None:
+    """The index of a device file, /dev/video2 or a link to it such as /dev/v4l/by-id/…"""
+    if which is None or not which.startswith("/dev/"):
+        return None
+    match = re.fullmatch(r"/dev/video(\d+)", str(Path(which).resolve()))
+    return int(match[1]) if match else None
 
 
 def found(cameras: list[CameraInfo]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from models.errors import UsageError
 from realtime.sources import Source
 
-DEVICE_PREFIX = "/dev/video"
+DEVICE_PREFIX = "/dev/"
 STREAM_PREFIXES = ("rtsp://", "rtsps://", "http://", "https://")
 
 FILE_ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")

@@ -1,5 +1,6 @@
 import itertools
 import logging
+import sys
 from pathlib import Path
 
 import cv2
@@ -52,6 +53,7 @@ class FakeCapture:
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
     monkeypatch.setattr(camera, "READ_PATIENCE", 0.05)
+    monkeypatch.setattr(camera, "STALL", 0.2)
 
 
 def camera_with(capture, which=0, cameras=(LOGITECH, BUILT_IN), **options):
@@ -207,6 +209,13 @@ def test_a_camera_is_found_by_index_name_or_device_file(which, index):
     assert opened == [index]
 
 
+def test_a_device_file_may_be_a_link():
+    """Udev's stable names are links to /dev/videoN."""
+    assert camera.device_number("/dev/../dev/video12") == 12
+    assert camera.device_number("/dev/null") is None
+    assert camera.device_number("/home/video3") is None
+
+
 def test_an_unknown_name_lists_those_that_are_there():
     with pytest.raises(UsageError) as caught:
         camera_with(FakeCapture([RED_BGR]), which="Canon").open()
@@ -224,6 +233,17 @@ def test_a_named_camera_that_was_there_and_is_gone_is_a_fault():
     source.read()
     present.clear()
     with pytest.raises(SourceFault, match="gone; is it unplugged"):
+        source.open()
+
+
+@pytest.mark.skipif(Path("/dev/video99").exists(), reason="this machine has a camera 99")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows by a file what is there")
+def test_a_numbered_camera_that_was_there_and_is_gone_is_a_fault():
+    captures = iter([FakeCapture([RED_BGR]), FakeCapture([], opens=False)])
+    source = Camera(99, capture=lambda index: next(captures), cameras=lambda: [])
+    source.open()
+    source.read()
+    with pytest.raises(SourceFault, match="camera 99: gone; is it unplugged"):
         source.open()
 
 

@@ -35,6 +35,7 @@ def picture(tmp_path):
         ("Logitech", Camera),
         ("HD Pro Webcam C920", Camera),
         ("/dev/video7", Camera),
+        ("/dev/v4l/by-id/usb-Logitech_C920-video-index0", Camera),
         ("rtsp://camera/1", Stream),
         ("http://camera/1.mjpg", Stream),
         ("HTTPS://camera/1.mp4", Stream),
