@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.card import MINIMUM_SIDE as SIDE
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError, UsageError
 from realtime.backends import Backend
@@ -23,7 +24,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 def test_red_stays_in_the_red_channel(backend: Backend, swap: StyleCard):
     backend.load(swap)
-    frame = np.zeros((40, 60, 3), np.uint8)
+    frame = np.zeros((50, 60, 3), np.uint8)
     frame[:, :30] = (200, 10, 0)
     frame[:, 30:] = (0, 10, 100)
     painted = backend.stylize(frame)
@@ -33,7 +34,7 @@ def test_red_stays_in_the_red_channel(backend: Backend, swap: StyleCard):
 
 def test_strength_goes_from_the_input_to_the_style(backend: Backend, swap: StyleCard):
     backend.load(swap)
-    frame = np.full((32, 32, 3), (200, 100, 40), np.uint8)
+    frame = np.full((SIDE, SIDE, 3), (200, 100, 40), np.uint8)
     assert np.array_equal(backend.stylize(frame, 0.0), frame)
     assert backend.stylize(frame, 0.5)[0, 0].tolist() == pytest.approx([120, 125.5, 120], abs=0.6)
     assert backend.stylize(frame, 1.0)[0, 0].tolist() == [40, 151, 200]
@@ -43,7 +44,7 @@ def test_any_size_and_any_view_come_back_whole(
     backend: Backend, swap: StyleCard, picture: np.ndarray
 ):
     backend.load(swap)
-    for view in (picture, picture[:, ::-1], picture[::-1], picture[3:50, 7:90], picture[::2, ::2]):
+    for view in (picture, picture[:, ::-1], picture[::-1], picture[3:60, 7:90], picture[::2, ::2]):
         view.flags.writeable = False
         painted = backend.stylize(view)
         assert painted.shape == view.shape
@@ -67,7 +68,7 @@ def test_a_picture_that_is_too_small_is_refused_with_the_least_size(
     backend: Backend, swap: StyleCard
 ):
     backend.load(swap)
-    with pytest.raises(UsageError, match=r"20×40 pixels is too small.*32×32"):
+    with pytest.raises(UsageError, match=rf"20×40 pixels is too small.*{SIDE}×{SIDE}"):
         backend.stylize(np.zeros((40, 20, 3), np.uint8))
 
 

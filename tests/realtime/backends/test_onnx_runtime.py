@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from models.architecture import fast, folded, random_weights, small
-from models.card import StyleCard
+from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
 from realtime.backends import providers
 from realtime.backends.onnx_runtime import OnnxRuntimeBackend
@@ -41,7 +41,7 @@ def test_a_provider_that_is_listed_but_does_not_start_is_named(
     with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
         line = auto.load(swap)
     assert "CPU, fp32, 1 thread; CUDA does not start: its libraries or its driver" in line
-    assert auto.stylize(np.zeros((32, 32, 3), np.uint8))[0, 0, 1] == 51
+    assert auto.stylize(np.zeros((MINIMUM_SIDE, MINIMUM_SIDE, 3), np.uint8))[0, 0, 1] == 51
     with (
         pytest.warns(UserWarning, match="CUDAExecutionProvider"),
         pytest.raises(UsageError, match=r"device cuda: CUDA does not start.*--device auto"),
@@ -54,7 +54,7 @@ def test_a_graph_without_strength_paints_at_full_strength_only(make_style):
     card = make_style(architecture, random_weights(architecture), with_strength=False)
     backend = OnnxRuntimeBackend(device="cpu", threads=1)
     backend.load(card)
-    frame = np.zeros((32, 32, 3), np.uint8)
+    frame = np.zeros((MINIMUM_SIDE, MINIMUM_SIDE, 3), np.uint8)
     assert backend.stylize(frame).shape == frame.shape
     with pytest.raises(ModelError, match="no strength input"):
         backend.stylize(frame, 0.5)

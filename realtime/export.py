@@ -1,0 +1,142 @@
+"""Makes a model file out of a style: a copy under a new name, in half precision where asked for.
+
+A training's checkpoint needs torch; the training half registers its exporter as an entry point,
+so that this half need not know it.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+from onnx import helper
+
+from models.card import METADATA_KEY, StyleCard, load_card, write_card
+from models.catalogue import find_style
+from models.errors import ModelError, UsageError
+from realtime.backends.half import (
+    Difference,
+    check_picture,
+    difference,
+    is_half,
+    paint_exactly,
+    to_half,
+)
+from realtime.backends.onnx_runtime import OnnxRuntimeBackend, read_model
+
+EXPORTERS = "stylecam.exporters"
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written. `off` compares half precision with full, None without --half."""
+
+    card: StyleCard
+    off: Difference | None
+
+    def __str__(self) -> str:
+        size = self.card.path.stat().st_size / 1000
+        line = f"wrote {self.card.path} ({size:.0f} kB) and its card"
+        return line + (f"; half precision against full: {self.off}" if self.off else "")
+
+
+def export(
+    source: str, out: Path, *, half: bool = False, name: str | None = None, force: bool = False
+) -> Exported:
+    """Write the style `source` (name, .onnx, checkpoint or run folder) to `out` and its card.
+
+    Everything is checked in a temporary folder first: on an error nothing is written and nothing
+    is replaced. Raises UsageError for wrong names and places, ModelError for a model that is
+    damaged or that half precision changes too much.
+    """
+    name = name or out.stem
+    check_destination(out, name, force=force)
+    with TemporaryDirectory(prefix=".stylecam-export-", dir=out.parent) as folder:
+        path = Path(folder) / out.name
+        if is_checkpoint(source):
+            card = checkpoint_exporter()(Path(source), path, name=name)
+        else:
+            card = find_style(source)
+        exported = write_model(card, path, name=name, half=half)
+        OnnxRuntimeBackend(device="cpu").load(load_card(path))
+        for written in (path, path.with_suffix(".yaml"), path.with_suffix(".jpg")):
+            if written.exists():
+                written.replace(out.parent / written.name)
+    return Exported(load_card(out), exported)
+
+
+def check_destination(out: Path, name: str, *, force: bool) -> None:
+    """Refuse a place or a name that cannot be meant, with UsageError."""
+    if out.suffix != ".onnx":
+        raise UsageError(f"{out}: a model file is called NAME.onnx")
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"style name {name!r}: use small letters, digits, - and _ only, or give --name"
+        )
+    if not out.parent.is_dir():
+        raise UsageError(f"{out}: there is no folder {out.parent}; make it first")
+    if not os.access(out.parent, os.W_OK):
+        raise UsageError(f"{out}: the folder {out.parent} is not yours to write to")
+    if out.exists() and not force:
+        raise UsageError(f"{out}: exists already; --force replaces it")
+
+
+def is_checkpoint(source: str) -> bool:
+    return source.endswith(".pt") or Path(source).is_dir()
+
+
+def checkpoint_exporter() -> Callable[..., StyleCard]:
+    """The training half's exporter, or UsageError that says what to install."""
+    for entry in entry_points(group=EXPORTERS, name="checkpoint"):
+        try:
+            exporter: Callable[..., StyleCard] = entry.load()
+        except ImportError as error:
+            raise UsageError(
+                f"exporting a checkpoint needs {error.name}; pip install 'stylecam[train]'"
+            ) from None
+        return exporter
+    raise UsageError("this installation exports no checkpoints; pip install 'stylecam[train]'")
+
+
+def write_model(card: StyleCard, path: Path, *, name: str, half: bool) -> Difference | None:
+    """Write the graph of `card` to `path` with a fresh card; how far half precision is off."""
+    model = read_model(card.path)
+    off = None
+    if half:
+        model, off = checked_half(model, card.path)
+    preview = card.preview
+    title = card.title if name == card.name else name.replace("-", " ").title()
+    # A graph cannot hold its own checksum; only the card beside it does.
+    card = card.model_copy(update={"name": name, "title": title, "path": path, "sha256": ""})
+    about = {entry.key: entry.value for entry in model.metadata_props}
+    helper.set_model_props(model, about | {METADATA_KEY: card.model_dump_json()})
+    path.write_bytes(model.SerializeToString())
+    write_card(card, path)
+    if preview.is_file() and preview != path.with_suffix(".jpg"):
+        shutil.copyfile(preview, path.with_suffix(".jpg"))
+    return off
+
+
+def checked_half(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, Difference]:
+    """The model in half precision, and how far its picture is off.
+
+    Both are computed operator by operator in their own precision. Raises ModelError where the
+    difference is more than rounding.
+    """
+    if is_half(model):
+        raise UsageError(f"{path}: is in half precision already; leave --half out")
+    picture = check_picture()
+    try:
+        half = to_half(model)
+        off = difference(paint_exactly(model, picture), paint_exactly(half, picture))
+    except ModelError as error:
+        raise ModelError(f"{path}: half precision does not fit, nothing written: {error}") from None
+    if not off.acceptable:
+        raise ModelError(f"{path}: half precision is off, nothing written: {off}")
+    return half, off

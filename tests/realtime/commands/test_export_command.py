@@ -1,0 +1,33 @@
+"""`stylecam export` as a user calls it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from models.card import StyleCard, load_card
+from models.errors import UsageError
+from realtime.commands.export import export
+
+
+def test_it_writes_the_file_and_says_so(brush: StyleCard, tmp_path: Path):
+    out = tmp_path / "half.onnx"
+    words = [str(brush.path), "--half", "-o", str(out), "--name", "my-style"]
+    done = CliRunner().invoke(export, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert done.output.startswith(f"wrote {out} (")
+    assert "PSNR" in done.output
+    assert load_card(out).name == "my-style"
+
+
+def test_a_missing_source_is_a_usage_error(tmp_path: Path):
+    with pytest.raises(UsageError, match="no such model file"):
+        CliRunner().invoke(
+            export, ["missing.onnx", "-o", str(tmp_path / "x.onnx")], catch_exceptions=False
+        )
+
+
+def test_the_output_must_be_named(brush: StyleCard):
+    done = CliRunner().invoke(export, [str(brush.path)])
+    assert done.exit_code == 2
+    assert "--output" in done.output

@@ -1,0 +1,158 @@
+"""Exported files: whole, verified, and nothing written or replaced on an error."""
+
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from models.architecture import fast, folded, random_weights
+from models.card import StyleCard, load_card
+from models.errors import ModelError, UsageError
+from models.graph import read_weights
+from realtime import export as exporting
+from realtime.backends.half import is_half
+from realtime.backends.onnx_runtime import OnnxRuntimeBackend
+from realtime.export import export
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder / "mine.onnx"
+
+
+def paint(path: Path, picture: np.ndarray) -> np.ndarray:
+    backend = OnnxRuntimeBackend(device="cpu", threads=1)
+    backend.load(load_card(path))
+    return backend.stylize(picture).astype(int)
+
+
+def test_a_copy_paints_the_same_and_carries_its_new_card_inside(
+    brush: StyleCard, out: Path, picture: np.ndarray
+):
+    exported = export(str(brush.path), out)
+    assert exported.off is None
+    assert exported.card.name == "mine"
+    assert np.array_equal(paint(out, picture), paint(brush.path, picture))
+    out.with_suffix(".yaml").unlink()
+    assert load_card(out).name == "mine"
+
+
+def test_half_precision_is_half_the_size_and_says_how_far_it_is_off(
+    brush: StyleCard, out: Path, picture: np.ndarray
+):
+    exported = export(str(brush.path), out, half=True)
+    assert exported.off is not None
+    assert exported.off.acceptable
+    assert "PSNR" in str(exported)
+    assert is_half(onnx.load(out))
+    assert np.abs(paint(out, picture) - paint(brush.path, picture)).mean() < 0.5
+    assert read_weights(onnx.load(out))[0] == read_weights(onnx.load(brush.path))[0]
+
+
+def test_the_preview_goes_along(brush: StyleCard, out: Path):
+    brush.preview.write_bytes(b"a picture")
+    export(str(brush.path), out)
+    assert out.with_suffix(".jpg").read_bytes() == b"a picture"
+
+
+def test_half_precision_that_does_not_fit_writes_nothing(make_style, out: Path):
+    architecture = folded(fast(0.25))
+    weights = random_weights(architecture)
+    weights["core.1.body.0.conv.bias"] += 1e6
+    card = make_style(architecture, weights)
+    with pytest.raises(ModelError, match=r"does not fit, nothing written.*conv\.bias"):
+        export(str(card.path), out, half=True)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_half_of_half_is_refused(brush: StyleCard, out: Path):
+    export(str(brush.path), out, half=True)
+    with pytest.raises(UsageError, match="half precision already"):
+        export(str(out), out.with_name("twice.onnx"), half=True)
+
+
+def test_an_existing_file_is_replaced_only_by_force(brush: StyleCard, out: Path):
+    out.write_bytes(b"precious")
+    with pytest.raises(UsageError, match="exists already; --force"):
+        export(str(brush.path), out)
+    assert out.read_bytes() == b"precious"
+    export(str(brush.path), out, force=True)
+    assert load_card(out).name == "mine"
+
+
+def test_a_damaged_source_leaves_the_old_file_even_under_force(brush: StyleCard, out: Path):
+    out.write_bytes(b"precious")
+    brush.path.write_bytes(brush.path.read_bytes()[:500])
+    with pytest.raises(ModelError, match="damaged"):
+        export(str(brush.path), out, force=True)
+    assert out.read_bytes() == b"precious"
+    assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "message"),
+    [
+        ("mine.pt", None, "is called NAME.onnx"),
+        ("My Style.onnx", None, "small letters"),
+        ("mine.onnx", "../evil", "small letters"),
+        ("missing/mine.onnx", None, "there is no folder"),
+    ],
+)
+def test_a_wrong_place_or_name_is_refused_first(
+    brush: StyleCard, out: Path, target: str, name: str | None, message: str
+):
+    with pytest.raises(UsageError, match=message):
+        export(str(brush.path), out.parent / target, name=name)
+
+
+def test_an_unknown_style_is_answered_with_a_hint(out: Path):
+    with pytest.raises(UsageError, match="unknown style 'stary-night'"):
+        export("stary-night", out)
+
+
+def register(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    points = EntryPoints([EntryPoint("checkpoint", value, exporting.EXPORTERS)])
+    monkeypatch.setattr(exporting, "entry_points", points.select)
+
+
+def test_a_checkpoint_goes_to_the_exporter_that_training_registered(
+    brush: StyleCard, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    module = type(sys)("a_training_half")
+    asked = []
+
+    def export_checkpoint(path: Path, to: Path, *, name: str) -> StyleCard:
+        asked.append((path, name))
+        to.write_bytes(brush.path.read_bytes())
+        return brush.model_copy(update={"path": to})
+
+    module.export_checkpoint = export_checkpoint
+    monkeypatch.setitem(sys.modules, "a_training_half", module)
+    register(monkeypatch, "a_training_half:export_checkpoint")
+    exported = export(str(tmp_path / "run.pt"), out, name="from-run", half=True)
+    assert asked == [(tmp_path / "run.pt", "from-run")]
+    assert exported.card.name == "from-run"
+    assert is_half(onnx.load(out))
+
+
+def test_a_checkpoint_without_torch_says_what_to_install(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+):
+    register(monkeypatch, "a_module_that_is_not_there:export_checkpoint")
+    with pytest.raises(UsageError, match=r"needs a_module_that.*pip install 'stylecam\[train\]'"):
+        export("run.pt", out)
+
+
+def test_the_real_exporter_is_registered_under_the_name_that_is_looked_up():
+    import tomllib
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    target = project["entry-points"][exporting.EXPORTERS]["checkpoint"]
+    assert target == "training.export:export_checkpoint"
+    pytest.importorskip("torch", reason="torch is not installed (pip install 'stylecam[train]')")
+    assert callable(EntryPoint("checkpoint", target, exporting.EXPORTERS).load())
