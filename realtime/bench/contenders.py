@@ -1,0 +1,88 @@
+"""Who is measured: styles, and as yardsticks the generators of Johnson et al. 2016.
+
+The yardsticks are built on the spot, with random weights: they paint nothing, but take the time
+that such a network takes.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+
+from models.architecture import Architecture, johnson, parameter_count, random_weights
+from models.card import StyleCard, load_card
+from models.graph import build_graph
+from realtime.backends.choose import make_backend
+from realtime.bench.measure import Contender
+
+ALPHAS = (1.0, 0.5, 0.25)
+
+
+def yardstick_name(alpha: float) -> str:
+    return f"johnson-{alpha:g}"
+
+
+YARDSTICKS = tuple(yardstick_name(alpha) for alpha in ALPHAS)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What runs the contenders: the words of the command line."""
+
+    backend: str = "onnx"
+    device: str = "auto"
+    threads: int | None = None
+    half: bool | None = None
+
+
+def write_yardstick(architecture: Architecture, name: str, folder: Path) -> StyleCard:
+    """A model file of that architecture with random weights. It has no strength input."""
+    card = StyleCard(
+        name=name.replace(".", "_"),
+        title=name,
+        architecture=architecture.name,
+        alpha=architecture.alpha,
+        stride=architecture.stride,
+        parameters=parameter_count(architecture),
+    )
+    path = folder / f"{name}.onnx"
+    weights = random_weights(architecture)
+    onnx.save(build_graph(architecture, weights, card, with_strength=False), path)
+    return load_card(path)
+
+
+@contextmanager
+def loaded(
+    styles: Sequence[StyleCard], runtime: Runtime, *, width: int, height: int
+) -> Iterator[tuple[str, list[Contender]]]:
+    """What runs them, in words, and the styles and yardsticks as contenders on one picture.
+
+    Everything is freed at the end: at 1920×1080 the yardstick at alpha 1 alone takes gigabytes.
+    """
+    frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="stylecam-bench-")))
+        cards = {card.name: card for card in styles}
+        for alpha in ALPHAS:
+            name = yardstick_name(alpha)
+            cards[name] = write_yardstick(johnson(alpha), name, folder)
+        contenders, line = [], ""
+        for name, card in cards.items():
+            backend = make_backend(
+                runtime.backend, runtime.device, threads=runtime.threads, half=runtime.half
+            )
+            stack.callback(backend.close)
+            line = backend.load(card)
+            contenders.append(
+                Contender(
+                    name,
+                    paint=partial(backend.stylize, frame),
+                    warm_up=partial(backend.warm_up, height, width),
+                )
+            )
+        yield line, contenders

@@ -1,0 +1,108 @@
+"""What the figures were measured on, and what else it was doing at that time."""
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from realtime.backends.cores import allowed_cpus, physical_cores
+
+CPUINFO = Path("/proc/cpuinfo")
+MEMINFO = Path("/proc/meminfo")
+STAT = Path("/proc/stat")
+
+INSTRUCTION_SETS = {
+    "avx2": "AVX2",
+    "fma": "FMA",
+    "avx512f": "AVX-512",
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx512_bf16": "AVX-512 BF16",
+    "avx512_fp16": "AVX-512 FP16",
+    "avx_vnni": "AVX-VNNI",
+    "amx_tile": "AMX",
+    "amx_bf16": "AMX BF16",
+    "asimd": "NEON",
+    "sve": "SVE",
+    "i8mm": "I8MM",
+}
+"""Flag in /proc/cpuinfo to the name that people know, those that matter to convolutions."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`cores` are physical cores that this process may use, `cpus` logical ones."""
+
+    cpu: str
+    cores: int
+    cpus: int
+    instruction_sets: tuple[str, ...]
+    memory_mb: int | None
+    system: str
+    python: str
+
+    def __str__(self) -> str:
+        sets = ", ".join(self.instruction_sets) or "instruction sets unknown"
+        return f"{self.cpu}, {self.cores} cores ({self.cpus} logical), {sets}"
+
+
+def this_machine() -> Machine:
+    """This machine. Where the system does not say, fields are empty rather than guessed."""
+    info = _cpuinfo()
+    flags = set(info.get("flags", info.get("Features", "")).split())
+    return Machine(
+        cpu=info.get("model name") or platform.processor() or platform.machine(),
+        cores=physical_cores(),
+        cpus=len(allowed_cpus()),
+        instruction_sets=tuple(name for flag, name in INSTRUCTION_SETS.items() if flag in flags),
+        memory_mb=_memory_mb(),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+    )
+
+
+def _cpuinfo() -> dict[str, str]:
+    """The first processor's entries in /proc/cpuinfo."""
+    try:
+        lines = CPUINFO.read_text().split("\n\n")[0].splitlines()
+    except OSError:
+        return {}
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def _memory_mb() -> int | None:
+    try:
+        first = MEMINFO.read_text().splitlines()[0]
+    except OSError:
+        return None
+    return int(first.split()[1]) // 1024
+
+
+class OtherLoad:
+    """How much of the machine other programs took since this was made: a share 0..1.
+
+    A figure that was measured beside a busy neighbour is no figure; so it is reported.
+    """
+
+    def __init__(self) -> None:
+        self._started = self._now()
+
+    def share(self) -> float | None:
+        """None where the system has no /proc/stat."""
+        before, after = self._started, self._now()
+        if before is None or after is None:
+            return None
+        busy, own, elapsed = (b - a for a, b in zip(before, after, strict=True))
+        cpus = os.cpu_count() or 1
+        return min(1.0, max(0.0, (busy - own) / max(elapsed * cpus, 1e-9)))
+
+    @staticmethod
+    def _now() -> tuple[float, float, float] | None:
+        try:
+            fields = [int(f) for f in STAT.read_text().splitlines()[0].split()[1:]]
+        except OSError:
+            return None
+        idle = fields[3] + fields[4]
+        # Guest time is counted within user time already.
+        busy = (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK")
+        return busy, sum(os.times()[:4]), time.monotonic()

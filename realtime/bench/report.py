@@ -1,0 +1,185 @@
+"""What was measured, as a table for people and as JSON for programs (schema: docs/bench.md)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from realtime.bench.contenders import YARDSTICKS
+from realtime.bench.machine import Machine
+from realtime.bench.measure import Timing
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class GeneratorResult:
+    """One generator at one size, alone."""
+
+    contender: str
+    width: int
+    height: int
+    timing: Timing
+
+    @property
+    def fps(self) -> float:
+        return 1000 / self.timing.median
+
+
+@dataclass(frozen=True)
+class EndToEndResult:
+    """One style at one size through the whole pipeline, into one sink.
+
+    `overhead` is the share by which a frame costs more time than the generator alone, in the
+    same run. `cpu_share` is of the whole machine, 0..1. Memory in MB, latency in ms.
+    """
+
+    style: str
+    width: int
+    height: int
+    sink: str
+    frames: int
+    fps: float
+    overhead: float
+    latency_p50_ms: float
+    latency_p95_ms: float
+    memory_mb: float
+    memory_peak_mb: float
+    cpu_share: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of one run. `other_load` is the share of the machine that other programs took."""
+
+    machine: Machine
+    runtime: str
+    generator: Sequence[GeneratorResult]
+    end_to_end: Sequence[EndToEndResult] = ()
+    other_load: float | None = None
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def times_as_fast(
+    results: Iterable[GeneratorResult],
+) -> dict[tuple[str, int, int], dict[str, float]]:
+    """(contender, width, height) to yardstick to how many times as fast as it the contender is.
+
+    By medians, within one size only.
+    """
+    results = list(results)
+    yardsticks = {
+        (r.contender, r.width, r.height): r.timing.median
+        for r in results
+        if r.contender in YARDSTICKS
+    }
+    return {
+        (r.contender, r.width, r.height): {
+            name: yardsticks[name, r.width, r.height] / r.timing.median
+            for name in YARDSTICKS
+            if (name, r.width, r.height) in yardsticks
+        }
+        for r in results
+    }
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The report as plain data, ready for json.dump."""
+    ratios = times_as_fast(report.generator)
+    return {
+        "schema": SCHEMA,
+        "stylecam": own_version(),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": asdict(report.machine),
+        "runtime": report.runtime,
+        "other_load": report.other_load,
+        "generator": [_generator_json(r, ratios) for r in report.generator],
+        "end_to_end": [asdict(r) for r in report.end_to_end],
+        "notes": list(report.notes),
+    }
+
+
+def own_version() -> str:
+    """stylecam's version, also where it runs from a folder that nobody installed."""
+    try:
+        return metadata.version("stylecam")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _generator_json(
+    result: GeneratorResult, ratios: Mapping[tuple[str, int, int], dict[str, float]]
+) -> dict[str, Any]:
+    timing = result.timing
+    return {
+        "contender": result.contender,
+        "width": result.width,
+        "height": result.height,
+        "runs": len(timing.times_ms),
+        "median_ms": timing.median,
+        "p10_ms": timing.p10,
+        "p90_ms": timing.p90,
+        "fps": result.fps,
+        "times_as_fast": ratios[result.contender, result.width, result.height],
+    }
+
+
+def three_digits(value: float) -> str:
+    """A figure as short as it is exact: 4047, 119, 12.6, 1.23."""
+    decimals = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{decimals}f}"
+
+
+def generator_table(results: Sequence[GeneratorResult], width: int, height: int) -> Table:
+    """The generators at one size, the fastest first."""
+    caption = "×: how many times as fast as the generator of Johnson et al. 2016 at that alpha"
+    table = _table(f"Generator alone, {width}×{height}", caption)
+    table.add_column("generator", overflow="fold")
+    for heading in (
+        "ms",
+        "p10–p90",
+        "fps",
+        *(f"×{n.removeprefix('johnson-')}" for n in YARDSTICKS),
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    ratios = times_as_fast(results)
+    here = [r for r in results if (r.width, r.height) == (width, height)]
+    for result in sorted(here, key=lambda r: r.timing.median):
+        timing = result.timing
+        shown = ratios[result.contender, width, height]
+        table.add_row(
+            result.contender,
+            three_digits(timing.median),
+            f"{three_digits(timing.p10)}–{three_digits(timing.p90)}",
+            three_digits(result.fps),
+            *(three_digits(shown[name]) if name in shown else "–" for name in YARDSTICKS),
+        )
+    return table
+
+
+def end_to_end_table(results: Sequence[EndToEndResult]) -> Table:
+    caption = "+: time a frame beyond the generator alone; latency p50/p95; memory now/peak"
+    table = _table("End to end: source, pipeline, sink", caption)
+    table.add_column("style", overflow="fold")
+    for heading in ("size", "sink", "fps", "+", "latency ms", "MB", "CPU"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for r in results:
+        table.add_row(
+            r.style,
+            f"{r.width}×{r.height}",
+            r.sink,
+            three_digits(r.fps),
+            f"{r.overhead:+.0%}",
+            f"{r.latency_p50_ms:.0f}/{r.latency_p95_ms:.0f}",
+            f"{r.memory_mb:.0f}/{r.memory_peak_mb:.0f}",
+            f"{r.cpu_share:.0%}",
+        )
+    return table
+
+
+def _table(title: str, caption: str) -> Table:
+    return Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
