@@ -1,0 +1,24 @@
+"""`stylecam doctor`."""
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def doctor(as_json: bool) -> None:
+    """Look over this machine: what works, what does not, and what to do.
+
+    Exit code 1 if something that the main job needs is missing or broken.
+    """
+    from rich.console import Console
+
+    from realtime.doctor import examination
+
+    findings = examination.examine()
+    if as_json:
+        click.echo(examination.to_json(findings))
+    else:
+        examination.print_findings(findings, Console())
+    sys.exit(0 if examination.works(findings) else 1)

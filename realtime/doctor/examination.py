@@ -1,0 +1,69 @@
+"""All checks in order, and their report."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.text import Text
+
+from realtime.doctor import devices, painting, software
+from realtime.doctor.finding import Finding, fail
+
+Check = Callable[[], Iterable[Finding]]
+
+CHECKS: dict[str, Check] = {
+    "Python": software.check_python,
+    "packages": software.check_packages,
+    "modules": software.check_ownership,
+    "name clash": software.check_name_clash,
+    "ONNX Runtime": software.check_runtimes,
+    "processor": devices.check_processor,
+    "devices": devices.check_providers,
+    "OpenCV": devices.check_display,
+    "cameras": devices.check_cameras,
+    "virtual camera": devices.check_virtual_camera,
+    "recording": devices.check_encoder,
+    "styles": painting.check_styles,
+    "test frame": painting.check_painting,
+}
+
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def examine(checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
+    """What every check found. One that breaks is itself a finding: the others still run."""
+    findings: list[Finding] = []
+    for subject, check in checks.items():
+        try:
+            findings += check()
+        except Exception as error:  # a doctor must not fall ill: whatever it is, it is reported
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            remedy = "pip install --force-reinstall stylecam; if it stays, report it as a bug"
+            findings.append(fail(subject, f"cannot be checked: {reason}", remedy))
+    return findings
+
+
+def works(findings: Sequence[Finding]) -> bool:
+    """Whether the main job can run."""
+    return all(finding.status != "fail" for finding in findings)
+
+
+def print_findings(findings: Sequence[Finding], console: Console) -> None:
+    """One line each, the remedy under it; never wrapped within a command to copy."""
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        line = Text(f"{finding.status:4} ", style=COLOURS[finding.status])
+        line.append(f" {finding.subject:{width}}  {finding.detail}", style="default")
+        console.print(line, soft_wrap=True)
+        for remedy in finding.remedy.splitlines():
+            console.print(Text(f"      {'':{width}}  → {remedy.strip()}"), soft_wrap=True)
+
+
+def to_json(findings: Sequence[Finding]) -> str:
+    """{"works": bool, "findings": [{"subject", "status", "detail", "remedy"}]}"""
+    return json.dumps(
+        {"works": works(findings), "findings": [asdict(f) for f in findings]},
+        indent=1,
+        ensure_ascii=False,
+    )

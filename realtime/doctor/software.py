@@ -1,0 +1,122 @@
+"""Python, packages, and whether they are the ones that they should be."""
+
+import importlib.util
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+
+from realtime.doctor.finding import Finding, fail, ok, warn
+
+OLDEST_PYTHON = (3, 11)
+OURS = ("realtime", "models", "training")
+ROOT = Path(__file__).parents[2]
+RUNTIMES = {
+    "onnxruntime": "CPU",
+    "onnxruntime-gpu": "CUDA",
+    "onnxruntime-directml": "DirectML",
+    "onnxruntime-openvino": "OpenVINO",
+}
+"""Distributions that all install the module onnxruntime: the last one wins."""
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Finding]:
+    """Python is new enough."""
+    shown = ".".join(map(str, version))
+    if version[:2] < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        yield fail("Python", shown, f"install Python {oldest} or newer, and stylecam with it")
+    else:
+        yield ok("Python", f"{shown}, {platform.system()} {platform.machine()}")
+
+
+def check_packages() -> Iterator[Finding]:
+    """Every package that stylecam requires is installed; the versions are named."""
+    try:
+        required = [line for line in metadata.requires("stylecam") or [] if "extra ==" not in line]
+    except metadata.PackageNotFoundError:
+        yield warn("stylecam", "runs from a folder, is not installed", "pip install -e .")
+        return
+    found, missing = [f"stylecam {metadata.version('stylecam')}"], []
+    for line in required:
+        match = re.match(r"[A-Za-z0-9._-]+", line)
+        assert match is not None, line
+        name = match[0]
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    # Another build of ONNX Runtime or of OpenCV serves as well.
+    missing = [name for name in missing if importlib.util.find_spec(module_of(name)) is None]
+    if missing:
+        yield fail("packages", f"missing: {', '.join(missing)}", "pip install --upgrade stylecam")
+    else:
+        yield ok("packages", ", ".join(found))
+
+
+def module_of(distribution: str) -> str:
+    """The module that a distribution of ours brings, where the names differ."""
+    odd = {"opencv-python": "cv2", "pyyaml": "yaml"}
+    return odd.get(distribution.lower(), distribution)
+
+
+def check_ownership(root: Path = ROOT) -> Iterator[Finding]:
+    """The modules realtime, models and training are ours: other packages use such names too."""
+    strangers = []
+    for name in OURS:
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin).parent if spec and spec.origin else None
+        if origin is None or origin.parent.resolve() != root.resolve():
+            strangers.append(f"{name} comes from {origin or 'nowhere'}")
+    if strangers:
+        yield fail(
+            "modules",
+            "; ".join(strangers),
+            "install stylecam in an environment of its own: pipx install stylecam",
+        )
+    else:
+        yield ok("modules", f"realtime, models, training are stylecam's, in {root}")
+
+
+def check_name_clash(
+    owners: Mapping[str, list[str]] | None = None,
+) -> Iterator[Finding]:
+    """No other distribution installed files into our modules (PyPI's `realtime` would)."""
+    owners = owners if owners is not None else metadata.packages_distributions()
+    others = {n: sorted(set(owners.get(n, [])) - {"stylecam"}) for n in OURS}
+    clashes = [
+        f"{', '.join(names)} also installs {module}" for module, names in others.items() if names
+    ]
+    if clashes:
+        yield warn(
+            "name clash",
+            "; ".join(clashes),
+            "pip uninstall it, then pip install --force-reinstall stylecam; or use pipx",
+        )
+
+
+def check_runtimes(installed: Mapping[str, str] | None = None) -> Iterator[Finding]:
+    """Only one build of ONNX Runtime is installed: they overwrite each other."""
+    there = installed if installed is not None else installed_runtimes()
+    shown = ", ".join(f"{name} {version}" for name, version in there.items())
+    if len(there) > 1:
+        keep = next(name for name in there if name != "onnxruntime")
+        yield warn(
+            "ONNX Runtime",
+            f"{shown} overwrite each other",
+            f"pip uninstall -y {' '.join(there)}; pip install {keep}",
+        )
+    elif there:
+        yield ok("ONNX Runtime", shown)
+
+
+def installed_runtimes() -> dict[str, str]:
+    found = {}
+    for name in RUNTIMES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
