@@ -81,5 +81,5 @@ def load_checkpoint(path: Path) -> Checkpoint:
             optimizer=stored["optimizer"],
         )
     except Exception as error:  # pickle, zip and pydantic each raise their own
-        reason = str(error).splitlines()[0][:120]
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise TrainingError(f"{path}: a damaged or foreign checkpoint: {reason}") from None

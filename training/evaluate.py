@@ -6,6 +6,7 @@ Judges the exported graph, never the torch module, and always with the full loss
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -129,7 +130,8 @@ def clip_warping_error(painter: Painter, frames: list[Picture]) -> float:
         flow, seen = backward_flow(before, frame)
         moved = _remap(painted_before.astype(np.float32), flow)
         squares = ((painted.astype(np.float32) - moved) / 255) ** 2
-        errors.append(float(squares[seen].mean()))
+        if seen.any():  # a cut between two scenes shows nothing twice
+            errors.append(float(squares[seen].mean()))
         before, painted_before = frame, painted
     return float(np.mean(errors)) ** 0.5
 
@@ -141,12 +143,15 @@ def backward_flow(before: Picture, after: Picture) -> tuple[NDArray[np.float32],
     (Ruder et al. 2016, sec. 4.2, with a fixed threshold).
     """
     first, second = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (before, after))
-    still = np.zeros((*first.shape[:2], 2), np.float32)
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    back = np.asarray(dis.calc(second, first, still), np.float32)
-    forth = np.asarray(dis.calc(first, second, still), np.float32)
+    back, forth = _flow(second, first), _flow(first, second)
     gap = np.linalg.norm(back + _remap(forth, back), axis=-1)
     return back, gap < CONSISTENT_WITHIN
+
+
+def _flow(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.float32]:
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    still = np.zeros((*before.shape[:2], 2), np.float32)
+    return np.asarray(dis.calc(before, after, still), np.float32)
 
 
 def _remap(picture: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,88 @@
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+CHANNELS = {
+    "relu1_1": 8,
+    "relu1_2": 8,
+    "relu2_1": 12,
+    "relu2_2": 12,
+    "relu3_1": 16,
+    "relu3_2": 16,
+    "relu3_3": 16,
+    "relu4_1": 16,
+}
+
+
+def smooth_picture(seed, height=160, width=200):
+    """A random picture with shapes of several sizes, uint8 RGB."""
+    random = np.random.default_rng(seed)
+    picture = np.full((height, width, 3), random.integers(0, 256, 3), np.uint8)
+    for _ in range(12):
+        centre = (int(random.integers(width)), int(random.integers(height)))
+        colour = tuple(int(v) for v in random.integers(0, 256, 3))
+        cv2.circle(picture, centre, int(random.integers(6, 50)), colour, -1)
+    return cv2.GaussianBlur(picture, (0, 0), 1)
+
+
+@pytest.fixture
+def loss_network():
+    """A small trunk with random weights: same layers as VGG, a thousandth of its work."""
+    from training.vgg import LossNetwork, TrunkConv
+
+    torch.manual_seed(0)
+    convs, before = [], 3
+    for layer, channels in CHANNELS.items():
+        weight = torch.randn(channels, before, 3, 3) * (2 / (before * 9)) ** 0.5
+        convs.append(TrunkConv(layer, weight, torch.zeros(channels)))
+        before = channels
+    return LossNetwork(convs, (0.5, 0.5, 0.5), "max").eval().requires_grad_(False)
+
+
+@pytest.fixture
+def style_picture():
+    return smooth_picture(99)
+
+
+@pytest.fixture
+def photo_folder(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(6):
+        cv2.imwrite(str(folder / f"{seed}.png"), smooth_picture(seed)[..., ::-1])
+    return folder
+
+
+@pytest.fixture
+def photographs(photo_folder):
+    from training.images import Photographs
+
+    return Photographs(photo_folder)
+
+
+@pytest.fixture
+def small_training(monkeypatch, loss_network, photographs, photo_folder, style_picture):
+    """`train` on tiny crops with the tiny loss network: a step takes milliseconds."""
+    from training import train as module
+    from training.recipe import Recipe
+
+    monkeypatch.setattr(module, "prepare_network", lambda recipe, photographs: loss_network)
+
+    def run(folder, **changes):
+        options = {
+            "style": "test",
+            "images": photo_folder,
+            "alpha": 0.25,
+            "num_images": 24,
+            "batch_size": 2,
+            "crop": 64,
+            "checkpoint_every": 5,
+            "preview_every": 6,
+        }
+        extra = {k: changes.pop(k) for k in ("on_progress", "start") if k in changes}
+        recipe = Recipe(**(options | changes))
+        return module.train(recipe, [style_picture], photographs, folder, **extra)
+
+    return run

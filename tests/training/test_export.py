@@ -1,0 +1,47 @@
+import cv2
+import numpy as np
+import pytest
+
+from models.card import load_card
+from models.errors import ModelError
+
+pytest.importorskip("torch", reason="needs the train extra")
+
+from training import export
+
+
+def test_a_trained_checkpoint_becomes_a_style(small_training, tmp_path):
+    small_training(tmp_path / "run", num_images=4)
+    out = tmp_path / "mine.onnx"
+    export.export_checkpoint(tmp_path / "run", out)
+    card = load_card(out)
+    assert (card.name, card.title, card.architecture, card.alpha) == ("mine", "Mine", "fast", 0.25)
+    assert card.training["steps"] == 2
+    assert "images" not in card.training  # nobody's folder names belong into a shared file
+
+
+def test_a_graph_that_paints_something_else_is_not_written(small_training, tmp_path, monkeypatch):
+    small_training(tmp_path / "run", num_images=4)
+    fold = export.fold_weights
+
+    def broken(architecture, weights):
+        return {
+            k: v + 0.05 if k.endswith("bias") else v for k, v in fold(architecture, weights).items()
+        }
+
+    monkeypatch.setattr(export, "fold_weights", broken)
+    with pytest.raises(ModelError, match="differs from torch"):
+        export.export_checkpoint(tmp_path / "run", tmp_path / "mine.onnx")
+    assert not list(tmp_path.glob("mine.*"))
+
+
+def test_the_preview_is_the_painted_picture(small_training, tmp_path):
+    small_training(tmp_path / "run", num_images=4)
+    export.export_checkpoint(tmp_path / "run", tmp_path / "mine.onnx")
+    picture = np.zeros((200, 200, 3), np.uint8)
+    picture[:, :100] = (200, 40, 40)
+    export.write_preview(tmp_path / "mine.onnx", picture, tmp_path / "mine.jpg")
+    preview = cv2.imread(str(tmp_path / "mine.jpg"))
+    assert preview.shape == (256, 256, 3)
+    # Hardly trained, so still near its input: red left of black, RGB not turned into BGR.
+    assert preview[128, 40, 2] > preview[128, 40, 0] + 50
