@@ -59,6 +59,7 @@ class StyleSource:
 )
 @click.option("--content-weight", type=float, help="[1]")
 @click.option("--style-weight", type=float, help="[18]")
+@click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [3]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
 @click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [30]")
 @click.option(

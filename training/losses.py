@@ -6,6 +6,7 @@ size and style. Weights and layers are wrapped around them from outside (objecti
 
 from typing import Literal
 
+import torch.nn.functional as F
 from torch import Tensor
 
 Scope = Literal["image", "batch", "mixed"]
@@ -42,6 +43,31 @@ def gram_loss(grams: Tensor, target: Tensor, scope: Scope) -> Tensor:
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """Feature reconstruction (Johnson et al. 2016, eq. 2), relative to the target's energy."""
     return relative_error(features, target)
+
+
+LUMA = (0.299, 0.587, 0.114)
+TONE_CELL = 8
+"""Pixels over which tones are averaged: strokes are free, light and shade are not."""
+PHOTO_TONE = (0.45, 0.25)
+"""Mean and deviation of luma over photographs, which a style's own replace."""
+
+
+def tones(picture: Tensor) -> Tensor:
+    """Coarse light and shade: luma (B, 1, H/8, W/8) of a picture (B, 3, H, W)."""
+    weights = picture.new_tensor(LUMA).view(1, 3, 1, 1)
+    return F.avg_pool2d((picture * weights).sum(dim=1, keepdim=True), TONE_CELL)
+
+
+def tone_loss(painted: Tensor, source: Tensor, style_tone: tuple[float, float]) -> Tensor:
+    """How far light and shade are from the source's, brought to the style's mean and deviation.
+
+    Ours: a generator that sees little of a picture at a time can please a Gram matrix by
+    painting everything in one middle tone; this keeps bright bright and dark dark. Relative to
+    the style's own variance.
+    """
+    mean, deviation = style_tone
+    wanted = (tones(source) - PHOTO_TONE[0]) / PHOTO_TONE[1] * deviation + mean
+    return (tones(painted) - wanted.clamp(0, 1)).square().mean() / deviation**2
 
 
 def total_variation_loss(picture: Tensor) -> Tensor:

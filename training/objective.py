@@ -5,16 +5,28 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.losses import content_loss, gram_loss, gram_matrix, range_loss, total_variation_loss
+from training.losses import (
+    content_loss,
+    gram_loss,
+    gram_matrix,
+    range_loss,
+    tone_loss,
+    tones,
+    total_variation_loss,
+)
 from training.recipe import Recipe
 from training.vgg import LossNetwork
+
+SMALLEST_DEVIATION = 0.05
+"""A style without light and shade would make the tone loss infinite."""
 
 
 @dataclass(frozen=True)
 class StyleTarget:
-    """What the style picture asks for: layer name to its Gram matrix (C, C)."""
+    """What the style asks for: layer name to Gram matrix (C, C), mean and deviation of luma."""
 
     grams: dict[str, Tensor]
+    tone: tuple[float, float]
 
 
 @torch.no_grad()
@@ -24,11 +36,15 @@ def style_target(
     """The weighted mean of the pictures' Gram matrices. Each picture (1, 3, H, W) float 0..1."""
     total = sum(weights)
     grams: dict[str, Tensor] = {}
+    mean = deviation = 0.0
     for picture, weight in zip(pictures, weights, strict=True):
+        light = tones(picture)
+        mean += float(light.mean()) * weight / total
+        deviation += float(light.std()) * weight / total
         for layer, features in network(picture, layers).items():
             share = gram_matrix(features)[0] * (weight / total)
             grams[layer] = grams[layer] + share if layer in grams else share
-    return StyleTarget(grams)
+    return StyleTarget(grams, (mean, max(deviation, SMALLEST_DEVIATION)))
 
 
 class Objective:
@@ -58,6 +74,7 @@ class Objective:
         return {
             "content": content * recipe.content_weight,
             "style": style * recipe.style_weight,
+            "tone": tone_loss(painted, source, self.target.tone) * recipe.tone_weight,
             "tv": total_variation_loss(painted) * recipe.tv_weight,
             "range": range_loss(painted) * recipe.range_weight,
         }

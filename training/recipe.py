@@ -35,6 +35,7 @@ class Recipe(BaseModel):
 
     content_weight: NotNegative = 1.0
     style_weight: NotNegative = 18.0
+    tone_weight: NotNegative = 3.0
     tv_weight: NotNegative = 1.0
     range_weight: NotNegative = 10.0
     temporal_weight: NotNegative = 30.0
