@@ -1,0 +1,98 @@
+"""Who may open the page: checks of Host, Origin and token. Pure; knows no web server.
+
+A page of a foreign site, open in the same browser, must neither see the camera nor steer it:
+it can reach a local port by a name of its own that it points at 127.0.0.1 (DNS rebinding,
+stopped by the Host check) or by a WebSocket to it (stopped by the Origin check).
+"""
+
+import ipaddress
+import secrets
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The address that is served, and the token that it takes; None on a loopback address."""
+
+    host: str
+    port: int
+    token: str | None
+
+    @property
+    def url(self) -> str:
+        """What to open in a browser, token included."""
+        host = _address_of_this_machine() if _is_wildcard(self.host) else self.host
+        query = f"?token={self.token}" if self.token else ""
+        return f"http://{_bracketed(host)}:{self.port}/{query}"
+
+    def host_allowed(self, header: str | None) -> bool:
+        """Whether the Host header names this server, port included."""
+        try:
+            named = urlsplit(f"//{header}")
+            name, port = named.hostname or "", named.port or 80
+        except ValueError:
+            return False
+        written = {f"{_bracketed(name)}:{port}"} | ({_bracketed(name)} if port == 80 else set())
+        if header is None or header.lower() not in written or port != self.port:
+            return False
+        if is_loopback(self.host):
+            return name in {"localhost", "127.0.0.1", "::1", self.host}
+        # an address cannot be rebound, so any is as good as another; the token stands behind it
+        return _is_address(name) or name in _names_of_this_machine()
+
+    def origin_allowed(self, origin: str | None, host: str | None) -> bool:
+        """Whether a WebSocket comes from our own page, or from no page at all (a program)."""
+        return origin is None or origin == f"http://{host}"
+
+    def token_allowed(self, *given: str | None) -> bool:
+        """Whether one of those given is the token, compared in constant time."""
+        if self.token is None:
+            return True
+        wanted = self.token.encode()
+        return any(
+            secrets.compare_digest((token or "").encode(errors="replace"), wanted)
+            for token in given
+        )
+
+
+def access_for(host: str, port: int) -> Access:
+    """Free on a loopback address; with a fresh random token on every other."""
+    return Access(host, port, None if is_loopback(host) else secrets.token_urlsafe(16))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine can reach that address."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_wildcard(host: str) -> bool:
+    return not host or (_is_address(host) and ipaddress.ip_address(host).is_unspecified)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _names_of_this_machine() -> set[str]:
+    name = socket.gethostname().lower()
+    return {"localhost", name, f"{name}.local"}
+
+
+def _address_of_this_machine() -> str:
+    """Where others in the network reach us; connecting a datagram socket sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address that documentation may use
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

@@ -1,0 +1,197 @@
+// The page's side of /ws: draws the newest picture, shows the state, sends what is asked for.
+
+const $ = (id) => document.getElementById(id);
+const stage = $("stage");
+const canvas = $("picture");
+const paint = canvas.getContext("2d", { alpha: false });
+const RETRY_FIRST = 300; // milliseconds
+const RETRY_MOST = 3000;
+
+let socket = null;
+let retry = RETRY_FIRST;
+let keys = {}; // key name to verb; full screen has none
+let current = null; // the last state
+let newest = null; // the picture to draw next; older ones are skipped
+let drawing = false;
+let drawn = 0; // pictures in the running second
+let rate = 0;
+
+// --- the connection ---
+
+function connect() {
+  if (socket || document.hidden) return;
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+  socket.binaryType = "blob";
+  socket.onopen = () => { retry = RETRY_FIRST; };
+  socket.onmessage = ({ data }) => (typeof data === "string" ? hear(JSON.parse(data)) : show(data));
+  socket.onclose = () => { socket = null; current = null; lost(); };
+}
+
+async function lost() {
+  stage.dataset.link = "lost";
+  $("notice").textContent = "stylecam does not answer. Trying again …";
+  describe();
+  setTimeout(connect, retry);
+  retry = Math.min(RETRY_MOST, retry * 1.6);
+  const answer = await fetch("/", { method: "HEAD" }).catch(() => null);
+  if (answer && answer.status === 403 && !socket) {
+    $("notice").textContent = "This link is no longer valid: open the address that stylecam printed.";
+  }
+}
+
+function send(message) {
+  if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}
+
+function hear(message) {
+  if (message.hello) greet(message.hello);
+  if (message.state) reflect(message.state);
+  if (message.error) toast(message.error);
+}
+
+// --- the picture ---
+
+function show(blob) {
+  newest = blob;
+  if (!drawing) draw();
+}
+
+async function draw() {
+  drawing = true;
+  while (newest) {
+    const blob = newest;
+    newest = null;
+    const bitmap = await createImageBitmap(blob).catch(() => null);
+    if (!bitmap) continue;
+    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+    }
+    paint.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    drawn += 1;
+    stage.dataset.link = "live";
+  }
+  drawing = false;
+}
+
+// --- what the page says ---
+
+function greet({ title, styles, keys: table, help }) {
+  document.title = title;
+  $("title").textContent = title;
+  keys = Object.fromEntries(table.flatMap((row) => row.keys.map((key) => [key, row.verb ?? "fullscreen"])));
+  $("styles").replaceChildren(...styles.map(styleButton));
+  $("legend").replaceChildren(...help.flatMap(([names, label]) => {
+    const term = document.createElement("dt");
+    term.append(...names.replace("1 - 9", "1–9").split(/ +/).map(keycap));
+    const what = document.createElement("dd");
+    what.textContent = label;
+    return [term, what];
+  }));
+  if (stage.dataset.link !== "live") $("notice").textContent = "Waiting for the first picture …";
+}
+
+function keycap(name) {
+  const cap = document.createElement("kbd");
+  cap.textContent = { left: "←", right: "→", esc: "Esc" }[name] ?? name;
+  return cap;
+}
+
+function styleButton({ name, title, preview }, index) {
+  const button = document.createElement("button");
+  button.dataset.style = name;
+  const swatch = document.createElement(preview ? "img" : "span");
+  swatch.className = "swatch";
+  if (preview) Object.assign(swatch, { src: `/preview/${encodeURIComponent(name)}`, alt: "" });
+  swatch.style.setProperty("--hue", [...name].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 360, 7));
+  const label = document.createElement("span");
+  label.textContent = title;
+  button.append(swatch, label);
+  if (index < 9) button.append(keycap(String(index + 1)));
+  button.onclick = () => send({ style: name });
+  return button;
+}
+
+function reflect(state) {
+  if (current && state.snapshots > current.snapshots) toast("Snapshot taken");
+  const moved = !current || state.style !== current.style;
+  current = state;
+  for (const button of $("styles").children) {
+    const chosen = button.dataset.style === state.style;
+    button.setAttribute("aria-pressed", chosen);
+    if (chosen && moved && matchMedia("(min-width: 761px)").matches) button.scrollIntoView({ block: "nearest" });
+  }
+  const pressed = {
+    original: state.view === "original", split: state.view === "split",
+    mirror: state.mirror, pause: state.paused, record: state.recording,
+  };
+  for (const [verb, on] of Object.entries(pressed)) {
+    document.querySelector(`#switches [data-verb="${verb}"]`).setAttribute("aria-pressed", on);
+  }
+  if (!$("strength").matches(":active")) $("strength").value = Math.round(state.strength * 100);
+  $("strength-value").textContent = `${Math.round(state.strength * 100)} %`;
+  describe();
+}
+
+function describe() {
+  $("state").toggleAttribute("data-recording", Boolean(current?.recording));
+  if (!current) { $("state").textContent = "not connected"; return; }
+  const parts = [`${canvas.width} × ${canvas.height}`, `${rate} frames/s`];
+  if (current.paused) parts.push("paused");
+  $("state").textContent = parts.join("  ·  ");
+}
+
+let toastTimer = 0;
+function toast(text) {
+  $("toast").textContent = text;
+  $("toast").classList.add("shown");
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => $("toast").classList.remove("shown"), 2500);
+}
+
+// --- what the user does ---
+
+// Help and quit are the page's own here: the picture is not covered and nothing ends unasked.
+function act(verb) {
+  if (verb === "help") $("help").showModal();
+  else if (verb === "quit") $("quit").showModal();
+  else if (verb === "fullscreen") fullscreen();
+  else if (verb) send({ verb });
+}
+
+function fullscreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else stage.requestFullscreen?.().catch(() => toast("This browser has no full screen here"));
+}
+
+function nameOf(event) {
+  const named = { " ": "space", Escape: "esc", ArrowLeft: "left", ArrowRight: "right" };
+  return named[event.key] ?? event.key.toLowerCase();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const onSlider = event.target === $("strength") && event.key.startsWith("Arrow");
+  const onButton = event.target instanceof HTMLButtonElement && event.key === " ";
+  const verb = keys[nameOf(event)];
+  if (!verb || onSlider || onButton) return;
+  event.preventDefault();
+  act(verb);
+});
+
+for (const button of document.querySelectorAll("[data-verb]")) {
+  button.addEventListener("click", () => act(button.dataset.verb));
+}
+$("strength").addEventListener("input", (event) => send({ strength: event.target.value / 100 }));
+$("quit").addEventListener("close", (event) => {
+  if (event.target.returnValue === "quit") send({ verb: "quit" });
+  event.target.returnValue = "";
+});
+document.addEventListener("visibilitychange", () => {
+  // a page that nobody sees costs nothing
+  if (document.hidden) socket?.close();
+  else { retry = RETRY_FIRST; connect(); }
+});
+setInterval(() => { rate = drawn; drawn = 0; describe(); }, 1000);
+connect();
