@@ -1,0 +1,162 @@
+"""One whole run of the bench: what was asked for, measured in order, shown and written."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from models.card import MINIMUM_SIDE, StyleCard
+from models.catalogue import SHIPPED, find_style, style_paths
+from models.errors import UsageError
+from realtime.bench import plot, profile, tune
+from realtime.bench.contenders import Runtime, loaded
+from realtime.bench.machine import OtherLoad, this_machine
+from realtime.bench.measure import interleave
+from realtime.bench.report import (
+    GeneratorResult,
+    Report,
+    generator_table,
+    to_json,
+)
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+STANDARD_SIZES = "640x480,1280x720,1920x1080"
+QUICK_SIZES = "640x480"
+BUSY = 0.1
+"""Share of the machine that others may take before the figures are called doubtful."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: rounds at each size, and seconds for all sizes together."""
+
+    rounds: int
+    seconds: float
+
+
+STANDARD = Effort(rounds=40, seconds=90)
+QUICK = Effort(rounds=6, seconds=6)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for, checked."""
+
+    styles: Sequence[StyleCard]
+    sizes: Sequence[Size]
+    runtime: Runtime
+    effort: Effort
+    json_path: Path | None = None
+    plot_path: Path | None = None
+
+
+def parse_sizes(text: str) -> list[Size]:
+    """ "640x480,1280x720" as widths and heights. Raises UsageError for anything else."""
+    sizes = []
+    for word in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)[x×](\d+)\s*", word)
+        if match is None:
+            raise UsageError(f"size {word!r}: write it as WIDTHxHEIGHT, like 640x480")
+        width, height = int(match[1]), int(match[2])
+        if min(width, height) < MINIMUM_SIDE:
+            raise UsageError(f"size {word!r}: {MINIMUM_SIDE}x{MINIMUM_SIDE} is the least")
+        sizes.append((width, height))
+    return sizes
+
+
+def pick_styles(names: str | None) -> list[StyleCard]:
+    """The cards of comma-separated names or .onnx paths; None means every shipped style."""
+    if names is None:
+        return [find_style(name, [SHIPPED]) for name in style_paths([SHIPPED])]
+    return [find_style(name.strip()) for name in names.split(",")]
+
+
+def check_output(path: Path | None) -> None:
+    """Raise UsageError where a result could not be written: before measuring, not after."""
+    if path is not None and not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+    if path is not None and path.is_dir():
+        raise UsageError(f"{path}: is a folder; give a file name")
+
+
+def measure_generators(
+    ask: Request, *, on_turn: Callable[[str], None] = lambda what: None
+) -> tuple[str, list[GeneratorResult]]:
+    """What ran them, in words, and every style and yardstick at every size."""
+    lines, results = [], []
+    for width, height in ask.sizes:
+        with loaded(ask.styles, ask.runtime, width=width, height=height) as (line, contenders):
+            lines.append(line)
+            timings = interleave(
+                contenders,
+                rounds=ask.effort.rounds,
+                seconds=ask.effort.seconds / len(ask.sizes),
+                on_turn=lambda name, w=width, h=height: on_turn(f"{name}, {w}×{h}"),  # type: ignore[misc]
+            )
+        results += [GeneratorResult(name, width, height, t) for name, t in timings.items()]
+    return lines[-1], results
+
+
+def show_report(ask: Request) -> None:
+    """Measure everything, print the tables, write JSON and plot where asked for."""
+    check_output(ask.json_path)
+    check_output(ask.plot_path)
+    if ask.plot_path:
+        plot.check_plotting()
+    console = Console()
+    machine = this_machine()
+    console.print(str(machine), highlight=False)
+    load = OtherLoad()
+    with console.status("measuring") as status:
+        line, generator = measure_generators(ask, on_turn=status.update)
+    other_load = load.share()
+    notes = busy_notes(other_load)
+    console.print(line, highlight=False)
+    for width, height in ask.sizes:
+        console.print(generator_table(generator, width, height))
+    for note in notes:
+        console.print(note, style="yellow", highlight=False)
+    report = Report(machine, line, generator, other_load=other_load, notes=notes)
+    if ask.json_path:
+        ask.json_path.write_text(json.dumps(to_json(report), indent=1) + "\n")
+    if ask.plot_path:
+        plot.draw(report, ask.plot_path)
+
+
+def busy_notes(other_load: float | None) -> list[str]:
+    """What to tell of other programs' share of the machine, if it was too large."""
+    if other_load is None or other_load < BUSY:
+        return []
+    return [
+        f"other programs took {other_load:.0%} of the machine meanwhile: "
+        "trust the ratios, not the milliseconds"
+    ]
+
+
+def show_profile(name: str, ask: Request) -> None:
+    """Print where the time goes inside one style, at the first of the sizes asked for."""
+    card = find_style(name)
+    width, height = ask.sizes[0]
+    times = profile.profile(card, width=width, height=height, frames=20, runtime=ask.runtime)
+    console = Console()
+    console.print(str(this_machine()), highlight=False)
+    title = f"{card.name}, {width}×{height}"
+    console.print(profile.profile_table(f"By kind of operator: {title}", profile.by_kind(times)))
+    console.print(profile.profile_table(f"By node: {title}", times, top=15))
+
+
+def show_tuning(ask: Request) -> None:
+    """Print what each setting costs for the first style, at the first of the sizes."""
+    if not ask.styles:
+        raise UsageError("--tune needs a style: give one with --styles")
+    card = ask.styles[0]
+    width, height = ask.sizes[0]
+    console = Console()
+    console.print(str(this_machine()), highlight=False)
+    tunings = tune.tune(card, tune.settings(ask.runtime.threads), width=width, height=height)
+    console.print(tune.tuning_table(tunings, f"{card.name}, {width}×{height}"))

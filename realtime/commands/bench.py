@@ -1,0 +1,66 @@
+"""`stylecam bench`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--styles", metavar="NAMES", help="Styles or .onnx files, by commas [all shipped].")
+@click.option("--sizes", metavar="WxH,…", help="Frame sizes [640x480,1280x720,1920x1080].")
+@click.option("--rounds", type=click.IntRange(1), help="Rounds of turns at each size [40].")
+@click.option("--seconds", type=click.FloatRange(1), help="Time for the generators [90].")
+@click.option("--quick", is_flag=True, help="640x480 only, a few rounds: a rough figure in 20 s.")
+@click.option("--backend", default="onnx", show_default=True, help="onnx or torch.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, tensorrt, …")
+@click.option("--threads", type=click.IntRange(1), help="Threads [one per physical core].")
+@click.option("--half/--full", default=None, help="Half or full precision [half on a GPU].")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all as JSON.")
+@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw a plot (PNG).")
+@click.option("--profile", metavar="STYLE", help="Instead: time by operator inside one style.")
+@click.option("--tune", is_flag=True, help="Instead: try threads and spinning on this machine.")
+def bench(
+    styles: str | None,
+    sizes: str | None,
+    rounds: int | None,
+    seconds: float | None,
+    quick: bool,
+    backend: str,
+    device: str,
+    threads: int | None,
+    half: bool | None,
+    json_path: Path | None,
+    plot_path: Path | None,
+    profile: str | None,
+    tune: bool,
+) -> None:
+    """Measure the styles beside the classic generators, in turns, in one run.
+
+    The yardsticks are the generator of Johnson et al. 2016 at alpha 1, 0.5 and 0.25, built on
+    the spot. Compare ratios of one run, never milliseconds of two.
+
+    \b
+    stylecam bench --quick
+    stylecam bench --json bench.json --plot bench.png
+    stylecam bench --profile starry-night --sizes 1280x720
+    """
+    from realtime.bench import session
+    from realtime.bench.contenders import Runtime
+
+    standard = session.QUICK if quick else session.STANDARD
+    ask = session.Request(
+        styles=session.pick_styles(styles),
+        sizes=session.parse_sizes(
+            sizes or (session.QUICK_SIZES if quick else session.STANDARD_SIZES)
+        ),
+        runtime=Runtime(backend, device, threads, half),
+        effort=session.Effort(rounds or standard.rounds, seconds or standard.seconds),
+        json_path=json_path,
+        plot_path=plot_path,
+    )
+    if profile:
+        session.show_profile(profile, ask)
+    elif tune:
+        session.show_tuning(ask)
+    else:
+        session.show_report(ask)

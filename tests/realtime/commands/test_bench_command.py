@@ -1,0 +1,99 @@
+"""`stylecam bench` as a user calls it, on a tiny style and tiny frames."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from models.card import StyleCard
+from models.errors import UsageError
+from realtime.bench import plot
+from realtime.bench.contenders import YARDSTICKS
+from realtime.commands.bench import bench
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(bench, [str(word) for word in words], catch_exceptions=False)
+
+
+@pytest.fixture
+def quick(brush: StyleCard) -> list[object]:
+    """Words for the shortest run there is."""
+    return ["--styles", brush.path, "--sizes", "64x48", "--rounds", 2, "--seconds", 1,
+            "--device", "cpu", "--threads", 1]  # fmt: skip
+
+
+def test_a_quick_run_measures_everyone_and_writes_json(quick: list[object], tmp_path: Path):
+    path = tmp_path / "bench.json"
+    done = call(*quick, "--json", path)
+    assert done.exit_code == 0
+    assert "trial" in done.output
+    data = json.loads(path.read_text())
+    medians = {entry["contender"]: entry["median_ms"] for entry in data["generator"]}
+    assert set(medians) == {"trial", *YARDSTICKS}
+    trial = next(entry for entry in data["generator"] if entry["contender"] == "trial")
+    for name in YARDSTICKS:
+        assert trial["times_as_fast"][name] == pytest.approx(medians[name] / medians["trial"])
+    assert data["machine"]["cpu"]
+    assert data["runtime"].startswith("ONNX Runtime")
+    assert data["end_to_end"] == []
+
+
+def test_a_plot_is_drawn(quick: list[object], tmp_path: Path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed (stylecam[train])")
+    path = tmp_path / "bench.png"
+    call(*quick, "--plot", path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_profile_names_operators(quick: list[object], brush: StyleCard):
+    done = call(*quick, "--profile", brush.path)
+    assert "Conv" in done.output
+    assert "By node" in done.output
+
+
+def test_tuning_tries_threads_and_spinning(quick: list[object]):
+    done = call(*quick, "--tune")
+    rows = [line.split() for line in done.output.splitlines()]
+    assert [row[:2] for row in rows if row[:1] == ["1"]] == [["1", "off"], ["1", "on"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--sizes", "640*480"], r"size '640\*480': write it as WIDTHxHEIGHT"),
+        (["--sizes", "8x8"], "size '8x8'.*is the least"),
+        (["--styles", "stary-night"], "unknown style 'stary-night'"),
+        (["--json", "/nowhere/x.json"], "there is no folder /nowhere"),
+        (["--plot", "/"], "/: is a folder"),
+        (["--backend", "tensorflow"], "unknown backend"),
+        (["--device", "cdua"], "did you mean 'cuda'"),
+    ],
+)
+def test_a_wrong_word_is_refused_before_anything_is_measured(
+    quick: list[object], words: list[str], message: str
+):
+    with pytest.raises(UsageError, match=message):
+        call(*quick, *words)
+
+
+def test_a_plot_without_matplotlib_is_refused_before_measuring(
+    quick: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(plot, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"needs matplotlib; pip install 'stylecam\[train\]'"):
+        call(*quick, "--plot", tmp_path / "x.png")
+
+
+def test_help_imports_nothing_heavy():
+    import subprocess
+
+    code = (
+        "import sys; from realtime.commands.bench import bench; "
+        "from realtime.commands.doctor import doctor; from realtime.commands.export import export; "
+        "print({'onnxruntime', 'torch', 'cv2', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
