@@ -42,8 +42,9 @@ SEND_BUFFER = 128 * 1024
 class _Client:
     """One open page and what it was last sent; compared by identity with what is current."""
 
-    def __init__(self, stream: web.WebSocketResponse) -> None:
+    def __init__(self, stream: web.WebSocketResponse, connection: asyncio.Transport | None) -> None:
         self.stream = stream
+        self.connection = connection
         self.wake = asyncio.Event()
         self.picture: bytes | None = None
         self.settings: Settings | None = None
@@ -138,10 +139,14 @@ class PageServer:
             await runner.cleanup()
 
     async def _dismiss(self) -> None:
-        """Say goodbye on every stream; one whose reader hangs is cut when the server ends."""
-        goodbyes = [c.stream.close(code=WSCloseCode.GOING_AWAY) for c in self._clients]
+        """Close every stream; one whose reader hangs is cut."""
+        clients = list(self._clients)
+        goodbyes = [client.stream.close(code=WSCloseCode.GOING_AWAY) for client in clients]
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*goodbyes, return_exceptions=True), 0.5)
+        for client in clients:
+            if client.connection is not None:
+                client.connection.abort()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -183,7 +188,7 @@ class PageServer:
         connection = stream.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        client = _Client(stream)
+        client = _Client(stream, request.transport)
         feeding = asyncio.create_task(self._feed(client))
         self._clients.add(client)
         try:
