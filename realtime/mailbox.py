@@ -39,4 +39,6 @@ class Mailbox(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        return self._closed
+        """True once nothing will come any more: closed, and emptied by `take`."""
+        with self._condition:
+            return self._closed and self._item is None

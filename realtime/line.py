@@ -1,0 +1,54 @@
+"""A bounded queue between two threads, for those who must not miss a frame."""
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Line(Generic[T]):
+    """First in, first out, at most `size` items. The other hand-over is mailbox.Mailbox.
+
+    `put` waits while the line is full or, with `drop_oldest`, throws the oldest away and counts
+    it in `dropped`. After `close`, `put` does nothing and `take` gives what is left, then None.
+    """
+
+    def __init__(self, size: int, *, drop_oldest: bool = False) -> None:
+        self._condition = threading.Condition()
+        self._items: deque[T] = deque()
+        self._size = size
+        self._drop_oldest = drop_oldest
+        self._closed = False
+        self.dropped = 0
+
+    def put(self, item: T) -> None:
+        with self._condition:
+            if self._drop_oldest and len(self._items) >= self._size:
+                self._items.popleft()
+                self.dropped += 1
+            self._condition.wait_for(lambda: len(self._items) < self._size or self._closed)
+            if not self._closed:
+                self._items.append(item)
+                self._condition.notify_all()
+
+    def take(self, timeout: float | None) -> T | None:
+        """The oldest item, or None after `timeout` seconds or once closed and empty."""
+        with self._condition:
+            self._condition.wait_for(lambda: bool(self._items) or self._closed, timeout)
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._condition.notify_all()
+            return item
+
+    def close(self) -> None:
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """True once nothing will come any more: closed, and emptied by `take`."""
+        with self._condition:
+            return self._closed and not self._items

@@ -1,0 +1,172 @@
+"""Paints frames as the settings say: style, strength, view, mirror. Frame in, frame out.
+
+A change of style loads in the background while the old style goes on painting. If the
+generator fails, a placeholder is shown, never the raw picture of whoever sits there.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from models.card import MINIMUM_SIDE, StyleCard
+from models.errors import StylecamError
+from realtime.backends import Backend
+from realtime.fit import resize, scaled_size
+from realtime.frame import RGB, Frame
+from realtime.settings import Settings
+
+log = logging.getLogger(__name__)
+KEPT = 2
+"""Loaded models kept at once: the current and the last, so that going back costs nothing."""
+DIVIDER = 2
+
+
+class Stylizer:
+    """Owns the loaded generators. One thread calls `stylize`; loading has its own.
+
+    `find` gives the card of a style by name; `on_fault` is told, once each, of a style that
+    cannot be loaded. `scale` in (0, 1] makes the generator work on a smaller picture.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str], StyleCard],
+        make_backend: Callable[[], Backend],
+        *,
+        scale: float = 1.0,
+        on_fault: Callable[[str, StylecamError], None] = lambda *_: None,
+    ) -> None:
+        self._find, self._make_backend = find, make_backend
+        self._scale, self._on_fault = scale, on_fault
+        self._loaded: OrderedDict[str, Backend] = OrderedDict()
+        self._refused: set[str] = set()
+        self._coming: tuple[str, Future[Backend]] | None = None
+        self._size: tuple[int, int] | None = None
+        self._failing = False
+
+    def load(self, style: str) -> str:
+        """Make `style` the current one, waiting for it. The line says what runs it.
+
+        Raises UsageError for an unknown style or device, ModelError for a damaged file.
+        """
+        backend = self._make_backend()
+        line = backend.load(self._find(style))
+        self._keep(style, backend)
+        return line
+
+    @property
+    def style(self) -> str:
+        """The style that paints now; while another is loading, still the old one."""
+        return next(reversed(self._loaded))
+
+    def stylize(self, frame: Frame, settings: Settings) -> Frame:
+        """The picture to show: same size, index and times."""
+        self._size = frame.rgb.shape[0], frame.rgb.shape[1]
+        self._follow(settings.style)
+        source = np.ascontiguousarray(frame.rgb[:, ::-1]) if settings.mirror else frame.rgb
+        if settings.view == "original":
+            return replace(frame, rgb=source)
+        painted = self._paint(source, settings.strength)
+        if settings.view == "split":
+            painted = split(source, painted)
+        return replace(frame, rgb=painted)
+
+    def close(self) -> None:
+        if self._coming is not None:
+            self._coming[1].add_done_callback(_close_result)
+        while self._loaded:
+            self._loaded.popitem()[1].close()
+
+    def _paint(self, source: RGB, strength: float) -> RGB:
+        height, width = source.shape[:2]
+        backend = self._loaded[self.style]
+        try:
+            if self._scale < 1:
+                size = scaled_size(width, height, self._scale, MINIMUM_SIDE)
+                small = backend.stylize(resize(source, *size), strength)
+                painted = resize(small, width, height)
+            else:
+                painted = backend.stylize(source, strength)
+        except StylecamError:
+            raise
+        except Exception:
+            if not self._failing:
+                log.exception("%s: the generator failed; a placeholder is shown", self.style)
+            self._failing = True
+            return placeholder(height, width)
+        self._failing = False
+        return painted
+
+    def _follow(self, style: str) -> None:
+        """Swap when the wanted style is ready; start loading it when nobody did."""
+        if self._coming is not None and self._coming[1].done():
+            self._take_coming()
+        if style == self.style or style in self._refused:
+            return
+        if style in self._loaded:
+            self._keep(style, self._loaded[style])
+        elif self._coming is None:
+            future: Future[Backend] = Future()
+            self._coming = (style, future)
+            load = threading.Thread(target=self._load_into, args=(style, future), daemon=True)
+            load.start()
+
+    def _load_into(self, style: str, future: "Future[Backend]") -> None:
+        try:
+            backend = self._make_backend()
+            backend.load(self._find(style))
+            if self._size is not None:
+                height, width = self._size
+                width, height = scaled_size(width, height, self._scale, MINIMUM_SIDE)
+                backend.warm_up(height, width)
+            future.set_result(backend)
+        except Exception as error:
+            future.set_exception(error)
+
+    def _take_coming(self) -> None:
+        assert self._coming is not None
+        (style, future), self._coming = self._coming, None
+        error = future.exception()
+        if error is None:
+            self._keep(style, future.result())
+            return
+        self._refused.add(style)
+        if not isinstance(error, StylecamError):
+            error = StylecamError(f"{style}: cannot be loaded: {error}")
+        self._on_fault(style, error)
+
+    def _keep(self, style: str, backend: Backend) -> None:
+        self._loaded[style] = backend
+        self._loaded.move_to_end(style)
+        while len(self._loaded) > KEPT:
+            self._loaded.popitem(last=False)[1].close()
+
+
+def _close_result(future: "Future[Backend]") -> None:
+    if future.exception() is None:
+        future.result().close()
+
+
+def split(original: RGB, painted: RGB) -> RGB:
+    """The original's left half beside the painting's right half, a light line between."""
+    out = painted.copy()
+    middle = painted.shape[1] // 2
+    out[:, :middle] = original[:, :middle]
+    out[:, middle - DIVIDER // 2 : middle + DIVIDER // 2] = 235
+    return out
+
+
+def placeholder(height: int, width: int) -> RGB:
+    """A dark picture that says so. Shows nothing of the camera's."""
+    out = np.full((height, width, 3), 28, np.uint8)
+    text, scale = "no picture", max(0.4, width / 640)
+    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    at = ((width - wide) // 2, (height + high) // 2)
+    cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (150, 150, 155), 1, cv2.LINE_AA)
+    return out
