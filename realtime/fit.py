@@ -1,57 +1,79 @@
-"""Brings a picture to a size: whole with bars, filled by a crop, or stretched."""
+"""Brings a picture to a size: letterbox, crop or stretch; and the size that generators work at.
 
-from typing import Literal
+Pure. OpenCV resizes; the order of the colours does not matter to it.
+"""
+
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 
-from models.errors import lookup
+from models.card import MINIMUM_SIDE
 from realtime.frame import RGB
 
-Mode = Literal["letterbox", "crop", "stretch"]
-MODES: tuple[Mode, ...] = ("letterbox", "crop", "stretch")
+FitMode = Literal["letterbox", "crop", "stretch"]
 
 
-def resize(rgb: RGB, width: int, height: int) -> RGB:
-    """The picture at just that size: by area when it shrinks, else bilinear."""
-    if rgb.shape[:2] == (height, width):
-        return rgb
-    shrinks = width * height < rgb.shape[0] * rgb.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(rgb, (width, height), interpolation=method), np.uint8)
+class Size(NamedTuple):
+    """Width and height in pixels, in this order."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
 
 
-def fit(rgb: RGB, width: int, height: int, mode: str = "letterbox") -> RGB:
-    """The picture (H, W, 3) as (height, width, 3).
+def fit(rgb: RGB, width: int, height: int, mode: FitMode = "letterbox") -> RGB:
+    """`rgb` (H, W, 3) as (height, width, 3).
 
-    "letterbox" keeps all of it between black bars, "crop" fills the frame and cuts what
-    stands out, "stretch" distorts. Raises UsageError for another mode.
+    "letterbox" shows all of it, undistorted, between black bars; "crop" fills the size and cuts
+    off what does not fit, equally on both sides; "stretch" fills it and distorts. A picture
+    that has the size already is given back as it is.
     """
-    lookup("fit", mode, dict.fromkeys(MODES))
-    rows, columns = rgb.shape[:2]
-    if mode == "stretch" or (rows, columns) == (height, width):
+    assert width > 0 and height > 0, (width, height)
+    own_height, own_width = rgb.shape[:2]
+    if (own_width, own_height) == (width, height):
+        return rgb
+    if mode == "stretch":
         return resize(rgb, width, height)
-    scales = (width / columns, height / rows)
-    scale = min(scales) if mode == "letterbox" else max(scales)
-    scaled = resize(rgb, max(1, round(columns * scale)), max(1, round(rows * scale)))
-    return _pad(scaled, width, height) if mode == "letterbox" else _cut(scaled, width, height)
-
-
-def _pad(rgb: RGB, width: int, height: int) -> RGB:
+    if mode == "crop":
+        window = largest_inside(Size(width, height), Size(own_width, own_height))
+        left, top = (own_width - window.width) // 2, (own_height - window.height) // 2
+        return resize(rgb[top : top + window.height, left : left + window.width], width, height)
+    inner = largest_inside(Size(own_width, own_height), Size(width, height))
+    left, top = (width - inner.width) // 2, (height - inner.height) // 2
     out = np.zeros((height, width, 3), np.uint8)
-    rows, columns = rgb.shape[:2]
-    top, left = (height - rows) // 2, (width - columns) // 2
-    out[top : top + rows, left : left + columns] = rgb
+    out[top : top + inner.height, left : left + inner.width] = resize(rgb, *inner)
     return out
 
 
-def _cut(rgb: RGB, width: int, height: int) -> RGB:
-    top, left = (rgb.shape[0] - height) // 2, (rgb.shape[1] - width) // 2
-    return rgb[top : top + height, left : left + width]
+def resize(rgb: RGB, width: int, height: int) -> RGB:
+    """Resampled without regard to proportions; averaged where it gets smaller, so no moiré."""
+    own_height, own_width = rgb.shape[:2]
+    if (own_width, own_height) == (width, height):
+        return rgb
+    shrinks = width <= own_width and height <= own_height
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=way), np.uint8)
 
 
-def scaled_size(width: int, height: int, scale: float, least: int) -> tuple[int, int]:
-    """Width and height times `scale`, at least `least` where the picture itself is."""
-    return tuple(  # type: ignore[return-value]
-        max(round(side * scale), min(side, least)) for side in (width, height)
+def largest_inside(shape: Size, bounds: Size) -> Size:
+    """The largest size of the proportions of `shape` that is inside `bounds`; sides at least 1."""
+    scale = min(bounds.width / shape.width, bounds.height / shape.height)
+    return Size(
+        min(bounds.width, max(1, round(shape.width * scale))),
+        min(bounds.height, max(1, round(shape.height * scale))),
     )
+
+
+def processing_size(frame: Size, *, within: Size | None = None, scale: float = 1.0) -> Size:
+    """The size at which frames of size `frame` are painted.
+
+    Never larger than the frame times `scale`, nor than `within`, proportions kept; but no side
+    below what generators take (MINIMUM_SIDE), which enlarges tiny pictures.
+    """
+    size = Size(max(1, round(frame.width * scale)), max(1, round(frame.height * scale)))
+    if within is not None and (size.width > within.width or size.height > within.height):
+        size = largest_inside(size, within)
+    return Size(max(MINIMUM_SIDE, size.width), max(MINIMUM_SIDE, size.height))

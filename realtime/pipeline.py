@@ -12,7 +12,7 @@ from pathlib import Path
 from models.errors import StylecamError
 from realtime.capture import Capture, HandOver, Limits
 from realtime.control.overlay import draw_help, draw_recording, draw_status, status_text
-from realtime.fit import fit
+from realtime.fit import FitMode, Size, fit
 from realtime.frame import RGB, Frame, FrameFormat
 from realtime.line import Line
 from realtime.mailbox import Mailbox
@@ -41,8 +41,8 @@ class Plan:
     """
 
     live: bool
-    size: tuple[int, int] | None = None
-    fit: str = "letterbox"
+    size: Size | None = None
+    fit: FitMode = "letterbox"
     limits: Limits = field(default_factory=Limits)
     reconnect: float = 0.0
     local: frozenset[str] = frozenset()

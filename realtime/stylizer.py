@@ -14,16 +14,14 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from models.card import MINIMUM_SIDE, StyleCard
+from models.card import StyleCard
 from models.errors import StylecamError
 from realtime.backends import Backend
-from realtime.fit import resize, scaled_size
+from realtime.fit import Size, processing_size, resize
 from realtime.frame import RGB, Frame
 from realtime.settings import Settings
 
 log = logging.getLogger(__name__)
-KEPT = 2
-"""Loaded models kept at once: the current and the last, so that going back costs nothing."""
 DIVIDER = 2
 
 
@@ -31,7 +29,8 @@ class Stylizer:
     """Owns the loaded generators. One thread calls `stylize`; loading has its own.
 
     `find` gives the card of a style by name; `on_fault` is told, once each, of a style that
-    cannot be loaded. `scale` in (0, 1] makes the generator work on a smaller picture.
+    cannot be loaded. `scale` in (0, 1] and `within` make the generator work on a smaller
+    picture. The `keep` newest models stay loaded, so that going back costs nothing.
     """
 
     def __init__(
@@ -40,14 +39,17 @@ class Stylizer:
         make_backend: Callable[[], Backend],
         *,
         scale: float = 1.0,
+        within: Size | None = None,
+        keep: int = 2,
         on_fault: Callable[[str, StylecamError], None] = lambda *_: None,
     ) -> None:
         self._find, self._make_backend = find, make_backend
-        self._scale, self._on_fault = scale, on_fault
+        self._scale, self._within, self._kept = scale, within, keep
+        self._on_fault = on_fault
         self._loaded: OrderedDict[str, Backend] = OrderedDict()
         self._refused: set[str] = set()
         self._coming: tuple[str, Future[Backend]] | None = None
-        self._size: tuple[int, int] | None = None
+        self._size: Size | None = None
         self._failing = False
 
     def load(self, style: str) -> str:
@@ -67,7 +69,7 @@ class Stylizer:
 
     def stylize(self, frame: Frame, settings: Settings) -> Frame:
         """The picture to show: same size, index and times."""
-        self._size = frame.rgb.shape[0], frame.rgb.shape[1]
+        self._size = self._working_size(frame.rgb)
         self._follow(settings.style)
         source = np.ascontiguousarray(frame.rgb[:, ::-1]) if settings.mirror else frame.rgb
         if settings.view == "original":
@@ -87,12 +89,8 @@ class Stylizer:
         height, width = source.shape[:2]
         backend = self._loaded[self.style]
         try:
-            if self._scale < 1:
-                size = scaled_size(width, height, self._scale, MINIMUM_SIDE)
-                small = backend.stylize(resize(source, *size), strength)
-                painted = resize(small, width, height)
-            else:
-                painted = backend.stylize(source, strength)
+            small = resize(source, *self._working_size(source))
+            painted = resize(backend.stylize(small, strength), width, height)
         except StylecamError:
             raise
         except Exception:
@@ -102,6 +100,10 @@ class Stylizer:
             return placeholder(height, width)
         self._failing = False
         return painted
+
+    def _working_size(self, rgb: RGB) -> Size:
+        frame = Size(rgb.shape[1], rgb.shape[0])
+        return processing_size(frame, within=self._within, scale=self._scale)
 
     def _follow(self, style: str) -> None:
         """Swap when the wanted style is ready; start loading it when nobody did."""
@@ -122,9 +124,7 @@ class Stylizer:
             backend = self._make_backend()
             backend.load(self._find(style))
             if self._size is not None:
-                height, width = self._size
-                width, height = scaled_size(width, height, self._scale, MINIMUM_SIDE)
-                backend.warm_up(height, width)
+                backend.warm_up(self._size.height, self._size.width)
             future.set_result(backend)
         except Exception as error:
             future.set_exception(error)
@@ -144,7 +144,7 @@ class Stylizer:
     def _keep(self, style: str, backend: Backend) -> None:
         self._loaded[style] = backend
         self._loaded.move_to_end(style)
-        while len(self._loaded) > KEPT:
+        while len(self._loaded) > self._kept:
             self._loaded.popitem(last=False)[1].close()
 
 
