@@ -127,6 +127,7 @@ class WindowSink:
         if sys.platform == "linux" and _toolkit().startswith("QT"):
             # a desktop that sets this to wayland would have Qt end the process: see _why_no_window
             os.environ["QT_QPA_PLATFORM"] = "xcb"
+        # it may stretch, as `write` pads to its shape: HighGUI's own bars are white
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
         self._open = True
