@@ -13,11 +13,13 @@ from models.catalogue import SHIPPED, find_style, style_paths
 from models.errors import UsageError
 from realtime.bench import plot, profile, tune
 from realtime.bench.contenders import Runtime, loaded
+from realtime.bench.end_to_end import measure_end_to_end
 from realtime.bench.machine import OtherLoad, this_machine
 from realtime.bench.measure import interleave
 from realtime.bench.report import (
     GeneratorResult,
     Report,
+    end_to_end_table,
     generator_table,
     to_json,
 )
@@ -33,24 +35,29 @@ BUSY = 0.1
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds at each size, and seconds for all sizes together."""
+    """How long to measure: rounds at each size, and seconds for all sizes together.
+
+    `whole` is the seconds of each run from source to sink.
+    """
 
     rounds: int
     seconds: float
+    whole: float
 
 
-STANDARD = Effort(rounds=40, seconds=90)
-QUICK = Effort(rounds=6, seconds=6)
+STANDARD = Effort(rounds=40, seconds=90, whole=4)
+QUICK = Effort(rounds=6, seconds=6, whole=1.5)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asked for, checked."""
+    """What the command line asked for, checked. `whole` are the styles to run end to end too."""
 
     styles: Sequence[StyleCard]
     sizes: Sequence[Size]
     runtime: Runtime
     effort: Effort
+    whole: Sequence[StyleCard] = ()
     json_path: Path | None = None
     plot_path: Path | None = None
 
@@ -110,18 +117,23 @@ def show_report(ask: Request) -> None:
         plot.check_plotting()
     console = Console()
     machine = this_machine()
-    console.print(str(machine), highlight=False)
+    console.print(str(machine), highlight=False, soft_wrap=True)
     load = OtherLoad()
     with console.status("measuring") as status:
         line, generator = measure_generators(ask, on_turn=status.update)
+        end_to_end = measure_end_to_end(
+            ask.whole, ask.sizes, ask.runtime, seconds=ask.effort.whole, on_turn=status.update
+        )
     other_load = load.share()
     notes = busy_notes(other_load)
-    console.print(line, highlight=False)
+    console.print(line, highlight=False, soft_wrap=True)
     for width, height in ask.sizes:
         console.print(generator_table(generator, width, height))
+    if end_to_end:
+        console.print(end_to_end_table(end_to_end))
     for note in notes:
-        console.print(note, style="yellow", highlight=False)
-    report = Report(machine, line, generator, other_load=other_load, notes=notes)
+        console.print(note, style="yellow", highlight=False, soft_wrap=True)
+    report = Report(machine, line, generator, end_to_end, other_load, notes)
     if ask.json_path:
         ask.json_path.write_text(json.dumps(to_json(report), indent=1) + "\n")
     if ask.plot_path:
@@ -144,7 +156,7 @@ def show_profile(name: str, ask: Request) -> None:
     width, height = ask.sizes[0]
     times = profile.profile(card, width=width, height=height, frames=20, runtime=ask.runtime)
     console = Console()
-    console.print(str(this_machine()), highlight=False)
+    console.print(str(this_machine()), highlight=False, soft_wrap=True)
     title = f"{card.name}, {width}×{height}"
     console.print(profile.profile_table(f"By kind of operator: {title}", profile.by_kind(times)))
     console.print(profile.profile_table(f"By node: {title}", times, top=15))
@@ -157,6 +169,6 @@ def show_tuning(ask: Request) -> None:
     card = ask.styles[0]
     width, height = ask.sizes[0]
     console = Console()
-    console.print(str(this_machine()), highlight=False)
+    console.print(str(this_machine()), highlight=False, soft_wrap=True)
     tunings = tune.tune(card, tune.settings(ask.runtime.threads), width=width, height=height)
     console.print(tune.tuning_table(tunings, f"{card.name}, {width}×{height}"))

@@ -15,6 +15,11 @@ import click
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, tensorrt, …")
 @click.option("--threads", type=click.IntRange(1), help="Threads [one per physical core].")
 @click.option("--half/--full", default=None, help="Half or full precision [half on a GPU].")
+@click.option(
+    "--end-to-end/--no-end-to-end",
+    default=True,
+    help="Also from source to sink: the default style, or all of --styles [yes].",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all as JSON.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw a plot (PNG).")
 @click.option("--profile", metavar="STYLE", help="Instead: time by operator inside one style.")
@@ -29,6 +34,7 @@ def bench(
     device: str,
     threads: int | None,
     half: bool | None,
+    end_to_end: bool,
     json_path: Path | None,
     plot_path: Path | None,
     profile: str | None,
@@ -48,13 +54,17 @@ def bench(
     from realtime.bench.contenders import Runtime
 
     standard = session.QUICK if quick else session.STANDARD
+    cards = session.pick_styles(styles)
     ask = session.Request(
-        styles=session.pick_styles(styles),
+        styles=cards,
         sizes=session.parse_sizes(
             sizes or (session.QUICK_SIZES if quick else session.STANDARD_SIZES)
         ),
         runtime=Runtime(backend, device, threads, half),
-        effort=session.Effort(rounds or standard.rounds, seconds or standard.seconds),
+        effort=session.Effort(
+            rounds or standard.rounds, seconds or standard.seconds, standard.whole
+        ),
+        whole=(cards if styles else cards[:1]) if end_to_end else [],
         json_path=json_path,
         plot_path=plot_path,
     )

@@ -27,7 +27,7 @@ def quick(brush: StyleCard) -> list[object]:
 
 def test_a_quick_run_measures_everyone_and_writes_json(quick: list[object], tmp_path: Path):
     path = tmp_path / "bench.json"
-    done = call(*quick, "--json", path)
+    done = call(*quick, "--no-end-to-end", "--json", path)
     assert done.exit_code == 0
     assert "trial" in done.output
     data = json.loads(path.read_text())
@@ -44,7 +44,7 @@ def test_a_quick_run_measures_everyone_and_writes_json(quick: list[object], tmp_
 def test_a_plot_is_drawn(quick: list[object], tmp_path: Path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed (stylecam[train])")
     path = tmp_path / "bench.png"
-    call(*quick, "--plot", path)
+    call(*quick, "--no-end-to-end", "--plot", path)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 

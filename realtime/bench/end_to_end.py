@@ -1,0 +1,67 @@
+"""Source to sink: each style, size and sink in a process of its own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from models.card import StyleCard
+from models.errors import StylecamError
+from realtime.bench.contenders import Runtime
+from realtime.bench.report import EndToEndResult
+from realtime.bench.trial import SINKS, Order, Outcome
+
+PATIENCE = 120.0
+"""Seconds beyond the measuring itself before a trial counts as stuck."""
+
+
+def measure_end_to_end(
+    styles: Sequence[StyleCard],
+    sizes: Sequence[tuple[int, int]],
+    runtime: Runtime,
+    *,
+    seconds: float,
+    on_turn: Callable[[str], None] = lambda what: None,
+) -> list[EndToEndResult]:
+    """Every style at every size (width, height) into every sink, `seconds` for each of two runs.
+
+    Raises StylecamError with the trial's own words where one fails.
+    """
+    results = []
+    for card in styles:
+        for width, height in sizes:
+            for sink in SINKS:
+                on_turn(f"{card.name}, {width}×{height}, source to {sink}")
+                order = Order(str(card.path), width, height, sink, seconds, **asdict(runtime))
+                outcome = run_trial(order)
+                results.append(to_result(card.name, order, outcome))
+    return results
+
+
+def run_trial(order: Order) -> Outcome:
+    """The outcome of an order carried out by a child process."""
+    command = [sys.executable, "-m", "realtime.bench.trial", json.dumps(asdict(order))]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE + 20 * order.seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise StylecamError(
+            f"{order.model}: the end-to-end trial hung; use --no-end-to-end"
+        ) from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise StylecamError(f"{order.model}: the end-to-end trial failed: {lines[-1]}")
+    return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def to_result(style: str, order: Order, outcome: Outcome) -> EndToEndResult:
+    """An outcome as the report shows it, with the overhead over the generator alone."""
+    fields = {name: value for name, value in asdict(outcome).items() if name != "generator_ms"}
+    overhead = 1000 / (outcome.fps * outcome.generator_ms) - 1
+    return EndToEndResult(style, order.width, order.height, order.sink, overhead=overhead, **fields)

@@ -1,0 +1,204 @@
+"""One style through the real pipeline, in a process of its own: so its memory is its own.
+
+`python -m realtime.bench.trial REQUEST` takes JSON and prints JSON. `end_to_end` calls it.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from models.card import load_card
+from models.errors import StylecamError, lookup
+from realtime.backends import Backend
+from realtime.backends.choose import make_backend
+from realtime.capture import Limits
+from realtime.frame import RGB, Frame, FrameFormat
+from realtime.pipeline import Pipeline, Plan
+from realtime.settings import Settings, SettingsBox
+from realtime.sinks import Sink
+from realtime.sinks.null import Null
+from realtime.sinks.recorder import Recorder
+from realtime.sources import EndOfSource
+from realtime.sources.demo import Demo
+from realtime.sources.pace import Pace
+from realtime.stylizer import Stylizer
+
+PICTURES = 8
+CAMERA_FPS = 30.0
+STATUS = Path("/proc/self/status")
+CLEAR = Path("/proc/self/clear_refs")
+CLEAR_PEAK = "5"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to run. `model` is the .onnx file, `seconds` the length of each of the two runs."""
+
+    model: str
+    width: int
+    height: int
+    sink: str
+    seconds: float
+    backend: str
+    device: str
+    threads: int | None
+    half: bool | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Rates in frames a second, times in ms, memory in MB, CPU as a share of the machine.
+
+    `generator_ms` is the generator alone, measured in the same process just before and after.
+    `fps` is of a source that is as fast as it can be; latency, memory and CPU are of one that
+    gives CAMERA_FPS frames a second as a camera does.
+    """
+
+    generator_ms: float
+    frames: int
+    fps: float
+    latency_p50_ms: float
+    latency_p95_ms: float
+    memory_mb: float
+    memory_peak_mb: float
+    cpu_share: float
+
+
+class Prerendered:
+    """A `Source` that costs nothing: a few pictures of the demo, made beforehand, over and over."""
+
+    def __init__(self, pictures: list[RGB], *, live: bool, seconds: float | None = None) -> None:
+        height, width = pictures[0].shape[:2]
+        self._format = FrameFormat(width, height, CAMERA_FPS, live)
+        self._pictures = pictures
+        self._seconds = seconds
+        self._pace = Pace(paced=live)
+        self._index = count()
+
+    def open(self) -> FrameFormat:
+        self._pace.start()
+        return self._format
+
+    def read(self) -> Frame:
+        index = next(self._index)
+        timestamp = index / CAMERA_FPS
+        if self._seconds is not None and timestamp >= self._seconds:
+            raise EndOfSource
+        captured = self._pace.wait(timestamp)
+        return Frame(self._pictures[index % len(self._pictures)], index, captured, timestamp)
+
+    def close(self) -> None:
+        self._pace.stop()
+
+
+SINKS: dict[str, Callable[[Path], Sink]] = {
+    "null": lambda folder: Null(),
+    "file": lambda folder: Recorder(folder / "trial.mp4"),
+}
+
+
+def prerender(width: int, height: int) -> list[RGB]:
+    """Pictures of the demo, half a second apart."""
+    demo = Demo(width=width, height=height, fps=2, paced=False)
+    demo.open()
+    try:
+        return [demo.read().rgb for _ in range(PICTURES)]
+    finally:
+        demo.close()
+
+
+def run(order: Order) -> Outcome:
+    """Measure one order. Raises StylecamError."""
+    pictures = prerender(order.width, order.height)
+    make = partial(
+        make_backend, order.backend, order.device, threads=order.threads, half=order.half
+    )
+    before = generator_ms(order, make, pictures)
+    frames = max(PICTURES, int(order.seconds * 1000 / before))
+    source = Prerendered(pictures, live=False)
+    swift = run_pipeline(order, make, source, Plan(live=False, limits=Limits(frames=frames)))
+    generator = float(np.median([before, generator_ms(order, make, pictures)]))
+    reset_peak()
+    started, used = time.monotonic(), sum(os.times()[:2])
+    camera = Prerendered(pictures, live=True, seconds=order.seconds)
+    calm = run_pipeline(order, make, camera, Plan(live=True))
+    elapsed, used = time.monotonic() - started, sum(os.times()[:2]) - used
+    latency = calm.metrics.spread("latency")
+    return Outcome(
+        generator_ms=generator,
+        frames=swift.metrics.painted,
+        fps=swift.metrics.fps,
+        latency_p50_ms=latency.p50,
+        latency_p95_ms=latency.p95,
+        memory_mb=memory("VmRSS"),
+        memory_peak_mb=memory("VmHWM"),
+        cpu_share=used / (elapsed * (os.cpu_count() or 1)),
+    )
+
+
+def generator_ms(order: Order, make: Callable[[], Backend], pictures: list[RGB]) -> float:
+    """Median time of the generator alone over half the seconds of a run, on the same pictures."""
+    backend = make()
+    try:
+        backend.load(load_card(Path(order.model)))
+        backend.warm_up(order.height, order.width)
+        times: list[float] = []
+        while sum(times) < order.seconds / 2 or len(times) < 3:
+            started = time.perf_counter()
+            backend.stylize(pictures[len(times) % len(pictures)])
+            times.append(time.perf_counter() - started)
+        return 1000 * float(np.median(times))
+    finally:
+        backend.close()
+
+
+def run_pipeline(
+    order: Order, make: Callable[[], Backend], source: Prerendered, plan: Plan
+) -> Pipeline:
+    """The pipeline after its run, closed. The model is loaded before the first frame."""
+    card = load_card(Path(order.model))
+    stylizer = Stylizer(lambda name: card, make)
+    stylizer.load(card.name)
+    box = SettingsBox(Settings(styles=(card.name,), style=card.name))
+    with TemporaryDirectory(prefix="stylecam-bench-") as folder:
+        sink = lookup("sink", order.sink, SINKS)(Path(folder))
+        pipeline = Pipeline(source, stylizer, [sink], box, plan)
+        pipeline.start()
+        pipeline.run()
+    return pipeline
+
+
+def reset_peak() -> None:
+    """Forget the highest memory use so far, where the system lets us (Linux)."""
+    if CLEAR.exists():
+        CLEAR.write_text(CLEAR_PEAK)
+
+
+def memory(key: str) -> float:
+    """VmRSS or VmHWM of this process in MB; nan where the system does not say."""
+    if not STATUS.exists():
+        return float("nan")
+    fields = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+    return int(fields[key].split()[0]) / 1024
+
+
+def main() -> int:
+    try:
+        print(json.dumps(asdict(run(Order(**json.loads(sys.argv[1]))))))
+    except StylecamError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

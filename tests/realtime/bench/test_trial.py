@@ -1,0 +1,57 @@
+"""A style through the real pipeline in a child process, and what is made of its figures."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.card import StyleCard
+from models.errors import StylecamError
+from realtime.bench.contenders import Runtime
+from realtime.bench.end_to_end import measure_end_to_end, run_trial, to_result
+from realtime.bench.trial import Order, Outcome, Prerendered, prerender
+from realtime.sources import EndOfSource
+
+ORDER = Order("x.onnx", 96, 64, "null", 0.2, "onnx", "cpu", 1, None)
+
+
+def test_overhead_is_the_time_a_frame_takes_beyond_the_generator_alone():
+    outcome = Outcome(20.0, 100, 40.0, 30.0, 35.0, 200.0, 210.0, 0.5)
+    result = to_result("style", ORDER, outcome)
+    assert result.overhead == pytest.approx(0.25)  # 25 ms a frame where 20 were needed
+    assert (result.style, result.sink, result.fps, result.frames) == ("style", "null", 40.0, 100)
+
+
+def test_prerendered_frames_move_and_end():
+    pictures = prerender(96, 64)
+    assert pictures[0].shape == (64, 96, 3)
+    assert not np.array_equal(pictures[0], pictures[1])
+    source = Prerendered(pictures, live=False, seconds=0.5)
+    assert source.open().frame_count is None
+    frames = []
+    with pytest.raises(EndOfSource):
+        while True:
+            frames.append(source.read())
+    assert [frame.index for frame in frames] == list(range(15))
+    source.close()
+
+
+def test_every_sink_is_tried_and_its_figures_are_sound(brush: StyleCard):
+    runtime = Runtime(device="cpu", threads=1)
+    results = measure_end_to_end([brush], [(96, 64)], runtime, seconds=0.3)
+    assert [result.sink for result in results] == ["null", "file"]
+    for result in results:
+        assert result.frames >= 8
+        assert result.fps > 0
+        assert 0 < result.latency_p50_ms <= result.latency_p95_ms
+        assert 0 < result.cpu_share <= 1.5
+        assert math.isnan(result.memory_mb) or result.memory_peak_mb >= 20
+
+
+def test_a_trial_that_fails_says_why_in_one_line(brush: StyleCard):
+    order = replace(ORDER, model=str(brush.path))
+    brush.path.write_bytes(b"broken")
+    with pytest.raises(StylecamError, match=r"trial failed.*checksum") as caught:
+        run_trial(order)
+    assert "\n" not in str(caught.value)
