@@ -69,6 +69,8 @@ class OnnxRuntimeBackend:
         self._session: ort.InferenceSession | None = None
         self._has_strength = True
         self._path = Path()
+        self._where = ""
+        self._shape: tuple[int, ...] = ()
 
     def load(self, card: StyleCard) -> str:
         """See `Backend.load`. With "auto", says why a better device was not taken."""
@@ -76,6 +78,7 @@ class OnnxRuntimeBackend:
         self._path = card.path
         started = self._start(model)
         self._session = started.session
+        self._where = started.device
         self._has_strength = "strength" in _input_types(started.session)
         self._binding = started.session.io_binding()
         threads = self._settings.threads
@@ -162,8 +165,17 @@ class OnnxRuntimeBackend:
             _bind(binding.bind_input, "strength", scale)
         elif strength != 1.0:
             raise ModelError(f"{self._path}: has no strength input; export it again")
-        self._session.run_with_iobinding(binding)
+        self._session.run_with_iobinding(binding, self._run_options(rgb.shape))
         return painted
+
+    def _run_options(self, shape: tuple[int, ...]) -> ort.RunOptions | None:
+        """With a frame of a new size, the memory that the old size needed is given back."""
+        if shape == self._shape or self._where != "cpu":
+            return None
+        self._shape = shape
+        options = ort.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        return options
 
     def end_profile(self) -> Path:
         """Where the profile that was asked for lies; profiling ends."""

@@ -1,5 +1,6 @@
 """ONNX Runtime: which device it takes, and what it says of it."""
 
+import math
 import subprocess
 import sys
 
@@ -116,3 +117,30 @@ print(idle)
         [sys.executable, "-c", code, str(brush.path)], capture_output=True, text=True, check=True
     )
     assert float(done.stdout) < 0.05
+
+
+def test_memory_of_a_larger_size_is_given_back(brush: StyleCard):
+    """Stepping the processing size down must not keep what the large frames needed."""
+    code = """
+import sys
+import numpy as np
+from pathlib import Path
+from models.card import load_card
+from realtime.backends.onnx_runtime import OnnxRuntimeBackend
+from realtime.bench.trial import memory
+backend = OnnxRuntimeBackend(device="cpu", threads=1)
+backend.load(load_card(Path(sys.argv[1])))
+held = []
+for height, width in ((64, 64), (1080, 1920), (64, 64)):
+    for _ in range(3):
+        backend.warm_up(height, width)
+    held.append(memory("VmRSS"))
+print(*held)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(brush.path)], capture_output=True, text=True, check=True
+    )
+    small, large, again = map(float, done.stdout.split())
+    if math.isnan(large):
+        pytest.skip("this system has no /proc/self/status to read memory from")
+    assert again - small < 0.5 * (large - small)
