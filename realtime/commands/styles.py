@@ -1,0 +1,59 @@
+"""`stylecam styles`: what there is to paint with."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from models.card import load_card
+from models.catalogue import SHIPPED, style_paths
+from models.errors import StylecamError
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One row. `problem` is why the style cannot be used, empty if it can."""
+
+    name: str
+    title: str
+    credit: str
+    kilobytes: int
+    shipped: bool
+    path: str
+    problem: str
+
+
+def listed(name: str, path: Path) -> Listed:
+    title = credit = problem = ""
+    try:
+        card = load_card(path)
+        title, credit = card.title, card.credit
+    except StylecamError as error:
+        problem = str(error)
+    size = round(path.stat().st_size / 1024)
+    return Listed(name, title, credit, size, path.parent == SHIPPED, str(path), problem)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON list, for programs.")
+def styles(as_json: bool) -> None:
+    """List the styles: the shipped ones and your own.
+
+    Example: stylecam styles
+    """
+    rows = [listed(name, path) for name, path in style_paths().items()]
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "title", "after", "size"):
+        table.add_column(heading, justify="right" if heading == "size" else "left")
+    for row in rows:
+        about = f"[red]{row.problem}[/red]" if row.problem else row.credit
+        own = "" if row.shipped else " (yours)"
+        table.add_row(row.name, row.title + own, about, f"{row.kilobytes} KB")
+    Console().print(table)

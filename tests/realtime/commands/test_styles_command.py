@@ -1,0 +1,47 @@
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from models.catalogue import DEFAULT_STYLE, SHIPPED, user_folder
+from realtime.commands.styles import styles
+
+
+def rows():
+    result = CliRunner().invoke(styles, ["--json"], catch_exceptions=False)
+    return {row["name"]: row for row in json.loads(result.output)}
+
+
+def test_the_default_style_is_shipped_and_comes_first():
+    found = rows()
+    assert next(iter(found)) == DEFAULT_STYLE
+    assert len(found) >= 2
+    for row in found.values():
+        assert row["shipped"]
+        assert not row["problem"]
+        assert row["credit"]
+        assert 0 < row["kilobytes"] < 500
+
+
+@pytest.fixture
+def own_folder():
+    folder = user_folder()
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_own_styles_are_listed_and_damaged_ones_say_why(own_folder):
+    for suffix in (".onnx", ".yaml"):
+        shutil.copy(SHIPPED / f"{DEFAULT_STYLE}{suffix}", own_folder / f"mine{suffix}")
+    (own_folder / "broken.onnx").write_bytes(b"junk")
+    found = rows()
+    assert not found["mine"]["shipped"]
+    assert not found["mine"]["problem"]
+    assert "broken.onnx: not an ONNX file" in found["broken"]["problem"]
+
+
+def test_people_get_a_table():
+    result = CliRunner().invoke(styles, [], catch_exceptions=False)
+    assert DEFAULT_STYLE in result.output
+    assert "KB" in result.output
