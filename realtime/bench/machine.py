@@ -43,7 +43,8 @@ class Machine:
 
     def __str__(self) -> str:
         sets = ", ".join(self.instruction_sets) or "instruction sets unknown"
-        return f"{self.cpu}, {self.cores} cores ({self.cpus} logical), {sets}"
+        cores = f"{self.cores} core{'s' if self.cores != 1 else ''}"
+        return f"{self.cpu}, {cores} ({self.cpus} logical), {sets}"
 
 
 def this_machine() -> Machine:
