@@ -1,0 +1,217 @@
+"""`stylecam run`: the main job."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from realtime.backends.choose import BACKENDS, DEVICES
+from realtime.config import Config, overridden, user_config_file
+from realtime.fit import MODES
+from realtime.frame import FrameFormat
+from realtime.settings import VIEWS
+
+KEYS = {
+    "source": "source.input",
+    "size": "source.size",
+    "fps": "source.fps",
+    "fit": "source.fit",
+    "loop": "source.loop",
+    "sinks": "sinks",
+    "style": "style.name",
+    "strength": "style.strength",
+    "view": "style.view",
+    "mirror": "style.mirror",
+    "device": "processing.device",
+    "backend": "processing.backend",
+    "threads": "processing.threads",
+    "half": "processing.half",
+    "process_size": "processing.size",
+    "scale": "processing.scale",
+    "fullscreen": "window.fullscreen",
+    "host": "web.host",
+    "force": "recording.overwrite",
+    "frames": "limit.frames",
+    "duration": "limit.duration",
+    "verbose": "verbose",
+}
+"""Option to key of the config."""
+VERBOSE_EVERY = 5.0
+
+
+@click.command()
+@click.option(
+    "--source",
+    metavar="WHAT",
+    help="Camera (0, name, device), video, picture, folder, "
+    "rtsp:// or http:// address, or demo.  [the first camera, else demo]",
+)
+@click.option(
+    "--sink",
+    "sinks",
+    multiple=True,
+    metavar="WHERE",
+    help="window, web[:PORT], "
+    "virtual-camera[:DEVICE], file:OUT.mp4, image:OUT.png or null; give several for "
+    "several.  [window, else web]",
+)
+@click.option("--style", metavar="NAME", help="A style (`stylecam styles`) or a .onnx file.")
+@click.option("--strength", type=float, help="From 0, the camera's picture, to 1, all paint.")
+@click.option("--size", metavar="WxH", help="Size of the picture.  [the source's]")
+@click.option("--fps", type=float, help="Frames a second to ask the source for.")
+@click.option("--fit", type=click.Choice(MODES), help="How another size is brought to --size.")
+@click.option("--view", type=click.Choice(VIEWS), help="What to show.")
+@click.option("--mirror/--no-mirror", default=None, help="Exchange left and right.")
+@click.option("--loop/--no-loop", default=None, help="Begin a video again at its end.")
+@click.option("--device", type=click.Choice(DEVICES), help="What the generator runs on.  [auto]")
+@click.option("--backend", type=click.Choice(sorted(BACKENDS)), help="[onnx]")
+@click.option("--threads", type=int, help="CPU threads.  [one a physical core]")
+@click.option("--half/--no-half", default=None, help="Half precision.  [on a GPU]")
+@click.option("--process-size", metavar="WxH", help="Paint no larger than this, then enlarge.")
+@click.option("--scale", type=float, help="Paint at this share of the size, then enlarge.")
+@click.option("--fullscreen/--no-fullscreen", default=None, help="Start the window that way.")
+@click.option("--host", metavar="ADDRESS", help="Where the web preview listens.  [127.0.0.1]")
+@click.option("--frames", type=int, help="End after so many frames.")
+@click.option("--duration", metavar="TIME", help="End after so long: 90, 500 ms, 1.5 min.")
+@click.option("--force", is_flag=True, default=None, help="Replace files that exist.")
+@click.option("--verbose", is_flag=True, default=None, help="Print rates every few seconds.")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings; config.yaml in the repository shows them all.",
+)
+def run(config_path: Path | None, **options: Any) -> None:
+    """Paint what a camera or file shows, and show, record, serve or send it.
+
+    \b
+    stylecam run --style marbling
+    stylecam run --source clip.mp4 --sink file:painted.mp4
+    stylecam run --sink virtual-camera --sink window --size 1280x720
+    """
+    config = read_config(config_path, options)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    perform(config, lambda text: console.print(text, markup=False), console)
+
+
+def read_config(path: Path | None, options: dict[str, Any]) -> Config:
+    """The file's settings, or the defaults, with what the flags say. Raises UsageError."""
+    from realtime.config_file import load_config
+
+    own = user_config_file()
+    found = path or (own if own.is_file() else None)
+    config = load_config(found) if found else Config()
+    given = {k: list(v) if k == "sinks" else v for k, v in options.items() if v not in (None, ())}
+    values = {KEYS[name]: value for name, value in given.items()}
+    flags = {KEYS[name]: "--sink" if name == "sinks" else _flag(name) for name in given}
+    return overridden(config, values, flags)
+
+
+def _flag(option: str) -> str:
+    return "--" + option.replace("_", "-")
+
+
+def perform(config: Config, say: Callable[[str], None], console: Console) -> None:
+    """The run itself, from the config to the last line. Raises what kept it from going on."""
+    from realtime.compose import compose
+    from realtime.control.hotkeys import press
+    from realtime.control.terminal import TerminalKeys
+
+    if not config.sinks:
+        config = config.model_copy(update={"sinks": [_default_sink(say)]})
+    progress = _Report(config, say, console)
+    composition = compose(config, on_message=say, on_progress=progress.painted)
+    pipeline = composition.pipeline
+    say(f"generator: {config.style.name} on {composition.backend}")
+    with _signals(pipeline.stop):
+        incoming, outgoing = pipeline.start()
+        say(_source_line(config, composition.source, incoming))
+        for sink in composition.sinks:
+            say(f"sink: {getattr(sink, 'url', None) or sink.name}, {_format(outgoing)}")
+        progress.begin(pipeline.line, incoming, offline=not pipeline.plan.live)
+        try:
+            with TerminalKeys(lambda key: press(pipeline.box, key)):
+                pipeline.run()
+        finally:
+            progress.end()
+
+
+def _default_sink(say: Callable[[str], None]) -> str:
+    from realtime.sinks.window import display_available
+
+    if display_available():
+        return "window"
+    say("no display here: opening the web preview (--sink names another)")
+    return "web"
+
+
+def _source_line(config: Config, source: Any, incoming: FrameFormat) -> str:
+    name = config.source.input or getattr(source, "label", "camera")
+    return f"source: {name}, {_format(incoming)}"
+
+
+def _format(frames: FrameFormat) -> str:
+    return f"{frames.width}x{frames.height}, {frames.fps:g} frames/s"
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """End the run in order on Ctrl-C and on termination; a second Ctrl-C interrupts at once."""
+
+    def handle(number: int, _: object) -> None:
+        signal.signal(number, previous[number])
+        stop()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, previous[number])
+
+
+class _Report:
+    """Tells how far it is: a bar where the end is known, else a line now and then if asked."""
+
+    def __init__(self, config: Config, say: Callable[[str], None], console: Console) -> None:
+        self._say, self._console = say, console
+        self._verbose, self._limit = config.verbose, config.limit.frames
+        self._line: Callable[[], str] | None = None
+        self._bar: Progress | None = None
+        self._next = time.monotonic() + VERBOSE_EVERY
+
+    def begin(self, line: Callable[[], str], incoming: FrameFormat, *, offline: bool) -> None:
+        self._line = line
+        totals = [n for n in (incoming.frame_count, self._limit) if n is not None]
+        if offline and totals and self._console.is_terminal:
+            columns = (
+                TextColumn("painting"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(*columns, console=self._console)
+            self._bar.add_task("", total=min(totals))
+            self._bar.start()
+
+    def painted(self, count: int) -> None:
+        """Told after each frame, by the painting thread."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=count)
+        elif self._verbose and self._line is not None and time.monotonic() > self._next:
+            self._next = time.monotonic() + VERBOSE_EVERY
+            self._say(self._line())
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if self._line is not None:
+            self._say(self._line())

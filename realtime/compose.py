@@ -1,0 +1,149 @@
+"""From a Config to a pipeline ready to start: the one place that knows all the parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from models.card import StyleCard, load_card
+from models.catalogue import style_paths
+from models.errors import StylecamError, lookup
+from realtime.backends.choose import make_backend
+from realtime.capture import Limits
+from realtime.config import Config
+from realtime.pipeline import Pipeline, Plan
+from realtime.settings import Settings, SettingsBox
+from realtime.sinks import Sink
+from realtime.sinks.spec import Surroundings, sink_from
+from realtime.sources import Source
+from realtime.sources.first_camera import FirstCamera
+from realtime.sources.spec import kind_of, source_from
+from realtime.stylizer import Stylizer
+
+LIVE_KINDS = frozenset({"camera", "device", "stream"})
+"""Sources that cannot wait, and that may come back after a fault."""
+OVERLAID = frozenset({"window"})
+"""Sinks whose picture gets help and status drawn on it; the web page draws its own."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A pipeline ready to start, and what runs the generator, in words."""
+
+    pipeline: Pipeline
+    source: Source
+    sinks: list[Sink]
+    backend: str
+
+
+class Styles:
+    """The catalogue as a run sees it, with a model file given by path before all others."""
+
+    def __init__(self, wanted: str) -> None:
+        self.paths = style_paths()
+        self.first = wanted
+        if wanted.endswith(".onnx"):
+            card = load_card(Path(wanted))
+            self.paths = {card.name: card.path, **self.paths}
+            self.first = card.name
+        lookup("style", self.first, self.paths)
+
+    def find(self, name: str) -> StyleCard:
+        return load_card(lookup("style", name, self.paths))
+
+
+def title_of(style: str) -> str:
+    return style.replace("-", " ").replace("_", " ").title()
+
+
+def compose(
+    config: Config,
+    *,
+    on_message: Callable[[str], None],
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Composition:
+    """Build everything and load the style; nothing is opened yet.
+
+    `config.sinks` must name at least one. `on_message` gets lines for people, from any thread;
+    `on_progress` the number of painted frames. Raises UsageError and ModelError.
+    """
+    styles = Styles(config.style.name)
+    box = SettingsBox(_settings(config, styles))
+    around = _surroundings(config, box, styles)
+    sinks = [sink_from(spec, around) for spec in config.sinks]
+    paced = any(sink.live for sink in sinks)
+    kind = kind_of(config.source.input) if config.source.input is not None else "camera"
+    source = _source(config, paced=paced, on_message=on_message)
+    stylizer, backend = _stylizer(config, styles, box, on_message)
+    plan = Plan(
+        live=paced or kind in LIVE_KINDS,
+        size=config.source.size,
+        fit=config.source.fit,
+        limits=Limits(config.limit.frames, config.limit.duration),
+        reconnect=config.source.reconnect if kind in LIVE_KINDS else 0.0,
+        local=OVERLAID,
+        pictures=config.snapshot.folder or platformdirs.user_pictures_path() / "stylecam",
+        recordings=config.recording.folder or platformdirs.user_videos_path() / "stylecam",
+        picture_format=config.snapshot.format,
+        recording_format=config.recording.format,
+        recorder=lambda path: sink_from(f"file:{path}", replace(around, audio_from=None)),
+        titles=title_of,
+        on_message=on_message,
+        on_progress=on_progress,
+    )
+    return Composition(Pipeline(source, stylizer, sinks, box, plan), source, sinks, backend)
+
+
+def _settings(config: Config, styles: Styles) -> Settings:
+    return Settings(
+        styles=tuple(styles.paths),
+        style=styles.first,
+        strength=config.style.strength,
+        view=config.style.view,
+        mirror=config.style.mirror,
+    )
+
+
+def _surroundings(config: Config, box: SettingsBox, styles: Styles) -> Surroundings:
+    wanted = config.source
+    has_sound = wanted.input is not None and not wanted.loop and kind_of(wanted.input) == "video"
+    return Surroundings(
+        config=config,
+        box=box,
+        titles={name: title_of(name) for name in styles.paths},
+        previews={name: path.with_suffix(".jpg") for name, path in styles.paths.items()},
+        audio_from=Path(wanted.input) if has_sound and wanted.input else None,
+    )
+
+
+def _stylizer(
+    config: Config, styles: Styles, box: SettingsBox, on_message: Callable[[str], None]
+) -> tuple[Stylizer, str]:
+    processing = config.processing
+
+    def refused(style: str, error: StylecamError) -> None:
+        on_message(f"{error}; staying with {stylizer.style}")
+        box.apply(lambda s: replace(s, style=stylizer.style) if s.style == style else s)
+
+    stylizer = Stylizer(
+        styles.find,
+        lambda: make_backend(
+            processing.backend, processing.device, threads=processing.threads, half=processing.half
+        ),
+        scale=processing.scale,
+        within=processing.size,
+        keep=processing.keep,
+        on_fault=refused,
+    )
+    return stylizer, stylizer.load(styles.first)
+
+
+def _source(config: Config, *, paced: bool, on_message: Callable[[str], None]) -> Source:
+    wanted = config.source
+    width, height = wanted.size or (None, None)
+    if wanted.input is None:
+        return FirstCamera(width=width, height=height, fps=wanted.fps, paced=paced, say=on_message)
+    return source_from(
+        wanted.input, width=width, height=height, fps=wanted.fps, paced=paced, loop=wanted.loop
+    )
