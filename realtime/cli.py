@@ -68,32 +68,32 @@ def _run(arguments: list[str] | None) -> int:
     try:
         result = stylecam.main(args=arguments, prog_name="stylecam", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except StylecamError as error:
-        return _complain(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return UsageError.exit_code
-    except click.ClickException as error:
-        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-        hint = f" (see `{path} --help`)" if path else ""
-        return _complain(f"{error.format_message()}{hint}", UsageError.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
-        return _complain(_unexpected(error), 1)
+    except (Exception, KeyboardInterrupt) as error:
+        text, code = _explain(error)
+        for line in text.splitlines():
+            click.echo(f"stylecam: {line}", err=True)
+        return code
 
 
-def _complain(text: str, code: int) -> int:
-    for line in text.splitlines():
-        click.echo(f"stylecam: {line}", err=True)
-    return code
+def _explain(error: BaseException) -> tuple[str, int]:
+    """What the user is told, and the exit code."""
+    if isinstance(error, StylecamError):
+        return str(error), error.exit_code
+    if isinstance(error, click.UsageError):
+        hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        return f"{error.format_message()}{hint}", UsageError.exit_code
+    if isinstance(error, click.ClickException):
+        return error.format_message(), UsageError.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return "interrupted", INTERRUPTED
+    return _unexpected(error), 1
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: BaseException) -> str:
     """Keep the traceback where a report can take it from; one line for the user."""
     handle, name = tempfile.mkstemp(prefix="stylecam-", suffix=".log", text=True)
     os.close(handle)
