@@ -2,19 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 import platformdirs
 
 from models.card import StyleCard, load_card
 from models.catalogue import style_paths
-from models.errors import StylecamError, lookup
+from models.errors import SinkFault, StylecamError, lookup
 from realtime.backends.choose import make_backend
 from realtime.capture import Limits
 from realtime.config import Config
+from realtime.frame import RGB
+from realtime.keeping import Ways
 from realtime.pipeline import Pipeline, Plan
 from realtime.settings import Settings, SettingsBox
 from realtime.sinks import Sink
+from realtime.sinks.image_file import write_picture
 from realtime.sinks.spec import Surroundings, sink_from
 from realtime.sources import Source
 from realtime.sources.first_camera import FirstCamera
@@ -83,11 +88,7 @@ def compose(
         limits=Limits(config.limit.frames, config.limit.duration),
         reconnect=config.source.reconnect if kind in LIVE_KINDS else 0.0,
         local=OVERLAID,
-        pictures=config.snapshot.folder or platformdirs.user_pictures_path() / "stylecam",
-        recordings=config.recording.folder or platformdirs.user_videos_path() / "stylecam",
-        picture_format=config.snapshot.format,
-        recording_format=config.recording.format,
-        recorder=lambda path: sink_from(f"file:{path}", replace(around, audio_from=None)),
+        keep=_ways(config, around),
         titles=title_of,
         on_message=on_message,
         on_progress=on_progress,
@@ -115,6 +116,35 @@ def _surroundings(config: Config, box: SettingsBox, styles: Styles) -> Surroundi
         previews={name: path.with_suffix(".jpg") for name, path in styles.paths.items()},
         audio_from=Path(wanted.input) if has_sound and wanted.input else None,
     )
+
+
+def _ways(config: Config, around: Surroundings) -> Ways:
+    """Where the keys x and r put things: folders of the user's own, made when they are needed."""
+    snapshots = config.snapshot.folder or platformdirs.user_pictures_path() / "stylecam"
+    recordings = config.recording.folder or platformdirs.user_videos_path() / "stylecam"
+
+    def snapshot(rgb: RGB) -> Path:
+        path = dated(snapshots, config.snapshot.format)
+        write_picture(path, rgb)
+        return path
+
+    def recording() -> Sink:
+        return sink_from(f"file:{dated(recordings, config.recording.format)}", around)
+
+    return Ways(snapshot, recording)
+
+
+def dated(folder: Path, suffix: str) -> Path:
+    """A new file's name in `folder`, which is made. Raises SinkFault where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SinkFault(f"{folder}: this folder cannot be made ({error.strerror})") from None
+    stem = f"stylecam-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    paths = (
+        folder / f"{stem}{again}.{suffix}" for again in chain([""], map("-{}".format, count(2)))
+    )
+    return next(path for path in paths if not path.exists())
 
 
 def _stylizer(

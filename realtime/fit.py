@@ -12,6 +12,7 @@ from models.card import MINIMUM_SIDE
 from realtime.frame import RGB
 
 FitMode = Literal["letterbox", "crop", "stretch"]
+FIT_MODES: tuple[FitMode, ...] = ("letterbox", "crop", "stretch")
 
 
 class Size(NamedTuple):
@@ -39,13 +40,33 @@ def fit(rgb: RGB, width: int, height: int, mode: FitMode = "letterbox") -> RGB:
         return resize(rgb, width, height)
     if mode == "crop":
         window = largest_inside(Size(width, height), Size(own_width, own_height))
-        left, top = (own_width - window.width) // 2, (own_height - window.height) // 2
-        return resize(rgb[top : top + window.height, left : left + window.width], width, height)
+        return resize(_cut(rgb, window), width, height)
     inner = largest_inside(Size(own_width, own_height), Size(width, height))
     left, top = (width - inner.width) // 2, (height - inner.height) // 2
     out = np.zeros((height, width, 3), np.uint8)
     out[top : top + inner.height, left : left + inner.width] = resize(rgb, *inner)
     return out
+
+
+def shrink_to_fit(rgb: RGB, width: int, height: int, mode: FitMode) -> RGB:
+    """`rgb` no larger than what `fit` will show of it, still without bars.
+
+    So that no pixel is painted which is thrown away afterwards, nor any bar.
+    """
+    own = Size(rgb.shape[1], rgb.shape[0])
+    wanted = Size(width, height)
+    if mode == "crop":
+        rgb = _cut(rgb, largest_inside(wanted, own))
+    elif mode == "letterbox":
+        wanted = largest_inside(own, wanted)
+    smaller = wanted.width <= rgb.shape[1] and wanted.height <= rgb.shape[0]
+    return resize(rgb, *wanted) if smaller else rgb
+
+
+def _cut(rgb: RGB, window: Size) -> RGB:
+    """The middle of it, of that size."""
+    left, top = (rgb.shape[1] - window.width) // 2, (rgb.shape[0] - window.height) // 2
+    return rgb[top : top + window.height, left : left + window.width]
 
 
 def resize(rgb: RGB, width: int, height: int) -> RGB:

@@ -130,6 +130,10 @@ class Pipeline:
         """Frames that came too fast for the generator or for a sink."""
         return self._hand_over.dropped + self.outputs.dropped
 
+    def report(self) -> str:
+        """Rates, times and losses so far, in one line for people."""
+        return self.metrics.line(dropped=self.dropped)
+
     @property
     def _ending(self) -> bool:
         return self._stopped or self.box.current.quit

@@ -1,10 +1,9 @@
 """Paints frames as the settings say: style, strength, view, mirror. Frame in, frame out.
 
-A change of style loads in the background while the old style goes on painting. If the
-generator fails, a placeholder is shown, never the raw picture of whoever sits there.
+A change of style loads in the background while the old style goes on painting. Where the
+generator fails there is an error, never the raw picture of whoever sits there.
 """
 
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,14 +14,14 @@ import cv2
 import numpy as np
 
 from models.card import StyleCard
-from models.errors import StylecamError
+from models.errors import ModelError, StylecamError
 from realtime.backends import Backend
 from realtime.fit import Size, processing_size, resize
 from realtime.frame import RGB, Frame
 from realtime.settings import Settings
 
-log = logging.getLogger(__name__)
 DIVIDER = 2
+"""Pixels between the halves of the split view."""
 
 
 class Stylizer:
@@ -50,7 +49,6 @@ class Stylizer:
         self._refused: set[str] = set()
         self._coming: tuple[str, Future[Backend]] | None = None
         self._size: Size | None = None
-        self._failing = False
 
     def load(self, style: str) -> str:
         """Make `style` the current one, waiting for it. The line says what runs it.
@@ -67,14 +65,22 @@ class Stylizer:
         """The style that paints now; while another is loading, still the old one."""
         return next(reversed(self._loaded))
 
+    def warm_up(self, frame: Size) -> None:
+        """Make the first frame of that size as fast as the others."""
+        self._size = self._working_size(frame)
+        self._loaded[self.style].warm_up(self._size.height, self._size.width)
+
     def stylize(self, frame: Frame, settings: Settings) -> Frame:
-        """The picture to show: same size, index and times."""
-        self._size = self._working_size(frame.rgb)
+        """The picture to show: same size, index and times.
+
+        Raises ModelError where the generator fails on it.
+        """
+        self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
         self._follow(settings.style)
-        source = np.ascontiguousarray(frame.rgb[:, ::-1]) if settings.mirror else frame.rgb
-        if settings.view == "original":
+        source = np.asarray(cv2.flip(frame.rgb, 1), np.uint8) if settings.mirror else frame.rgb
+        if settings.view == "original" or settings.strength == 0:
             return replace(frame, rgb=source)
-        painted = self._paint(source, settings.strength)
+        painted = self._paint(source, settings.strength, self._size)
         if settings.view == "split":
             painted = split(source, painted)
         return replace(frame, rgb=painted)
@@ -85,24 +91,15 @@ class Stylizer:
         while self._loaded:
             self._loaded.popitem()[1].close()
 
-    def _paint(self, source: RGB, strength: float) -> RGB:
-        height, width = source.shape[:2]
-        backend = self._loaded[self.style]
+    def _paint(self, source: RGB, strength: float, size: Size) -> RGB:
         try:
-            small = resize(source, *self._working_size(source))
-            painted = resize(backend.stylize(small, strength), width, height)
-        except StylecamError:
-            raise
-        except Exception:
-            if not self._failing:
-                log.exception("%s: the generator failed; a placeholder is shown", self.style)
-            self._failing = True
-            return placeholder(height, width)
-        self._failing = False
-        return painted
+            small = self._loaded[self.style].stylize(resize(source, *size), strength)
+        except Exception as error:  # runtimes raise what they like
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(f"{self.style}: the generator failed: {reason}") from error
+        return resize(small, source.shape[1], source.shape[0])
 
-    def _working_size(self, rgb: RGB) -> Size:
-        frame = Size(rgb.shape[1], rgb.shape[0])
+    def _working_size(self, frame: Size) -> Size:
         return processing_size(frame, within=self._within, scale=self._scale)
 
     def _follow(self, style: str) -> None:
@@ -116,8 +113,9 @@ class Stylizer:
         elif self._coming is None:
             future: Future[Backend] = Future()
             self._coming = (style, future)
-            load = threading.Thread(target=self._load_into, args=(style, future), daemon=True)
-            load.start()
+            threading.Thread(
+                target=self._load_into, args=(style, future), name="load style", daemon=True
+            ).start()
 
     def _load_into(self, style: str, future: "Future[Backend]") -> None:
         try:
@@ -158,7 +156,7 @@ def split(original: RGB, painted: RGB) -> RGB:
     out = painted.copy()
     middle = painted.shape[1] // 2
     out[:, :middle] = original[:, :middle]
-    out[:, middle - DIVIDER // 2 : middle + DIVIDER // 2] = 235
+    out[:, max(0, middle - DIVIDER // 2) : middle + DIVIDER // 2] = 235
     return out
 
 

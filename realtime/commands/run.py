@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from realtime.backends.choose import BACKENDS, DEVICES
 from realtime.config import Config, overridden, user_config_file
-from realtime.fit import MODES
+from realtime.fit import FIT_MODES
 from realtime.frame import FrameFormat
 from realtime.settings import VIEWS
 
@@ -65,7 +65,7 @@ VERBOSE_EVERY = 5.0
 @click.option("--strength", type=float, help="From 0, the camera's picture, to 1, all paint.")
 @click.option("--size", metavar="WxH", help="Size of the picture.  [the source's]")
 @click.option("--fps", type=float, help="Frames a second to ask the source for.")
-@click.option("--fit", type=click.Choice(MODES), help="How another size is brought to --size.")
+@click.option("--fit", type=click.Choice(FIT_MODES), help="How another size is brought to --size.")
 @click.option("--view", type=click.Choice(VIEWS), help="What to show.")
 @click.option("--mirror/--no-mirror", default=None, help="Exchange left and right.")
 @click.option("--loop/--no-loop", default=None, help="Begin a video again at its end.")
@@ -135,7 +135,7 @@ def perform(config: Config, say: Callable[[str], None], console: Console) -> Non
         say(_source_line(config, composition.source, incoming))
         for sink in composition.sinks:
             say(f"sink: {getattr(sink, 'url', None) or sink.name}, {_format(outgoing)}")
-        progress.begin(pipeline.line, incoming, offline=not pipeline.plan.live)
+        progress.begin(pipeline.report, incoming, offline=not pipeline.live)
         try:
             with TerminalKeys(lambda key: press(pipeline.box, key)):
                 pipeline.run()
@@ -170,7 +170,7 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
         stop()
 
     numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = {number: signal.signal(number, handle) for number in numbers}
+    previous: dict[int, Any] = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

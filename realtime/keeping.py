@@ -1,0 +1,91 @@
+"""What the user asks to be kept while it runs: snapshots and recordings."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from models.errors import StylecamError
+from realtime.frame import RGB, FrameFormat
+from realtime.metrics import Metrics
+from realtime.outputs import Output, Outputs
+from realtime.settings import Settings, SettingsBox
+from realtime.sinks import Sink
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How to keep: `snapshot` writes a picture and gives its path, `recording` makes a sink for a
+    new file. Both raise StylecamError. None: it cannot be done here."""
+
+    snapshot: Callable[[RGB], Path] | None = None
+    recording: Callable[[], Sink] | None = None
+
+
+class Keeping:
+    """Follows the settings: each snapshot asked for is taken once; recordings start and stop.
+
+    Files are written in threads of their own, so that painting goes on. `say` is told in one
+    line what was kept where, or why not.
+    """
+
+    def __init__(
+        self,
+        ways: Ways,
+        outputs: Outputs,
+        box: SettingsBox,
+        metrics: Metrics,
+        say: Callable[[str], None],
+    ) -> None:
+        self._ways, self._outputs, self._box = ways, outputs, box
+        self._metrics, self._say = metrics, say
+        self._taken = box.current.snapshots
+        self._recording: Output | None = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeping")
+
+    def follow(self, settings: Settings, rgb: RGB, frames: FrameFormat) -> None:
+        """Do what changed. `rgb` is the picture now, `frames` the format of recordings."""
+        if settings.snapshots > self._taken and self._ways.snapshot is not None:
+            for _ in range(settings.snapshots - self._taken):
+                self._pool.submit(self._snapshot, self._ways.snapshot, rgb)
+        self._taken = settings.snapshots
+        running = self._recording is not None and self._recording.alive
+        if self._recording is not None and not running:
+            # It failed, which its sink has told; the settings must not claim that it runs.
+            self._recording = None
+            self._box.apply(lambda s: replace(s, recording=False))
+        elif settings.recording and not running:
+            self._start(frames)
+        elif self._recording is not None and not settings.recording:
+            self._pool.submit(self._finish, self._recording)
+            self._recording = None
+
+    def close(self) -> None:
+        """Finish what runs; returns when all is written. After the last `follow`."""
+        if self._recording is not None:
+            self._pool.submit(self._finish, self._recording)
+        self._pool.shutdown()
+
+    def _snapshot(self, write: Callable[[RGB], Path], rgb: RGB) -> None:
+        try:
+            self._say(f"snapshot: {write(rgb)}")
+        except StylecamError as error:
+            self._say(str(error))
+
+    def _start(self, frames: FrameFormat) -> None:
+        try:
+            if self._ways.recording is None:
+                raise StylecamError("recording: not possible in this run")
+            output = Output(self._ways.recording(), self._metrics, lossless=False, local=False)
+            self._outputs.add(output, frames)
+        except StylecamError as error:
+            self._say(str(error))
+            self._box.apply(lambda s: replace(s, recording=False))
+            return
+        self._recording = output
+        self._say(f"recording: {output.sink.name.removeprefix('file:')}")
+
+    def _finish(self, output: Output) -> None:
+        self._outputs.remove(output)
+        if output.error is None:
+            self._say(f"recorded: {output.sink.name.removeprefix('file:')}")

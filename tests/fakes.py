@@ -1,0 +1,34 @@
+"""Stand-ins that keep the contracts: small styles whose painting is known, sources, sinks."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from models.architecture import Architecture, Conv, Weights, parameter_count
+from models.card import StyleCard, load_card, write_card
+from models.graph import build_graph
+
+SWAP = np.array([[-1, 0, 1], [0, 0, 0], [1, 0, -1]], np.float32)
+"""Added to the picture, it exchanges red and blue."""
+
+
+def write_style(path: Path, *, green: float = 0.0) -> StyleCard:
+    """A style at `path` (NAME.onnx, its card beside it) that exchanges red and blue and adds
+    `green` (0..1) to green."""
+    architecture = Architecture("fast", 1.0, (Conv(3, 1),), stride=1, margin=1, residual=True)
+    weights: Weights = {
+        "core.0.conv.weight": SWAP[:, :, None, None],
+        "core.0.conv.bias": np.array([0, green, 0], np.float32),
+    }
+    card = StyleCard(
+        name=path.stem,
+        title=path.stem.title(),
+        architecture=architecture.name,
+        alpha=architecture.alpha,
+        stride=architecture.stride,
+        parameters=parameter_count(architecture),
+    )
+    onnx.save(build_graph(architecture, weights, card), path)
+    write_card(card, path)
+    return load_card(path)
