@@ -15,6 +15,7 @@ class Line(Generic[T]):
     """
 
     def __init__(self, size: int, *, drop_oldest: bool = False) -> None:
+        assert size >= 1
         self._condition = threading.Condition()
         self._items: deque[T] = deque()
         self._size = size
@@ -24,13 +25,15 @@ class Line(Generic[T]):
 
     def put(self, item: T) -> None:
         with self._condition:
-            if self._drop_oldest and len(self._items) >= self._size:
+            if not self._drop_oldest:
+                self._condition.wait_for(lambda: len(self._items) < self._size or self._closed)
+            if self._closed:
+                return
+            if len(self._items) >= self._size:
                 self._items.popleft()
                 self.dropped += 1
-            self._condition.wait_for(lambda: len(self._items) < self._size or self._closed)
-            if not self._closed:
-                self._items.append(item)
-                self._condition.notify_all()
+            self._items.append(item)
+            self._condition.notify_all()
 
     def take(self, timeout: float | None) -> T | None:
         """The oldest item, or None after `timeout` seconds or once closed and empty."""

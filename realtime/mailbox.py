@@ -9,7 +9,8 @@ T = TypeVar("T")
 class Mailbox(Generic[T]):
     """One slot. `put` never blocks and replaces what was not taken; `take` waits for an item.
 
-    `dropped` counts the replaced items. After `close`, `take` gives what is left, then None.
+    `dropped` counts the replaced items. After `close`, `put` does nothing and `take` gives what
+    is left, then None.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,8 @@ class Mailbox(Generic[T]):
 
     def put(self, item: T) -> None:
         with self._condition:
+            if self._closed:
+                return
             if self._item is not None:
                 self.dropped += 1
             self._item = item

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,8 @@ class Spread:
 class Metrics:
     """Counts frames and keeps the newest times of each stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._times: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=WINDOW))
         self._began: float | None = None
@@ -36,7 +38,7 @@ class Metrics:
 
     def count_painted(self) -> None:
         with self._lock:
-            self._ended = time.monotonic()
+            self._ended = self._clock()
             if self._began is None:
                 self._began = self._ended
             self.painted += 1
@@ -59,6 +61,8 @@ class Metrics:
 
     def line(self, *, dropped: int) -> str:
         """One line for people."""
+        if not self.painted:
+            return f"0 frames, {dropped} dropped"
         stylize, latency = self.spread("stylize"), self.spread("latency")
         return (
             f"{self.painted} frames, {self.fps:.1f} frames/s; "

@@ -98,10 +98,13 @@ def set_strength(strength: float) -> Verb:
 
 
 class SettingsBox:
-    """The one current value, swapped whole. Any thread may read or apply a verb."""
+    """The one current value, swapped whole. Any thread may read or apply a verb.
+
+    So may a signal handler, also one that interrupts `apply` itself.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._settings = settings
 
     @property
@@ -110,5 +113,10 @@ class SettingsBox:
 
     def apply(self, verb: Verb) -> Settings:
         with self._lock:
-            self._settings = verb(self._settings)
-            return self._settings
+            while True:
+                before = self._settings
+                after = verb(before)
+                # The lock keeps other threads out, but a signal handler of this one comes in.
+                if self._settings is before:
+                    self._settings = after
+                    return after
