@@ -3,10 +3,11 @@
 After a fault it opens the source again, with pauses, until its patience is at an end.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,10 +15,12 @@ from models.errors import SourceFault, StylecamError
 from realtime.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource, Source
 
+log = logging.getLogger(__name__)
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 2.0
-STOP_PATIENCE = 1.0
-"""Seconds for a read to end by itself before the source is closed under it."""
+STOP_PATIENCE = 2.0
+"""Seconds for a read to end. One that takes longer is left behind and closes the source itself,
+when it comes back: devices do not bear being closed by another thread."""
 
 
 class HandOver(Protocol):
@@ -40,99 +43,138 @@ class Limits:
     frames: int | None = None
     seconds: float | None = None
 
-    def passed(self, frame: Frame, read: int) -> bool:
-        return (self.frames is not None and read >= self.frames) or (
-            self.seconds is not None and frame.timestamp >= self.seconds
-        )
+    def full(self, read: int) -> bool:
+        return self.frames is not None and read >= self.frames
+
+    def past(self, frame: Frame) -> bool:
+        return self.seconds is not None and frame.timestamp >= self.seconds
+
+
+class Outage:
+    """Since when a source gives no frames, and until when it is worth another attempt."""
+
+    def __init__(self, fault: SourceFault, patience: float) -> None:
+        self.fault = fault
+        self._deadline = time.monotonic() + patience
+        self._pause = FIRST_PAUSE
+
+    def next_pause(self) -> float:
+        """Seconds to wait before the next attempt. Raises the first fault after the deadline."""
+        if time.monotonic() + self._pause >= self._deadline:
+            raise self.fault
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        return pause
 
 
 class Capture:
     """Owns the source and its thread. `error` is why it ended, None for a proper end.
 
-    `reconnect` is for how many seconds a source that failed is opened again; 0 never.
+    `reconnect` is for how many seconds a source that failed is opened again; 0 never. Only a
+    frame ends the outage: a source that opens and fails at once does not try for ever.
     `on_message` is told in one line when a source is lost and when it is back.
     """
 
     def __init__(
         self,
         source: Source,
-        hand_over: HandOver,
         *,
         reconnect: float = 0.0,
         limits: Limits | None = None,
         on_message: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.source, self.hand_over = source, hand_over
+        self.source = source
         self._reconnect = reconnect
         self._limits = limits or Limits()
         self._on_message = on_message
         self._opened: Future[FrameFormat] = Future()
+        self._hand_over: Future[HandOver] = Future()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
-        self._read = 0
         self.error: StylecamError | None = None
 
-    def start(self) -> FrameFormat:
-        """Open the source and begin. Raises what opening it raised."""
+    def open(self) -> FrameFormat:
+        """Open the source; nothing is read yet. Raises what opening it raised."""
         self._thread.start()
-        return self._opened.result()
+        try:
+            return self._opened.result()
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self, hand_over: HandOver) -> None:
+        """Read from now on. `hand_over` is closed after the last frame."""
+        self._hand_over.set_result(hand_over)
 
     def stop(self) -> None:
-        """End soon, whatever the source is doing. May be called twice."""
+        """End soon, whatever the source is doing. May be called twice, and before `open`."""
         self._stop.set()
-        self.hand_over.close()
-        if not self._thread.is_alive():
-            return
-        self._thread.join(STOP_PATIENCE)
-        if self._thread.is_alive():
-            self.source.close()
+        self._close_hand_over()
+        if self._thread.ident is not None:
             self._thread.join(STOP_PATIENCE)
+
+    def _close_hand_over(self) -> None:
+        if not self._hand_over.cancel():
+            self._hand_over.result().close()
 
     def _run(self) -> None:
         try:
             self._opened.set_result(self.source.open())
-            self._read_on()
+            self._read_into(self._hand_over.result())
+        except CancelledError:
+            log.debug("stopped before the first frame was asked for")
         except StylecamError as error:
             self._fail(error)
         except Exception as error:
             self._fail(SourceFault(f"the source failed: {type(error).__name__}: {error}"))
         finally:
-            self.hand_over.close()
+            self._close_hand_over()
+            self._close_source()
+
+    def _close_source(self) -> None:
+        try:
             self.source.close()
+        except Exception as error:
+            self._fail(SourceFault(f"the source could not be closed: {error}"))
 
     def _fail(self, error: StylecamError) -> None:
         if not self._opened.done():
             self._opened.set_exception(error)
         elif not self._stop.is_set():
-            self.error = error
+            self.error = self.error or error
 
-    def _read_on(self) -> None:
-        while not self._stop.is_set():
+    def _read_into(self, hand_over: HandOver) -> None:
+        outage: Outage | None = None
+        read = 0
+        while not self._stop.is_set() and not self._limits.full(read):
             try:
                 frame = self.source.read()
             except EndOfSource:
                 return
             except SourceFault as fault:
-                self._open_again(fault)
+                outage = outage or self._lost(fault)
+                self._open_again(outage)
                 continue
-            if self._limits.passed(frame, self._read):
+            if outage is not None:
+                self._on_message("the source is back")
+                outage = None
+            if self._limits.past(frame):
                 return
-            self._read += 1
-            self.hand_over.put(frame)
+            read += 1
+            hand_over.put(frame)
 
-    def _open_again(self, fault: SourceFault) -> None:
-        """Raises the fault when patience is at an end."""
-        if self._reconnect <= 0 or self._stop.is_set():
+    def _lost(self, fault: SourceFault) -> Outage:
+        if self._reconnect <= 0:
             raise fault
         self._on_message(f"{fault}; trying again for {self._reconnect:g} s")
-        deadline, pause = time.monotonic() + self._reconnect, FIRST_PAUSE
-        while time.monotonic() + pause < deadline and not self._stop.wait(pause):
-            pause = min(2 * pause, LONGEST_PAUSE)
+        return Outage(fault, self._reconnect)
+
+    def _open_again(self, outage: Outage) -> None:
+        """Returns once the source is open, or is not wanted any more."""
+        while not self._stop.wait(outage.next_pause()):
             self.source.close()
             try:
                 self.source.open()
-            except StylecamError:
-                continue
-            self._on_message("the source is back")
-            return
-        raise fault
+            except StylecamError as reason:
+                log.debug("not back yet: %s", reason)
+            else:
+                return

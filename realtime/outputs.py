@@ -17,6 +17,8 @@ POLL = 0.05
 LINE_SIZE = 8
 FINISH_PATIENCE = 60.0
 """Seconds for a recording to be finalised; a large MP4 is rewritten with its index in front."""
+GOODBYE_PATIENCE = 3.0
+"""Seconds for a live sink, which has nothing to finish."""
 
 
 class Output:
@@ -69,10 +71,13 @@ class Output:
             self._fail(SinkFault(f"{self.sink.name}: {type(error).__name__}: {error}"))
 
     def finish(self) -> None:
-        """Write what is waiting, then close. Gives up after FINISH_PATIENCE."""
+        """Write what is waiting, then close. A sink that hangs is given up, with an error."""
         self.hand_over.close()
         if self._thread is not None:
-            self._thread.join(FINISH_PATIENCE)
+            self._thread.join(GOODBYE_PATIENCE if self.sink.live else FINISH_PATIENCE)
+            if self._thread.is_alive():
+                late = SinkFault(f"{self.sink.name}: hangs and was given up; it may be incomplete")
+                self.error = self.error or late
             return
         while self.alive:
             self.step()
@@ -81,11 +86,15 @@ class Output:
         try:
             self.sink.open(frames)
             self._opened.set_result(None)
-        except BaseException as error:
-            self._done = True
-            self.hand_over.close()
-            self.sink.close()
-            self._opened.set_exception(error)
+        except StylecamError as error:
+            self._refuse(error)
+        except Exception as error:
+            self._refuse(SinkFault(f"{self.sink.name}: {type(error).__name__}: {error}"))
+
+    def _refuse(self, error: StylecamError) -> None:
+        self.hand_over.close()
+        self._close()
+        self._opened.set_exception(error)
 
     def _run(self, frames: FrameFormat) -> None:
         self._open(frames)
@@ -115,56 +124,66 @@ class Output:
 class Outputs:
     """All sinks of a run. A fault ends one sink; `on_fault` is told of it in one line."""
 
-    def __init__(self, outputs: list[Output], on_fault: Callable[[StylecamError], None]) -> None:
-        self._outputs = outputs
+    def __init__(self, on_fault: Callable[[StylecamError], None]) -> None:
+        self._outputs: list[Output] = []
+        self._lock = threading.Lock()
         self._on_fault = on_fault
-        self._told: set[int] = set()
+        self._told: set[Output] = set()
+        self._dropped_before = 0
         self.errors: list[StylecamError] = []
 
-    def start(self, frames: FrameFormat) -> None:
+    def start(self, outputs: list[Output], frames: FrameFormat) -> None:
         """Open every sink; if one cannot, close those that could and raise why."""
-        started: list[Output] = []
         try:
-            for output in self._outputs:
-                output.start(frames)
-                started.append(output)
+            for output in outputs:
+                self.add(output, frames)
         except BaseException:
-            for output in started:
-                output.finish()
+            self.finish()
             raise
 
     def add(self, output: Output, frames: FrameFormat) -> None:
         """A sink that joins while it runs. Raises what opening it raised."""
-        output.start(frames)
-        self._outputs = [*self._outputs, output]
+        try:
+            output.start(frames)
+        except BaseException:
+            output.finish()
+            raise
+        with self._lock:
+            self._outputs = [*self._outputs, output]
 
     def remove(self, output: Output) -> None:
         """Finish a sink that leaves while the others go on."""
-        self._outputs = [other for other in self._outputs if other is not output]
         output.finish()
         self._report(output)
+        with self._lock:
+            self._outputs = [other for other in self._outputs if other is not output]
+            self._dropped_before += output.hand_over.dropped
 
-    def put(self, frame: Frame, decorated: Callable[[], Frame]) -> None:
-        """Hand a frame to all; local sinks get the one with overlays."""
-        local = any(output.local and output.alive for output in self._outputs)
-        shown = decorated() if local else frame
-        for output in self._outputs:
-            if output.alive:
-                output.hand_over.put(shown if output.local else frame)
+    def put(self, frame: Frame, decorated: Callable[[], Frame], *, only_live: bool = False) -> None:
+        """Hand a frame to all (or to live sinks only); local ones get the one with overlays."""
+        takers = [o for o in self._outputs if o.alive and (o.sink.live or not only_live)]
+        shown = decorated() if any(output.local for output in takers) else frame
+        for output in takers:
+            output.hand_over.put(shown if output.local else frame)
 
     def pump(self, timeout: float) -> None:
-        """One step of the sinks that live in the main thread; else just wait that long."""
+        """One step of the sinks that live in the main thread; without any, a rest."""
         mains = [o for o in self._outputs if o.sink.main_thread and o.alive]
         for output in mains:
             output.step(timeout)
         if not mains:
-            time.sleep(timeout)
+            time.sleep(POLL)
         for output in self._outputs:
             self._report(output)
 
-    def finish(self) -> None:
+    def close(self) -> None:
+        """No more frames: nobody waits for a place in a line from now on."""
         for output in self._outputs:
             output.hand_over.close()
+
+    def finish(self) -> None:
+        """Write what is waiting and close every sink."""
+        self.close()
         for output in self._outputs:
             output.finish()
             self._report(output)
@@ -175,10 +194,12 @@ class Outputs:
 
     @property
     def dropped(self) -> int:
-        return sum(output.hand_over.dropped for output in self._outputs)
+        return self._dropped_before + sum(output.hand_over.dropped for output in self._outputs)
 
     def _report(self, output: Output) -> None:
-        if output.error is not None and id(output) not in self._told:
-            self._told.add(id(output))
+        with self._lock:
+            if output.error is None or output in self._told:
+                return
+            self._told.add(output)
             self.errors.append(output.error)
-            self._on_fault(output.error)
+        self._on_fault(output.error)
