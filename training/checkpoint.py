@@ -1,5 +1,6 @@
 """Checkpoints: weights as a torch file and what they are as JSON, both written atomically."""
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -27,6 +28,14 @@ class Checkpoint:
     weights: dict[str, Tensor]
     average: dict[str, Tensor]
     optimizer: dict[str, Any]
+
+
+def fingerprint(weights: dict[str, Tensor]) -> str:
+    """Twelve hexadecimal digits that tell these weights from all others."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(weights[name].detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:

@@ -19,7 +19,7 @@ from models.errors import ModelError
 from models.fold import fold_weights
 from models.generator import Generator
 from models.graph import build_graph
-from training.checkpoint import load_checkpoint, write_bytes_atomically
+from training.checkpoint import fingerprint, load_checkpoint, write_bytes_atomically
 from training.images import Picture, to_picture, to_tensor
 
 MAX_DIFFERENCE = 2
@@ -41,7 +41,14 @@ def to_arrays(weights: dict[str, Tensor]) -> Weights:
     return {k: v.detach().float().numpy() for k, v in weights.items() if v.is_floating_point()}
 
 
-def export_checkpoint(path: Path, out: Path, *, name: str | None = None) -> StyleCard:
+def export_checkpoint(
+    path: Path,
+    out: Path,
+    *,
+    name: str | None = None,
+    title: str | None = None,
+    credit: str = "",
+) -> StyleCard:
     """Write the style of a checkpoint (or of a run's folder) to `out` (.onnx) and its card.
 
     Raises UsageError for a missing checkpoint, TrainingError for a damaged one, ModelError
@@ -52,12 +59,14 @@ def export_checkpoint(path: Path, out: Path, *, name: str | None = None) -> Styl
     smaller = folded(checkpoint.architecture)
     card = StyleCard(
         name=name or out.stem,
-        title=(name or out.stem).replace("-", " ").title(),
+        title=title or (name or out.stem).replace("-", " ").title(),
+        credit=credit,
         architecture=smaller.name,
         alpha=smaller.alpha,
         stride=smaller.stride,
         parameters=parameter_count(smaller),
-        training=recipe.model_dump(mode="json", exclude={"images"}) | {"steps": checkpoint.step},
+        training=recipe.model_dump(mode="json", exclude={"images"})
+        | {"steps": checkpoint.step, "fingerprint": fingerprint(checkpoint.average)},
     )
     return export_weights(checkpoint.architecture, checkpoint.average, card, out)
 

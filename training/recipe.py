@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
+FINE_TUNE_IMAGES = 5_000
+"""Enough from the shipped base: ten minutes on two cores with AVX-512."""
+
 
 class Recipe(BaseModel):
     """What `stylecam train` was asked for; stored with every checkpoint.
@@ -26,6 +29,9 @@ class Recipe(BaseModel):
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
     options: dict[str, int | str] = {}
     """Keyword arguments of the architecture, for searches."""
+
+    base: str = ""
+    """Fingerprint of the weights it is fine-tuned from; empty from scratch."""
 
     num_images: Annotated[int, Field(ge=1)] = 20_000
     batch_size: Annotated[int, Field(ge=1)] = 8

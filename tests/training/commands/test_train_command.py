@@ -11,7 +11,7 @@ from models.errors import StylecamError, TrainingError, UsageError
 pytest.importorskip("torch", reason="needs the train extra")
 
 from training import vgg
-from training.commands import train
+from training.commands.train import train
 
 QUICK = ("--num-images", "4", "--batch-size", "2", "--crop", "64", "--alpha", "0.25")
 
@@ -27,7 +27,7 @@ def painting(tmp_path, style_picture):
 def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     """`stylecam train ARGS --images PHOTOS` with the small loss network, in a folder of its own."""
     monkeypatch.setattr("training.train.prepare_network", lambda *_: loss_network)
-    monkeypatch.setattr("training.commands.user_folder", lambda: tmp_path / "own")
+    monkeypatch.setattr("training.commands.train.user_folder", lambda: tmp_path / "own")
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, images=photo_folder):

@@ -1,28 +1,23 @@
-"""The commands of this half: `stylecam train`. torch is imported inside, not at start-up."""
+"""`stylecam train`: a style out of a picture and a folder of photographs."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import ValidationError
 
-from models.catalogue import user_folder
+from models.catalogue import SHIPPED, user_folder
 from models.errors import UsageError
 
 if TYPE_CHECKING:
+    from training.checkpoint import Checkpoint
     from training.images import Photographs, Picture
     from training.recipe import Recipe
     from training.train import Progress
 
-
-@dataclass(frozen=True)
-class StyleSource:
-    """A style picture by path, or by the name of a drawn one."""
-
-    name: str
-    picture: "Picture"
+BASE = SHIPPED / "base.pt"
+"""Weights that all shipped `fast` styles were trained from."""
 
 
 @click.command()
@@ -35,6 +30,8 @@ class StyleSource:
     help="Folder of photographs to learn on; a thousand or more is good.",
 )
 @click.option("--name", help="Name of the new style; default: that of the picture.")
+@click.option("--title", help="How people read it. [from the name]")
+@click.option("--credit", default="", help="Who made the picture, and when.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -43,7 +40,11 @@ class StyleSource:
     "A run that was broken off goes on from its last checkpoint.",
 )
 @click.option("--style-weights", metavar="W,W", help="Shares of several style pictures.")
-@click.option("--num-images", type=int, help="Length of the training, in crops. [20000]")
+@click.option(
+    "--num-images",
+    type=int,
+    help="Length of the training, in crops. [20000; 5000 from other weights]",
+)
 @click.option("--alpha", type=float, help="Width multiplier of the generator, (0, 1]. [1.0]")
 @click.option(
     "--model-size",
@@ -75,9 +76,8 @@ class StyleSource:
 @click.option("--slim/--no-slim", default=None, help="Train on a slim loss network. [slim]")
 @click.option(
     "--fine-tune",
-    type=click.Path(path_type=Path),
-    metavar="CKPT",
-    help="Start from the weights of another training's checkpoint.",
+    metavar="CKPT|base|none",
+    help="Start from another training's checkpoint. [the shipped base, where it fits]",
 )
 @click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
 @click.option("--seed", type=int, help="[0]")
@@ -92,9 +92,11 @@ def train(
     style: tuple[str, ...],
     images: Path,
     name: str | None,
+    title: str | None,
+    credit: str,
     output: Path | None,
     style_weights: str | None,
-    fine_tune: Path | None,
+    fine_tune: str | None,
     install: bool,
     **options: Any,
 ) -> None:
@@ -112,40 +114,44 @@ def train(
         ) from None
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     from training.images import Photographs
+    from training.style_source import style_source
 
-    recipe = _recipe(style, images, options)
-    sources = [_style_source(text, recipe.style_size) for text in style]
+    start = _start(fine_tune, options)
+    recipe = _recipe(style, images, start, options)
+    sources = [style_source(text, recipe.style_size) for text in style]
     shares = _shares(style_weights, len(sources))
     chosen = name or "-".join(source.name for source in sources)
     folder = output or Path("runs") / chosen
     photographs = Photographs(images)
-    _train(recipe, [s.picture for s in sources], shares, photographs, folder, fine_tune)
-    _export(folder, chosen, photographs, install=install)
+    _train(recipe, [s.picture for s in sources], shares, photographs, folder, start)
+    _export(folder, chosen, photographs, title=title, credit=credit, install=install)
 
 
-def _recipe(style: tuple[str, ...], images: Path, options: dict[str, Any]) -> "Recipe":
-    from training.recipe import Recipe
+def _start(wanted: str | None, options: dict[str, Any]) -> "Checkpoint | None":
+    """What to fine-tune from: a checkpoint by path, the shipped base where it fits, or nothing."""
+    from training.checkpoint import load_checkpoint
+
+    fits = options["model_size"] in (None, "fast") and options["alpha"] in (None, 1.0)
+    if wanted == "none" or (wanted is None and not fits):
+        return None
+    return load_checkpoint(BASE if wanted in (None, "base") else Path(wanted))
+
+
+def _recipe(
+    style: tuple[str, ...], images: Path, start: "Checkpoint | None", options: dict[str, Any]
+) -> "Recipe":
+    from training.checkpoint import fingerprint
+    from training.recipe import FINE_TUNE_IMAGES, Recipe
 
     given = {key: value for key, value in options.items() if value is not None}
+    if start is not None:
+        given = {"num_images": FINE_TUNE_IMAGES, "base": fingerprint(start.average)} | given
     try:
         return Recipe(style=" ".join(style), images=images, **given)
     except ValidationError as error:
         first = error.errors()[0]
         flag = "--" + str(first["loc"][0]).replace("_", "-")
         raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
-
-
-def _style_source(text: str, style_size: int) -> StyleSource:
-    from training.drawn import DRAWN
-    from training.images import read_rgb, shrink_to
-
-    if text in DRAWN:
-        return StyleSource(text, shrink_to(DRAWN[text](768, 0), style_size, longer=True))
-    path = Path(text)
-    if not path.is_file():
-        raise UsageError(f"{text}: no such picture, nor a drawn style ({', '.join(sorted(DRAWN))})")
-    stem = "".join(c if c.isalnum() else "-" for c in path.stem.lower()).strip("-")
-    return StyleSource(stem or "style", shrink_to(read_rgb(path), style_size, longer=True))
 
 
 def _shares(text: str | None, count: int) -> list[float]:
@@ -168,15 +174,13 @@ def _train(
     shares: list[float],
     photographs: "Photographs",
     folder: Path,
-    fine_tune: Path | None,
+    start: "Checkpoint | None",
 ) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from training.checkpoint import load_checkpoint
     from training.train import train as run_training
 
-    start = load_checkpoint(fine_tune).average if fine_tune else None
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -197,17 +201,25 @@ def _train(
             photographs,
             folder,
             style_weights=shares,
-            start=start,
+            start=start.average if start else None,
             on_progress=show,
         )
 
 
-def _export(folder: Path, name: str, photographs: "Photographs", *, install: bool) -> None:
+def _export(
+    folder: Path,
+    name: str,
+    photographs: "Photographs",
+    *,
+    title: str | None,
+    credit: str,
+    install: bool,
+) -> None:
     from training.export import export_checkpoint, write_preview
 
     target = user_folder() if install else folder
     target.mkdir(parents=True, exist_ok=True)
     out = target / f"{name}.onnx"
-    export_checkpoint(folder, out, name=name)
+    export_checkpoint(folder, out, name=name, title=title, credit=credit)
     write_preview(out, photographs.held_out[0], out.with_suffix(".jpg"))
     click.echo(f"{out}: ready; try: stylecam run --style {name if install else out}")

@@ -1,0 +1,78 @@
+"""Mixes generators in weight space: styles trained from one base have styles between them.
+
+Works on the exported graphs, whose batch norms are folded; needs no torch.
+"""
+
+import numpy as np
+import onnx
+
+from models.architecture import Architecture, Weights, parameter_count
+from models.card import StyleCard
+from models.errors import ModelError, UsageError
+from models.graph import build_graph, read_weights
+
+
+def mix(parts: list[Weights], shares: list[float]) -> Weights:
+    """The weighted mean of each array; shares are brought to a sum of 1."""
+    total = sum(shares)
+    return {
+        name: sum(
+            (
+                part[name] * np.float32(share / total)
+                for part, share in zip(parts, shares, strict=True)
+            ),
+            np.zeros_like(parts[0][name]),
+        )
+        for name in parts[0]
+    }
+
+
+def blend(
+    cards: list[StyleCard], shares: list[float], name: str
+) -> tuple[onnx.ModelProto, StyleCard]:
+    """The graph and card of a mixture of two or more styles.
+
+    Raises UsageError for shares that are negative or all 0, ModelError where the styles are not
+    of one architecture or were not trained from one base (halfway would be noise).
+    """
+    if min(shares) < 0 or sum(shares) <= 0:
+        raise UsageError(f"shares {', '.join(map(str, shares))}: none negative, not all zero")
+    graphs = [read_weights(onnx.load(card.path)) for card in cards]
+    architecture = _common(cards, [a for a, _ in graphs])
+    mixture = " + ".join(
+        f"{card.title} {s / sum(shares):.0%}" for card, s in zip(cards, shares, strict=True)
+    )
+    card = StyleCard(
+        name=name,
+        title=name.replace("-", " ").title(),
+        credit=mixture,
+        licence=" and ".join(dict.fromkeys(card.licence for card in cards)),
+        architecture=architecture.name,
+        alpha=architecture.alpha,
+        stride=architecture.stride,
+        parameters=parameter_count(architecture),
+        training={"base": min(_family(cards[0]) & _family(cards[-1])), "blend": mixture},
+    )
+    return build_graph(architecture, mix([w for _, w in graphs], shares), card), card
+
+
+def _common(cards: list[StyleCard], architectures: list[Architecture]) -> Architecture:
+    first = cards[0]
+    for card, architecture in zip(cards, architectures, strict=True):
+        if architecture != architectures[0]:
+            raise ModelError(
+                f"{card.name} and {first.name} are of different architectures "
+                f"({card.architecture} and {first.architecture}); only like can be blended"
+            )
+        if not _family(card) & _family(first):
+            raise ModelError(
+                f"{card.name} and {first.name} were not trained from one base; "
+                "what lies between them would be noise (train both with the same --fine-tune)"
+            )
+    return architectures[0]
+
+
+def _family(card: StyleCard) -> set[str]:
+    """The weights that a style is, and those that its training started from."""
+    known = (card.training.get("fingerprint"), card.training.get("base"))
+    return {str(fingerprint) for fingerprint in known if fingerprint}

@@ -1,0 +1,54 @@
+"""`stylecam blend`: a style between styles."""
+
+from pathlib import Path
+
+import click
+
+from models.blend import blend as blend_styles
+from models.card import write_card
+from models.catalogue import find_style
+from models.errors import UsageError
+
+
+@click.command()
+@click.argument("parts", nargs=-1, required=True, metavar="STYLE=SHARE...")
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE.onnx",
+    help="The model file to write; its card comes beside it.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it is there already.")
+def blend(parts: tuple[str, ...], out: Path, force: bool) -> None:
+    """Mix two or more styles into one, as fast as each of them.
+
+    Only styles that were trained from one base blend; the shipped ones were.
+
+    Example: stylecam blend starry-night=0.5 marbling=0.5 -o between.onnx
+    """
+    if len(parts) < 2:
+        raise UsageError("blend: give two styles or more, as NAME=SHARE")
+    if out.suffix != ".onnx":
+        raise UsageError(f"{out}: the name of a model file ends in .onnx")
+    if out.exists() and not force:
+        raise UsageError(f"{out}: exists already; --force replaces it")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out}: there is no folder {out.parent}; create it first")
+    names, shares = zip(*(_part(text) for text in parts), strict=True)
+    model, card = blend_styles([find_style(n) for n in names], list(shares), out.stem.lower())
+    out.write_bytes(model.SerializeToString())
+    write_card(card, out)
+    click.echo(f"{out}: {card.credit}; try: stylecam run --style {out}")
+
+
+def _part(text: str) -> tuple[str, float]:
+    name, found, share = text.rpartition("=")
+    try:
+        if not found:
+            raise ValueError
+        return name, float(share)
+    except ValueError:
+        raise UsageError(f"{text!r}: write NAME=SHARE, like starry-night=0.5") from None

@@ -1,0 +1,129 @@
+"""`stylecam evaluate`: the quality report."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from models.catalogue import find_style
+
+if TYPE_CHECKING:
+    from training.report import Row
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="STYLE|FILE.onnx...")
+@click.option(
+    "--style",
+    "picture",
+    required=True,
+    metavar="PICTURE",
+    help="What they were to be like: the style picture, or a drawn style's name.",
+)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Photographs to judge on, better not those of the training.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    default=16,
+    show_default=True,
+    help="How many of the held-out photographs to take.",
+)
+@click.option(
+    "--clip",
+    type=click.Path(path_type=Path),
+    metavar="VIDEO",
+    help="A real clip for the warping error.",
+)
+@click.option("--clip-frames", type=click.IntRange(2), default=24, show_default=True)
+@click.option(
+    "--style-size",
+    type=click.IntRange(64),
+    default=448,
+    show_default=True,
+    help="Longer side that the style picture is fitted to, as in the training.",
+)
+@click.option(
+    "--loss-network",
+    type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
+    default="vgg16",
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def evaluate(
+    models: tuple[str, ...],
+    picture: str,
+    images: Path,
+    count: int,
+    clip: Path | None,
+    clip_frames: int,
+    style_size: int,
+    loss_network: str,
+    as_json: bool,
+) -> None:
+    """Report how good styles are: style, content, smoothness, steadiness, and what they cost.
+
+    Distances are relative squared errors (0 is best, unstylised photographs stand beside them);
+    warping errors root mean squares of what changes between frames beyond the motion.
+
+    Example: stylecam evaluate marbling --style marbling --images ~/Pictures
+    """
+    from rich.console import Console
+
+    from training.evaluate import read_clip, target_of
+    from training.images import Photographs
+    from training.report import report
+    from training.style_source import style_source
+    from training.vgg import load_loss_network
+
+    paths = [find_style(name).path for name in models]
+    frames = read_clip(clip, clip_frames) if clip else None
+    photographs = Photographs(images)
+    network = load_loss_network(loss_network)
+    target = target_of(network, [style_source(picture, style_size).picture])
+    console = Console(stderr=True)
+    with console.status("") as status:
+        rows = report(
+            paths,
+            photographs.held_out[:count],
+            network,
+            target,
+            frames,
+            on_row=lambda name: status.update(f"judging {name}"),
+        )
+    if as_json:
+        click.echo(json.dumps([row.as_dict() for row in rows], indent=2))
+    else:
+        _print_table(rows)
+
+
+def _print_table(rows: "list[Row]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    headings = ("style", "content", "TV", "warp", "warp, clip", "parameters", "KB", "MMAC", "ms")
+    table.add_column("")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        quality = row.quality
+        table.add_row(
+            row.name,
+            f"{quality.style:.3f}",
+            f"{quality.content:.3f}",
+            f"{quality.total_variation:.4f}",
+            f"{quality.warping_synthetic:.4f}",
+            f"{quality.warping_clip:.4f}",
+            f"{row.parameters:,}",
+            f"{row.kilobytes:.0f}",
+            f"{row.megamacs:.0f}",
+            f"{row.milliseconds:.1f}",
+        )
+    Console().print(table)
