@@ -7,7 +7,7 @@ generator fails there is an error, never the raw picture of whoever sits there.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 
 import cv2
@@ -22,14 +22,17 @@ from realtime.settings import Settings
 
 DIVIDER = 2
 """Pixels between the halves of the split view."""
+LOAD_PATIENCE = 2.0
+"""Seconds that closing waits for a style in loading; a later one is closed when it comes."""
 
 
 class Stylizer:
     """Owns the loaded generators. One thread calls `stylize`; loading has its own.
 
-    `find` gives the card of a style by name; `on_fault` is told, once each, of a style that
-    cannot be loaded. `scale` in (0, 1] and `within` make the generator work on a smaller
-    picture. The `keep` newest models stay loaded, so that going back costs nothing.
+    `find` gives the card of a style by name; `on_fault` is told of a style that cannot be
+    loaded, once each time that it is asked for. `scale` in (0, 1] and `within` make the
+    generator work on a smaller picture. The `keep` newest models stay loaded, so that going
+    back costs nothing.
     """
 
     def __init__(
@@ -42,11 +45,12 @@ class Stylizer:
         keep: int = 2,
         on_fault: Callable[[str, StylecamError], None] = lambda *_: None,
     ) -> None:
+        assert keep >= 1
         self._find, self._make_backend = find, make_backend
         self._scale, self._within, self._kept = scale, within, keep
         self._on_fault = on_fault
         self._loaded: OrderedDict[str, Backend] = OrderedDict()
-        self._refused: set[str] = set()
+        self._refused: str | None = None
         self._coming: tuple[str, Future[Backend]] | None = None
         self._size: Size | None = None
 
@@ -55,9 +59,9 @@ class Stylizer:
 
         Raises UsageError for an unknown style or device, ModelError for a damaged file.
         """
-        backend = self._make_backend()
-        line = backend.load(self._find(style))
-        self._keep(style, backend)
+        backend, line = self._make_loaded(style)
+        self._loaded[style] = backend
+        self._keep(style)
         return line
 
     @property
@@ -87,7 +91,9 @@ class Stylizer:
 
     def close(self) -> None:
         if self._coming is not None:
-            self._coming[1].add_done_callback(_close_result)
+            (_, future), self._coming = self._coming, None
+            wait([future], LOAD_PATIENCE)
+            future.add_done_callback(_close_result)
         while self._loaded:
             self._loaded.popitem()[1].close()
 
@@ -105,11 +111,13 @@ class Stylizer:
     def _follow(self, style: str) -> None:
         """Swap when the wanted style is ready; start loading it when nobody did."""
         if self._coming is not None and self._coming[1].done():
-            self._take_coming()
-        if style == self.style or style in self._refused:
+            self._take_coming(style)
+        if style != self._refused:
+            self._refused = None  # asked for again later, it gets another chance
+        if style in (self.style, self._refused):
             return
         if style in self._loaded:
-            self._keep(style, self._loaded[style])
+            self._keep(style)
         elif self._coming is None:
             future: Future[Backend] = Future()
             self._coming = (style, future)
@@ -119,28 +127,42 @@ class Stylizer:
 
     def _load_into(self, style: str, future: "Future[Backend]") -> None:
         try:
-            backend = self._make_backend()
-            backend.load(self._find(style))
-            if self._size is not None:
-                backend.warm_up(self._size.height, self._size.width)
-            future.set_result(backend)
+            backend, _ = self._make_loaded(style, warm=self._size)
         except Exception as error:
             future.set_exception(error)
+        else:
+            future.set_result(backend)
 
-    def _take_coming(self) -> None:
+    def _make_loaded(self, style: str, *, warm: Size | None = None) -> tuple[Backend, str]:
+        """A new backend with the style, and what it says of itself."""
+        card = self._find(style)
+        backend = self._make_backend()
+        try:
+            line = backend.load(card)
+            if warm is not None:
+                backend.warm_up(warm.height, warm.width)
+        except BaseException:
+            backend.close()
+            raise
+        return backend, line
+
+    def _take_coming(self, wanted: str) -> None:
         assert self._coming is not None
         (style, future), self._coming = self._coming, None
         error = future.exception()
         if error is None:
-            self._keep(style, future.result())
+            current = self.style
+            self._loaded[style] = future.result()
+            # While it loaded, the user may have gone on: it must not paint then.
+            self._keep(style if style == wanted else current)
             return
-        self._refused.add(style)
+        self._refused = style
         if not isinstance(error, StylecamError):
             error = StylecamError(f"{style}: cannot be loaded: {error}")
         self._on_fault(style, error)
 
-    def _keep(self, style: str, backend: Backend) -> None:
-        self._loaded[style] = backend
+    def _keep(self, style: str) -> None:
+        """Make a loaded style the current one, and close the oldest beyond `keep`."""
         self._loaded.move_to_end(style)
         while len(self._loaded) > self._kept:
             self._loaded.popitem(last=False)[1].close()
