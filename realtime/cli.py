@@ -3,10 +3,12 @@
 Errors of ours become one line and their exit code; no traceback reaches a user.
 """
 
+import contextlib
 import logging
 import os
 import sys
 import tempfile
+import threading
 import traceback
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
@@ -28,14 +30,30 @@ class Commands(click.Group):
         return [n for n in ORDER if n in names] + sorted(names - set(ORDER))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        point = lookup("command", cmd_name, _found())
         try:
-            command = lookup("command", cmd_name, _found()).load()
-        except ImportError as error:
-            raise StylecamError(
-                f"{cmd_name}: cannot be loaded ({error}); `stylecam doctor` tells what is missing"
-            ) from None
+            command = point.load()
+        except (ImportError, AttributeError) as error:
+            return Unavailable(cmd_name, str(error))
         assert isinstance(command, click.Command)
         return command
+
+
+class Unavailable(click.Command):
+    """Stands for a command that cannot be loaded, so that the others still can be listed."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            name,
+            help=f"Not available: {reason}.",
+            params=[click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)],
+            context_settings={"ignore_unknown_options": True},
+        )
+        self._reason = reason
+
+    def invoke(self, ctx: click.Context) -> None:
+        remedy = "`stylecam doctor` tells what is missing"
+        raise StylecamError(f"{self.name}: cannot be loaded ({self._reason}); {remedy}")
 
 
 def _found() -> dict[str, EntryPoint]:
@@ -49,22 +67,44 @@ def _version() -> str:
         return "not installed"
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(_version(), prog_name="stylecam")
-def stylecam() -> None:
+@click.pass_context
+def stylecam(ctx: click.Context) -> None:
     """Turn a webcam into a living painting.
 
     Example: stylecam run
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with its code: 0, 1 (failed), 2 (wrong usage), 130 (^C)."""
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    code = obey(None)
+    _leave_stragglers(code)
+    sys.exit(code)
+
+
+def _leave_stragglers(code: int) -> None:
+    """End at once where a thread still hangs in a device.
+
+    Python would take the interpreter down around it, and it would crash when it comes back.
+    """
+    if any(thread.daemon for thread in threading.enumerate()):
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def obey(arguments: list[str] | None) -> int:
+    """Run `arguments` (None: the process's own); the exit code: 0, 1 failed, 2 wrong, 130 ^C."""
     logging.basicConfig(format="stylecam: %(message)s", level=logging.WARNING)
-    sys.exit(_run(arguments))
-
-
-def _run(arguments: list[str] | None) -> int:
     try:
         result = stylecam.main(args=arguments, prog_name="stylecam", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -75,7 +115,8 @@ def _run(arguments: list[str] | None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         text, code = _explain(error)
         for line in text.splitlines():
-            click.echo(f"stylecam: {line}", err=True)
+            # What is indented is a command to copy.
+            click.echo(line if line.startswith(" ") else f"stylecam: {line}", err=True)
         return code
 
 

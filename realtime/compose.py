@@ -10,7 +10,7 @@ import platformdirs
 
 from models.card import StyleCard, load_card
 from models.catalogue import style_paths
-from models.errors import SinkFault, StylecamError, lookup
+from models.errors import SinkFault, StylecamError, UsageError, lookup
 from realtime.backends.choose import make_backend
 from realtime.capture import Limits
 from realtime.config import Config
@@ -73,6 +73,7 @@ def compose(
     `config.sinks` must name at least one. `on_message` gets lines for people, from any thread;
     `on_progress` the number of painted frames. Raises UsageError and ModelError.
     """
+    _refuse_twice(config.sinks)
     styles = Styles(config.style.name)
     box = SettingsBox(_settings(config, styles))
     around = _surroundings(config, box, styles)
@@ -94,6 +95,12 @@ def compose(
         on_progress=on_progress,
     )
     return Composition(Pipeline(source, stylizer, sinks, box, plan), source, sinks, backend)
+
+
+def _refuse_twice(specs: list[str]) -> None:
+    for spec in specs:
+        if specs.count(spec) > 1:
+            raise UsageError(f"the sink {spec} is given twice")
 
 
 def _settings(config: Config, styles: Styles) -> Settings:

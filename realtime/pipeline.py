@@ -77,7 +77,8 @@ class Pipeline:
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._error: BaseException | None = None
         self._failing = False
-        self._stopped = False
+        self.interrupted = False
+        self._finishing = False
         self._last: Frame | None = None
         self._seen = box.current
         self._changed = 0.0
@@ -123,7 +124,7 @@ class Pipeline:
 
     def stop(self) -> None:
         """Have `run` end soon. Takes no lock, so that a signal's handler may call it."""
-        self._stopped = True
+        self.interrupted = True
 
     @property
     def dropped(self) -> int:
@@ -136,10 +137,10 @@ class Pipeline:
 
     @property
     def _ending(self) -> bool:
-        return self._stopped or self.box.current.quit
+        return self._finishing or self.interrupted or self.box.current.quit
 
     def _finish(self) -> None:
-        self._stopped = True
+        self._finishing = True
         self.capture.stop()
         self.outputs.close()
         # Painting may wait for a place in a line; closing the lines let it go.

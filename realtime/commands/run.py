@@ -43,6 +43,7 @@ KEYS = {
 }
 """Option to key of the config."""
 VERBOSE_EVERY = 5.0
+INTERRUPTED = 130
 
 
 @click.command()
@@ -141,6 +142,9 @@ def perform(config: Config, say: Callable[[str], None], console: Console) -> Non
                 pipeline.run()
         finally:
             progress.end()
+    if pipeline.interrupted and not pipeline.live:
+        say("interrupted: the outputs hold what was painted so far")
+        raise click.exceptions.Exit(INTERRUPTED)
 
 
 def _default_sink(say: Callable[[str], None]) -> str:
