@@ -82,7 +82,8 @@ class TorchBackend:
             precision = "fp16" if self._dtype == torch.float16 else "fp32"
             return f"torch {torch.__version__}, CUDA ({name}), {precision}, channels-last"
         threads = torch.get_num_threads()
-        return f"torch {torch.__version__}, CPU, fp32, {threads} threads{self._remark}"
+        plural = "s" if threads != 1 else ""
+        return f"torch {torch.__version__}, CPU, fp32, {threads} thread{plural}{self._remark}"
 
     def warm_up(self, height: int, width: int) -> None:
         """See `Backend.warm_up`. On CUDA, records the work for this size as one graph."""
