@@ -160,8 +160,15 @@ def _stylizer(
     processing = config.processing
 
     def refused(style: str, error: StylecamError) -> None:
-        on_message(f"{error}; staying with {stylizer.style}")
-        box.apply(lambda s: replace(s, style=stylizer.style) if s.style == style else s)
+        """Leave it out from now on: the key for the next style must get past it."""
+        on_message(f"{error}; going on with {stylizer.style}, without {style}")
+        box.apply(
+            lambda s: replace(
+                s,
+                styles=tuple(name for name in s.styles if name != style),
+                style=stylizer.style if s.style == style else s.style,
+            )
+        )
 
     stylizer = Stylizer(
         styles.find,
