@@ -18,7 +18,7 @@ from onnx import helper
 
 from models.card import METADATA_KEY, StyleCard, load_card, write_card
 from models.catalogue import find_style
-from models.errors import ModelError, UsageError
+from models.errors import ModelError, StylecamError, UsageError
 from realtime.backends.half import (
     Difference,
     check_picture,
@@ -53,22 +53,31 @@ def export(
 
     Everything is checked in a temporary folder first: on an error nothing is written and nothing
     is replaced. Raises UsageError for wrong names and places, ModelError for a model that is
-    damaged or that half precision changes too much.
+    damaged or that half precision changes too much, StylecamError where it cannot be written.
     """
     name = name or out.stem
     check_destination(out, name, force=force)
+    try:
+        off = _export_checked(source, out, name, half=half)
+    except OSError as error:
+        raise StylecamError(f"{out}: cannot be written: {error.strerror}") from None
+    return Exported(load_card(out), off)
+
+
+def _export_checked(source: str, out: Path, name: str, *, half: bool) -> Difference | None:
+    """Make the files in a folder beside `out`, try them, then move them into place."""
     with TemporaryDirectory(prefix=".stylecam-export-", dir=out.parent) as folder:
         path = Path(folder) / out.name
         if is_checkpoint(source):
             card = checkpoint_exporter()(Path(source), path, name=name)
         else:
             card = find_style(source)
-        exported = write_model(card, path, name=name, half=half)
+        off = write_model(card, path, name=name, half=half)
         OnnxRuntimeBackend(device="cpu").load(load_card(path))
         for written in (path, path.with_suffix(".yaml"), path.with_suffix(".jpg")):
             if written.exists():
                 written.replace(out.parent / written.name)
-    return Exported(load_card(out), exported)
+    return off
 
 
 def check_destination(out: Path, name: str, *, force: bool) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from models.card import MINIMUM_SIDE, StyleCard
 from models.catalogue import SHIPPED, find_style, style_paths
-from models.errors import UsageError
+from models.errors import StylecamError, UsageError
 from realtime.bench import plot, profile, tune
 from realtime.bench.contenders import Runtime, loaded
 from realtime.bench.end_to_end import measure_end_to_end
@@ -134,10 +134,13 @@ def show_report(ask: Request) -> None:
     for note in notes:
         console.print(note, style="yellow", highlight=False, soft_wrap=True)
     report = Report(machine, line, generator, end_to_end, other_load, notes)
-    if ask.json_path:
-        ask.json_path.write_text(json.dumps(to_json(report), indent=1) + "\n")
-    if ask.plot_path:
-        plot.draw(report, ask.plot_path)
+    try:
+        if ask.json_path:
+            ask.json_path.write_text(json.dumps(to_json(report), indent=1) + "\n")
+        if ask.plot_path:
+            plot.draw(report, ask.plot_path)
+    except OSError as error:
+        raise StylecamError(f"{error.filename}: cannot be written: {error.strerror}") from None
 
 
 def busy_notes(other_load: float | None) -> list[str]:

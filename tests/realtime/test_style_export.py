@@ -10,7 +10,7 @@ import pytest
 
 from models.architecture import fast, folded, random_weights
 from models.card import StyleCard, load_card
-from models.errors import ModelError, UsageError
+from models.errors import ModelError, StylecamError, UsageError
 from models.graph import read_weights
 from realtime import export as exporting
 from realtime.backends.half import is_half
@@ -108,6 +108,14 @@ def test_a_wrong_place_or_name_is_refused_first(
 ):
     with pytest.raises(UsageError, match=message):
         export(str(brush.path), out.parent / target, name=name)
+
+
+def test_a_place_that_cannot_be_written_is_one_line(brush: StyleCard):
+    """Even root cannot make a file in /proc, whatever its mode says."""
+    if not Path("/proc").is_dir():
+        pytest.skip("this system has no /proc")
+    with pytest.raises(StylecamError, match=r"/proc/x\.onnx: (cannot be written|the folder)"):
+        export(str(brush.path), Path("/proc/x.onnx"))
 
 
 def test_an_unknown_style_is_answered_with_a_hint(out: Path):
