@@ -1,0 +1,145 @@
+"""From a config to a run: which parts it gets, and what is refused beforehand."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from models.errors import SinkFault, UsageError
+from realtime import compose as compose_module
+from realtime.compose import compose, dated
+from realtime.config import Config, overridden
+from realtime.sinks.image_file import write_picture
+from tests.fakes import write_style
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """The demo into nothing, painted by a style that exchanges red and blue."""
+    style = write_style(tmp_path / "swap.onnx").path
+    given = {"style.name": str(style), "source.input": "demo", "sinks": ["null"]}
+    return overridden(Config(), given | {"limit.frames": 3}, {})
+
+
+def play(config: Config) -> list[str]:
+    said: list[str] = []
+    composition = compose(config, on_message=said.append)
+    composition.pipeline.start()
+    composition.pipeline.run()
+    return said
+
+
+def with_values(config: Config, **values: object) -> Config:
+    return overridden(config, {k.replace("__", "."): v for k, v in values.items()}, {})
+
+
+def picture(tmp_path: Path, size: tuple[int, int] = (64, 48)) -> Path:
+    rgb = np.zeros((size[1], size[0], 3), np.uint8)
+    rgb[..., 0] = 200
+    write_picture(tmp_path / "red.png", rgb)
+    return tmp_path / "red.png"
+
+
+def read(path: Path) -> np.ndarray:
+    with av.open(str(path)) as container:
+        return next(container.decode(video=0)).to_ndarray(format="rgb24")
+
+
+def test_a_picture_comes_out_painted_in_the_right_colours(config: Config, tmp_path: Path):
+    out = tmp_path / "blue.png"
+    play(with_values(config, source__input=str(picture(tmp_path)), sinks=[f"image:{out}"]))
+    assert read(out).shape == (48, 64, 3)
+    assert read(out)[0, 0].tolist() == [0, 0, 200]
+
+
+@pytest.mark.parametrize(
+    ("values", "colour"),
+    [
+        ({"style__strength": 0.0}, [200, 0, 0]),
+        ({"style__view": "original"}, [200, 0, 0]),
+        ({"style__strength": 0.5}, [100, 0, 100]),
+        ({"processing__scale": 0.5}, [0, 0, 200]),
+        ({"processing__size": "50x50"}, [0, 0, 200]),
+    ],
+)
+def test_settings_of_the_style_reach_the_picture(config, tmp_path, values, colour):
+    out = tmp_path / "out.png"
+    config = with_values(config, source__input=str(picture(tmp_path)), sinks=[str(out)], **values)
+    play(config)
+    assert read(out)[10, 10].tolist() == colour
+
+
+def test_size_and_fit_reach_the_outputs(config: Config, tmp_path: Path):
+    out = tmp_path / "out.png"
+    source = picture(tmp_path)
+    play(
+        with_values(
+            config, source__input=str(source), source__size="100x100", source__fit="crop",
+            sinks=[str(out)],
+        )
+    )  # fmt: skip
+    assert read(out).shape == (100, 100, 3)
+    assert (read(out) == [0, 0, 200]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"style__name": "stary-night"}, "unknown style 'stary-night'"),
+        ({"style__name": "none.onnx"}, "none.onnx: no such model file"),
+        ({"source__input": "none.mp4"}, "none.mp4: no such file"),
+        ({"sinks": ["null", "null"]}, "the sink null is given twice"),
+        ({"sinks": ["nul"]}, "unknown sink 'nul'; did you mean 'null'?"),
+        ({"processing__backend": "tensorflow"}, "unknown backend 'tensorflow'"),
+        ({"processing__device": "gpu"}, "unknown device 'gpu'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_opens(config, values, message):
+    with pytest.raises(UsageError, match=re.escape(message)):
+        compose(with_values(config, **values), on_message=lambda _: None)
+
+
+def test_a_style_that_cannot_be_loaded_leaves_the_round(config: Config, tmp_path, monkeypatch):
+    (tmp_path / "broken.onnx").write_bytes(b"junk")
+    paths = {"broken": tmp_path / "broken.onnx"}
+    monkeypatch.setattr(compose_module, "style_paths", lambda: paths)
+    said: list[str] = []
+    source = with_values(config, source__input=str(picture(tmp_path)), limit__frames=None,
+                         source__loop=True)  # fmt: skip
+    composition = compose(source, on_message=said.append)
+    pipeline = composition.pipeline
+    box = pipeline.box
+    assert box.current.styles == ("swap", "broken")
+    box.apply(lambda s: replace(s, style="broken"))
+    pipeline.plan = replace(pipeline.plan, on_progress=lambda _: pipeline.stop() if said else None)
+    pipeline.start()
+    pipeline.run()
+    assert (box.current.styles, box.current.style) == (("swap",), "swap")
+    (line,) = said
+    assert "broken.onnx: not an ONNX file" in line
+    assert line.endswith("going on with swap, without broken")
+
+
+def test_a_snapshot_and_a_recording_get_names_by_their_time(config: Config, tmp_path: Path):
+    folder = tmp_path / "kept"
+    config = with_values(
+        config, snapshot__folder=str(folder), snapshot__format="jpg",
+        recording__folder=str(folder), recording__format="mkv",
+    )  # fmt: skip
+    ways = compose(config, on_message=lambda _: None).pipeline.plan.keep
+    rgb = np.zeros((48, 64, 3), np.uint8)
+    first, second = ways.snapshot(rgb), ways.snapshot(rgb)
+    assert first != second
+    for path in (first, second):
+        assert re.fullmatch(r"stylecam-\d{8}-\d{6}(-\d+)?\.jpg", path.name)
+        assert path.parent == folder and path.is_file()
+    assert ways.recording().name.endswith(".mkv")
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault_of_one_line(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SinkFault, match="file/inside: this folder cannot be made"):
+        dated(tmp_path / "file" / "inside", "png")
