@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.card import MINIMUM_SIDE
-from realtime.fit import Size, fit, largest_inside, processing_size, resize
+from realtime.fit import Size, fit, largest_inside, processing_size, resize, shrink_to_fit
 
 sides = st.integers(1, 200)
 sizes = st.builds(Size, sides, sides)
@@ -15,7 +15,7 @@ modes = st.sampled_from(["letterbox", "crop", "stretch"])
 
 def picture(size: Size) -> np.ndarray:
     rows, columns = np.mgrid[0 : size.height, 0 : size.width]
-    return np.stack([rows, columns, rows + columns], axis=-1).astype(np.uint8)
+    return np.stack([rows, columns, (rows + columns) // 2], axis=-1).astype(np.uint8)
 
 
 @given(sizes, sizes, modes)
@@ -75,6 +75,26 @@ def test_a_read_only_picture_is_not_changed():
     before = rgb.copy()
     fit(rgb, 64, 64, "letterbox")
     assert (rgb == before).all()
+
+
+@given(sizes, sizes, modes)
+def test_shrinking_first_changes_nothing_but_the_work(own, wanted, mode):
+    rgb = picture(own)
+    first = shrink_to_fit(rgb, *wanted, mode)
+    assert first.shape[0] <= rgb.shape[0] and first.shape[1] <= rgb.shape[1]
+    whole, shrunk = fit(rgb, *wanted, mode), fit(first, *wanted, mode)
+    assert whole.shape == shrunk.shape
+    if min(own) >= 20 and min(wanted) >= 20:  # below, a rounded line is much of the picture
+        assert np.abs(whole.astype(int) - shrunk).mean() < 25
+
+
+def test_what_is_shrunk_first_has_no_bars_and_no_pixel_too_many():
+    rgb = np.full((480, 640, 3), 9, np.uint8)
+    assert shrink_to_fit(rgb, 320, 320, "letterbox").shape == (240, 320, 3)
+    assert shrink_to_fit(rgb, 320, 320, "crop").shape == (320, 320, 3)
+    assert shrink_to_fit(rgb, 320, 320, "stretch").shape == (320, 320, 3)
+    assert shrink_to_fit(rgb, 1280, 720, "letterbox") is rgb
+    assert shrink_to_fit(rgb, 1280, 720, "crop").shape == (360, 640, 3)
 
 
 @given(sizes, sizes)
