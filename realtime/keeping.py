@@ -57,6 +57,7 @@ class Keeping:
         elif settings.recording and not running:
             self._start(frames)
         elif self._recording is not None and not settings.recording:
+            self._recording.hand_over.close()  # this frame is not wanted in it any more
             self._pool.submit(self._finish, self._recording)
             self._recording = None
 
