@@ -16,6 +16,7 @@ from realtime.config_file import load_config
 from realtime.fit import Size
 
 EXAMPLE = Path(__file__).parents[2] / "config.yaml"
+DOCS = EXAMPLE.parent / "docs" / "config.md"
 
 
 @pytest.fixture
@@ -172,3 +173,19 @@ def test_no_structure_breaks_it(write, data):
         load_config(write(yaml.safe_dump(data)))
     except UsageError as error:
         assert str(error)
+
+
+def test_the_examples_of_the_docs_are_right(write):
+    blocks = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        assert load_config(write(block)) != Config()
+
+
+def test_the_mistakes_that_the_docs_show_are_told_so(tmp_path: Path):
+    shown = re.search(r"```\n(stylecam: kiosk.*?)```", DOCS.read_text(), re.DOTALL)
+    assert shown is not None
+    path = tmp_path / "kiosk.yaml"
+    path.write_text("source:\n  fps: 30\n  sise: 1x1\n\n\n\n\nstyle:\n  strength: 2\n")
+    expected = shown[1].replace("stylecam: kiosk.yaml:", "").splitlines()
+    assert refusal(path) == expected

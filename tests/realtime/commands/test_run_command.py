@@ -1,0 +1,103 @@
+"""`stylecam run` as a user calls it, in this process; whole runs are in test_end_to_end.py."""
+
+import re
+import signal
+import threading
+from pathlib import Path
+
+import platformdirs
+import pytest
+from click.testing import CliRunner, Result
+
+from models.errors import UsageError
+from realtime.commands import run as run_module
+from realtime.commands.run import KEYS, read_config, run
+from realtime.config import Config
+from realtime.fit import Size
+from tests.fakes import write_style
+
+
+@pytest.fixture
+def style(tmp_path: Path) -> Path:
+    return write_style(tmp_path / "swap.onnx").path
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(run, [str(word) for word in words], catch_exceptions=False)
+
+
+def test_a_run_says_what_it_takes_and_what_it_did(style: Path):
+    done = call("--style", style, "--source", "demo", "--sink", "null", "--frames", 4)
+    assert done.exit_code == 0
+    generator, source, sink, figures = done.stderr.splitlines()
+    assert re.match(r"generator: .*swap.onnx on ONNX Runtime .*, CPU, fp32, \d+ thread", generator)
+    assert source == "source: demo, 640x480, 30 frames/s"
+    assert sink == "sink: null, 640x480, 30 frames/s"
+    assert re.match(r"4 frames, [\d.]+ frames/s; generator [\d.]+ ms .*, 0 dropped", figures)
+
+
+def test_flags_override_the_file_which_overrides_the_defaults(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("source:\n  size: 320x240\n  fps: 12\nstyle:\n  mirror: true\nsinks: [web]\n")
+    config = read_config(path, {"size": "64x48", "mirror": False, "sinks": ("null",)})
+    assert config.source.size == Size(64, 48)
+    assert config.source.fps == 12
+    assert not config.style.mirror
+    assert config.sinks == ["null"]
+    assert config.processing == Config().processing
+
+
+def test_flags_that_are_not_given_change_nothing(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("verbose: true\nsinks: [web]\n")
+    given = dict.fromkeys(KEYS, None) | {"sinks": ()}
+    assert read_config(path, given) == Config(verbose=True, sinks=["web"])
+
+
+def test_the_users_own_file_is_read_where_none_is_named():
+    own = platformdirs.user_config_path("stylecam") / "config.yaml"
+    assert read_config(None, {}) == Config()
+    own.parent.mkdir(parents=True)
+    own.write_text("source:\n  fps: 7\n")
+    assert read_config(None, {}).source.fps == 7
+
+
+def test_a_config_of_the_folder_is_not_read_by_itself(tmp_path: Path, monkeypatch):
+    (tmp_path / "config.yaml").write_text("source:\n  fps: 7\n")
+    monkeypatch.chdir(tmp_path)
+    assert read_config(None, {}).source.fps is None
+
+
+def test_a_mistake_in_the_file_and_one_in_a_flag_name_their_place(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("source:\n  wdith: 1\n")
+    with pytest.raises(UsageError, match=r"mine.yaml:2: source.wdith: unknown key"):
+        call("--config", path)
+    with pytest.raises(UsageError, match="--process-size: write a size as WIDTHxHEIGHT"):
+        call("--process-size", "big")
+
+
+def test_every_flag_of_a_setting_is_known_to_the_config():
+    options = {parameter.name for parameter in run.params} - {"config_path"}
+    assert options == set(KEYS)
+    for key in KEYS.values():
+        section, _, name = key.partition(".")
+        holder = getattr(Config(), section) if name else Config()
+        assert hasattr(holder, name or section), key
+
+
+def test_a_second_signal_gets_through_and_the_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGINT)
+    stops: list[int] = []
+    with run_module._signals(lambda: stops.append(1)):
+        signal.raise_signal(signal.SIGINT)
+        assert stops == [1]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_nothing_of_a_run_is_left_behind(style: Path):
+    before = set(threading.enumerate())
+    call("--style", style, "--source", "demo", "--sink", "null", "--frames", 2)
+    assert {thread for thread in threading.enumerate() if thread.is_alive()} <= before
