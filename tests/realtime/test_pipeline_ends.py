@@ -18,7 +18,6 @@ from realtime.settings import VERBS, Settings, SettingsBox
 from realtime.sinks import Sink
 from realtime.stylizer import Stylizer
 from tests.realtime.fakes import (
-    DEADLINE,
     FakeBackend,
     FakeSink,
     FakeSource,
@@ -188,11 +187,12 @@ def test_it_ends_when_every_sink_is_dead_though_the_source_is_silent():
 
 def test_quit_ends_a_run_that_is_held_up_by_a_sink_that_hangs(monkeypatch):
     monkeypatch.setattr(outputs_module, "FINISH_PATIENCE", 0.05)
-    gate, writing = threading.Event(), threading.Event()
-    stuck = FakeSink("stuck", before_write=lambda _: (writing.set(), opened(gate)))
+    gate = threading.Event()
+    stuck = FakeSink("stuck", before_write=lambda _: opened(gate))
     run = Run(make_frames(100), stuck)
     run.pipeline.start()
-    assert writing.wait(DEADLINE)
+    # One is being written, the line is full: the painting thread waits for room.
+    wait_until(lambda: run.pipeline.metrics.painted == outputs_module.LINE_SIZE + 1)
     run.press("quit")
     with pytest.raises(SinkFault, match="stuck: hangs"):
         run.pipeline.run()
