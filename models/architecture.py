@@ -13,67 +13,15 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from models.errors import UsageError, lookup
+from models.layers import Conv, Layer, Norm, Relu, Residual, Shuffle, Upsample
 
 Weights: TypeAlias = dict[str, NDArray[np.float32]]
 """Parameter name, as in the torch module's state_dict, to array."""
-
-Norm = Literal["none", "batch", "instance"]
 
 MARGIN = 32
 """Pixels reflected on each side: about the reach of the `fast` generators, so that the zeros
 which their convolutions see beyond it leave no trace in the picture. With 16 the trained
 pictures had a visible frame."""
-
-
-@dataclass(frozen=True)
-class Conv:
-    """Convolution with "same" zero padding, then norm, then ReLU. `out` channels."""
-
-    out: int
-    kernel: int
-    stride: int = 1
-    depthwise: bool = False
-    norm: Norm = "none"
-    relu: bool = False
-    kind: Literal["conv"] = "conv"
-
-    @property
-    def padding(self) -> int:
-        """Zeros on each side, so that a size divisible by `stride` shrinks by just that."""
-        return (self.kernel - self.stride + 1) // 2
-
-
-@dataclass(frozen=True)
-class Residual:
-    """input + body(input)."""
-
-    body: tuple[Conv, ...]
-    kind: Literal["residual"] = "residual"
-
-
-@dataclass(frozen=True)
-class Upsample:
-    """Enlarge both sides by `factor`; bilinear with half-pixel centres, or nearest."""
-
-    factor: int
-    mode: Literal["bilinear", "nearest"] = "bilinear"
-    kind: Literal["upsample"] = "upsample"
-
-
-@dataclass(frozen=True)
-class Relu:
-    kind: Literal["relu"] = "relu"
-
-
-@dataclass(frozen=True)
-class Shuffle:
-    """Sub-pixel shuffle: factor² channels become one, both sides grow by `factor`."""
-
-    factor: int
-    kind: Literal["shuffle"] = "shuffle"
-
-
-Layer: TypeAlias = Conv | Residual | Upsample | Relu | Shuffle
 
 
 @dataclass(frozen=True)

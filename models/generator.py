@@ -3,8 +3,9 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.architecture import Architecture, Conv, Layer, Relu, Residual, Shuffle, Upsample
+from models.architecture import Architecture
 from models.fold import EPSILON
+from models.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
 
 
 class ConvUnit(nn.Module):

@@ -6,6 +6,7 @@ is folded into the first and last convolution when the runtime loads the graph, 
 multiplies the residual while it is still small.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from models import architecture as arch
-from models.architecture import Architecture, Conv, Relu, Residual, Shuffle, Upsample, Weights
+from models.architecture import Architecture, Weights
 from models.card import METADATA_KEY, StyleCard
+from models.layers import Conv, Relu, Residual, Shuffle, Upsample
 
 OPSET = 18
 IR_VERSION = 8
@@ -72,6 +74,31 @@ class GraphWriter:
         assert spec.norm != "batch", "fold batch norm before writing the graph"
         return self.add("Relu", x) if spec.relu else x
 
+    def conv_to_rgb(self, x: str, prefix: str) -> str:
+        """A 3×3 convolution to three channels, on an even grid, from 0..1 to 0..255.
+
+        As one of 4×4 with stride 2 to four times the channels, then a shuffle: the same sums,
+        but ONNX Runtime pads every convolution to 8 or 16 output channels, and 12 waste less
+        than 3 (5 to 7 % of a `fast` generator).
+        """
+        kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
+        gain = self.constant(255.0)
+        shifted = []
+        for row in (0, 1):
+            for column in (0, 1):
+                pads = self.integers(0, 0, row, column, 0, 0, 1 - row, 1 - column)
+                moved = self.add("Pad", self.add("Mul", kernel, gain), pads)
+                shifted.append(self.add("Unsqueeze", moved, self.integers(1)))
+        stacked = self.add("Concat", *shifted, axis=1)
+        kernels = self.add("Reshape", stacked, self.integers(12, -1, 4, 4))
+        column_of_biases = self.add("Reshape", self.add("Mul", bias, gain), self.integers(3, 1))
+        spread = self.add("Expand", column_of_biases, self.integers(3, 4))
+        biases = self.add("Reshape", spread, self.integers(12))
+        x = self.add(
+            "Conv", x, kernels, biases, kernel_shape=[4, 4], strides=[2, 2], pads=[1, 1, 1, 1]
+        )
+        return self.add("DepthToSpace", x, blocksize=2, mode="CRD")
+
     def upsample(self, x: str, layer: Upsample) -> str:
         scales = self.constant([1, 1, layer.factor, layer.factor])
         if layer.mode == "nearest":
@@ -103,8 +130,6 @@ def build_graph(
     elif strength:
         change = writer.add("Mul", writer.add("Sub", painted, padded), strength)
         painted = writer.add("Add", padded, change)
-    if not architecture.residual:
-        painted = writer.add("Add", painted, writer.constant(0.5))
     _write_output(writer, architecture, painted, height, width)
     model = helper.make_model(
         _assemble(writer, with_strength),
@@ -140,14 +165,16 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
 def _write_layers(
     writer: GraphWriter, architecture: Architecture, x: str, strength: str | None
 ) -> str:
-    """The layers in order, from and to 0..255; a residual leaves them with strength and +0.5.
+    """The layers in order, from and to 0..255; a residual leaves them times strength.
 
-    The half makes the final cast to bytes round instead of truncate; both are added before
-    the last enlargement, which keeps constants and scales.
+    That is multiplied in before the last enlargement, where there is least to multiply.
     """
     last = max(i for i, layer in enumerate(architecture.layers) if isinstance(layer, Conv))
+    even = architecture.layers[last] == Conv(3, 3) and _enlarged_after(architecture, last) > 1
     for i, layer in enumerate(architecture.layers):
         match layer:
+            case Conv() if i == last and even:
+                x = writer.conv_to_rgb(x, f"core.{i}")
             case Conv():
                 gain_in = 1 / 255 if i == 0 else 1.0
                 gain_out = 255.0 if i == last else 1.0
@@ -163,18 +190,24 @@ def _write_layers(
                 x = writer.add("DepthToSpace", x, blocksize=layer.factor, mode="CRD")
             case Relu():
                 x = writer.add("Relu", x)
-        if i == last and architecture.residual:
-            x = writer.add("Mul", x, strength) if strength else x
-            x = writer.add("Add", x, writer.constant(0.5))
+        if i == last and architecture.residual and strength:
+            x = writer.add("Mul", x, strength)
     return x
+
+
+def _enlarged_after(architecture: Architecture, index: int) -> int:
+    """By how much the layers after `index` enlarge. More than 1: the grid there has even sides."""
+    factors = (x.factor for x in architecture.layers[index + 1 :] if isinstance(x, Upsample))
+    factor = math.prod(factors)
+    return factor if architecture.stride // factor % 2 == 0 else 1
 
 
 def _write_output(
     writer: GraphWriter, architecture: Architecture, painted: str, height: str, width: str
 ) -> None:
-    """Clip, cast, cut off the margin, back to (H, W, 3)."""
-    clipped = writer.add("Clip", painted, writer.constant(0.0), writer.constant(255.0))
-    small = writer.add("Cast", clipped, to=TensorProto.UINT8)
+    """To bytes, rounded and saturated in one operation; cut off the margin, back to (H, W, 3)."""
+    zero = writer.constant(0, np.uint8)
+    small = writer.add("QuantizeLinear", painted, writer.constant(1.0), zero)
     margin = writer.integers(architecture.margin)
     starts = writer.integers(architecture.margin, architecture.margin)
     ends = [writer.add("Add", side, margin) for side in (height, width)]

@@ -54,6 +54,8 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = half.graph
     # Resize takes its scales as float32 whatever the picture's type; strength is the contract's.
     kept = {node.input[2] for node in graph.node if node.op_type == "Resize"} | {"strength"}
+    to_bytes = _to_bytes(half)
+    kept.add(to_bytes.input[1])  # the step of 1; QuantizeLinear itself takes floats only
     for tensor in graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and tensor.name not in kept:
             tensor.CopyFrom(_half_tensor(tensor))
@@ -66,6 +68,9 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     if any(entry.name == "strength" for entry in graph.input):
         cast = helper.make_node("Cast", ["strength"], ["strength_half"], to=TensorProto.FLOAT16)
         graph.node.insert(0, cast)
+    widen = helper.make_node("Cast", [to_bytes.input[0]], ["painted_full"], to=TensorProto.FLOAT)
+    graph.node.insert(list(graph.node).index(to_bytes), widen)
+    to_bytes.input[0] = "painted_full"
     onnx.checker.check_model(half, full_check=True)
     return half
 
@@ -111,7 +116,7 @@ def paint_exactly(model: onnx.ModelProto, picture: RGB) -> RGB:
     from onnx.reference import ReferenceEvaluator
 
     probed = onnx.ModelProto.FromString(model.SerializeToString())
-    before_bytes = _float_output(probed)
+    before_bytes = _to_bytes(probed).input[0]
     probed.graph.output.append(helper.make_empty_tensor_value_info(before_bytes))
     feeds: dict[str, np.ndarray] = {"frame": picture}
     if any(entry.name == "strength" for entry in probed.graph.input):
@@ -123,9 +128,9 @@ def paint_exactly(model: onnx.ModelProto, picture: RGB) -> RGB:
     return np.asarray(painted)
 
 
-def _float_output(model: onnx.ModelProto) -> str:
-    """The name of the picture in floats, just before it is clipped and cast to bytes."""
-    clips = [node for node in model.graph.node if node.op_type == "Clip"]
-    if not clips:
-        raise ModelError("has no Clip before its output; export it again")
-    return clips[-1].input[0]
+def _to_bytes(model: onnx.ModelProto) -> onnx.NodeProto:
+    """The node that turns the finished picture into bytes."""
+    nodes = [node for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    if len(nodes) != 1:
+        raise ModelError("has no single step to bytes; export it again")
+    return nodes[0]

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from models import architecture as arch
 from models.errors import UsageError
+from models.layers import Conv, Shuffle, Upsample
 
 
 def test_johnson_has_the_parameters_of_the_paper():
@@ -37,14 +38,14 @@ def test_every_fast_variant_survives_json_and_ends_in_rgb_at_full_size(alpha, he
     last = list(arch.convolutions(a))[-1]
     enlarged = 1.0
     for layer in a.layers[a.layers.index(last.conv) + 1 :]:
-        assert isinstance(layer, arch.Upsample | arch.Shuffle)
+        assert isinstance(layer, Upsample | Shuffle)
         enlarged *= layer.factor
     assert last.scale == enlarged
 
 
 def test_multiplications_of_one_convolution_are_counted_right():
     a = arch.Architecture(
-        "one", 1.0, (arch.Conv(8, 4, stride=4),), stride=4, margin=0, residual=False
+        "one", 1.0, (Conv(8, 4, stride=4),), stride=4, margin=0, residual=False
     )
     assert arch.mac_count(a, 8, 8) == 8 * 3 * 16 * 4
 
