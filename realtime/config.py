@@ -54,7 +54,7 @@ class ProcessingConfig(Section):
     half: bool | None = None
     size: SizeText | None = None
     scale: float = Field(default=1.0, gt=0, le=1)
-    keep: int = Field(default=2, ge=1)
+    keep: int = Field(default=1, ge=1)
 
 
 class WindowConfig(Section):

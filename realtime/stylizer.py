@@ -18,6 +18,7 @@ from models.errors import ModelError, StylecamError
 from realtime.backends import Backend
 from realtime.fit import Size, processing_size, resize
 from realtime.frame import RGB, Frame
+from realtime.memory import give_back
 from realtime.settings import Settings
 
 DIVIDER = 2
@@ -166,6 +167,7 @@ class Stylizer:
         self._loaded.move_to_end(style)
         while len(self._loaded) > self._kept:
             self._loaded.popitem(last=False)[1].close()
+            give_back()
 
 
 def _close_result(future: "Future[Backend]") -> None:
