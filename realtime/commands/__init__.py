@@ -1,0 +1,1 @@
+"""The commands of this half, one file each: their options and help, no logic of their own."""
