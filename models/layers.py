@@ -1,0 +1,57 @@
+"""The layers that generators are made of, as plain data."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Norm = Literal["none", "batch", "instance"]
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution with "same" zero padding, then norm, then ReLU. `out` channels."""
+
+    out: int
+    kernel: int
+    stride: int = 1
+    depthwise: bool = False
+    norm: Norm = "none"
+    relu: bool = False
+    kind: Literal["conv"] = "conv"
+
+    @property
+    def padding(self) -> int:
+        """Zeros on each side, so that a size divisible by `stride` shrinks by just that."""
+        return (self.kernel - self.stride + 1) // 2
+
+
+@dataclass(frozen=True)
+class Residual:
+    """input + body(input)."""
+
+    body: tuple[Conv, ...]
+    kind: Literal["residual"] = "residual"
+
+
+@dataclass(frozen=True)
+class Upsample:
+    """Enlarge both sides by `factor`; bilinear with half-pixel centres, or nearest."""
+
+    factor: int
+    mode: Literal["bilinear", "nearest"] = "bilinear"
+    kind: Literal["upsample"] = "upsample"
+
+
+@dataclass(frozen=True)
+class Relu:
+    kind: Literal["relu"] = "relu"
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """Sub-pixel shuffle: factor² channels become one, both sides grow by `factor`."""
+
+    factor: int
+    kind: Literal["shuffle"] = "shuffle"
+
+
+Layer: TypeAlias = Conv | Residual | Upsample | Relu | Shuffle

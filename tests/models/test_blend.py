@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from models import architecture as arch
+from models.blend import blend, mix
+from models.card import load_card, write_card
+from models.errors import ModelError, UsageError
+from models.graph import build_graph
+
+
+@pytest.fixture
+def style_file(tmp_path, card_of):
+    def make(name, *, seed=0, architecture=None, **training):
+        architecture = architecture or arch.folded(arch.fast(0.25))
+        card = card_of(architecture).model_copy(update={"name": name, "training": training})
+        path = tmp_path / f"{name}.onnx"
+        weights = arch.random_weights(architecture, seed)
+        path.write_bytes(build_graph(architecture, weights, card).SerializeToString())
+        write_card(card, path)
+        return load_card(path)
+
+    return make
+
+
+def test_a_mixture_is_the_weighted_mean_whatever_the_sum_of_shares():
+    parts = [{"w": np.array([0.0, 4.0], np.float32)}, {"w": np.array([8.0, 0.0], np.float32)}]
+    assert mix(parts, [3.0, 1.0])["w"].tolist() == [2.0, 3.0]
+    assert mix(parts, [30.0, 10.0])["w"].tolist() == [2.0, 3.0]
+    assert mix(parts, [0.0, 1.0])["w"].tolist() == [8.0, 0.0]
+
+
+def test_the_ends_of_a_blend_are_its_parts(style_file, run_graph):
+    a, b = style_file("a", base="b1", seed=1), style_file("b", base="b1", seed=2)
+    frame = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    import onnx
+
+    for shares, end in (([1.0, 0.0], a), ([0.0, 1.0], b)):
+        model, _ = blend([a, b], shares, "end")
+        assert (run_graph(model, frame) == run_graph(onnx.load(end.path), frame)).all()
+    middle, card = blend([a, b], [1.0, 1.0], "middle")
+    assert (run_graph(middle, frame) != run_graph(onnx.load(a.path), frame)).any()
+    assert "50%" in card.credit
+
+
+def test_a_style_blends_with_the_one_it_was_tuned_from(style_file):
+    root, child = style_file("root", fingerprint="f1"), style_file("child", base="f1")
+    assert blend([root, child], [0.3, 0.7], "mixed")[1].parameters == root.parameters
+
+
+def test_strangers_are_refused_with_the_reason(style_file):
+    a, b = style_file("a", base="b1"), style_file("b", base="b2")
+    with pytest.raises(ModelError, match="b and a were not trained from one base"):
+        blend([a, b], [1.0, 1.0], "x")
+    wide = style_file("wide", base="b1", architecture=arch.folded(arch.fast(0.5)))
+    with pytest.raises(ModelError, match="wide and a are of different architectures"):
+        blend([a, wide], [1.0, 1.0], "x")
+
+
+def test_impossible_shares_are_refused(style_file):
+    a, b = style_file("a", base="b1"), style_file("b", base="b1")
+    for shares in ([1.0, -0.5], [0.0, 0.0]):
+        with pytest.raises(UsageError, match="none negative, not all zero"):
+            blend([a, b], shares, "x")
+
+
+def test_the_command_writes_a_style_and_keeps_what_is_there(style_file, tmp_path):
+    from training.commands.blend import blend as command
+
+    a, b = style_file("a", base="b1"), style_file("b", base="b1")
+    words = [f"{a.path}=1", f"{b.path}=3", "-o", str(tmp_path / "mix.onnx")]
+    done = CliRunner().invoke(command, words, standalone_mode=False)
+    assert done.exception is None
+    assert load_card(tmp_path / "mix.onnx").name == "mix"
+    again = CliRunner().invoke(command, words, standalone_mode=False)
+    assert isinstance(again.exception, UsageError)
+    assert "--force" in str(again.exception)
+    for wrong in (["a=1"], ["a", "b=1"], ["a=x", "b=1"]):
+        bad = CliRunner().invoke(command, [*wrong, "-o", "n.onnx"], standalone_mode=False)
+        assert isinstance(bad.exception, UsageError), wrong

@@ -1,0 +1,53 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from models.catalogue import DEFAULT_STYLE, SHIPPED
+from models.errors import UsageError
+
+pytest.importorskip("torch", reason="needs the train extra")
+
+from training.commands.evaluate import evaluate
+
+
+@pytest.fixture
+def invoke(monkeypatch, loss_network, photo_folder):
+    monkeypatch.setattr("training.vgg.load_loss_network", lambda *_: loss_network)
+
+    def run(*arguments):
+        words = [*map(str, arguments), "--images", str(photo_folder), "--style", "marbling"]
+        result = CliRunner().invoke(evaluate, words, standalone_mode=False)
+        if result.exception is not None:
+            raise result.exception
+        return result.output
+
+    return run
+
+
+def test_the_report_stands_beside_the_unstylised_photographs(invoke):
+    output = invoke(DEFAULT_STYLE, "--json")
+    plain, style = json.loads(output[output.index("[") :])
+    assert plain["name"] == "unstylised"
+    assert plain["quality"]["content"] == 0
+    assert style["name"] == DEFAULT_STYLE
+    assert style["quality"]["content"] > 0
+    assert style["parameters"] == 36131
+    assert style["kilobytes"] == pytest.approx(
+        (SHIPPED / f"{DEFAULT_STYLE}.onnx").stat().st_size / 1024
+    )
+    assert style["milliseconds"] > 0
+
+
+def test_people_get_a_table(invoke):
+    output = invoke(DEFAULT_STYLE)
+    assert "unstylised" in output
+    assert "36,131" in output
+
+
+def test_an_unknown_style_and_a_clip_that_is_none_are_named(invoke, tmp_path):
+    with pytest.raises(UsageError, match="unknown style 'nope'"):
+        invoke("nope")
+    (tmp_path / "clip.mp4").write_bytes(b"junk")
+    with pytest.raises(UsageError, match=r"clip\.mp4: not a video"):
+        invoke(DEFAULT_STYLE, "--clip", tmp_path / "clip.mp4")
