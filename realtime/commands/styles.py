@@ -40,7 +40,7 @@ def listed(name: str, path: Path) -> Listed:
 def styles(as_json: bool) -> None:
     """List the styles: the shipped ones and your own.
 
-    Example: stylecam styles
+    Example: stylecam styles --json
     """
     rows = [listed(name, path) for name, path in style_paths().items()]
     if as_json:
