@@ -11,6 +11,8 @@ def doctor(as_json: bool) -> None:
     """Look over this machine: what works, what does not, and what to do.
 
     Exit code 1 if something that the main job needs is missing or broken.
+
+    Example: stylecam doctor
     """
     from rich.console import Console
 

@@ -1,9 +1,7 @@
 """`stylecam run`: the main job."""
 
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +122,7 @@ def perform(config: Config, say: Callable[[str], None], console: Console) -> Non
     from realtime.compose import compose
     from realtime.control.hotkeys import press
     from realtime.control.terminal import TerminalKeys
+    from realtime.signals import stopping
 
     if not config.sinks:
         config = config.model_copy(update={"sinks": [_default_sink(say)]})
@@ -131,7 +130,7 @@ def perform(config: Config, say: Callable[[str], None], console: Console) -> Non
     composition = compose(config, on_message=say, on_progress=progress.painted)
     pipeline = composition.pipeline
     say(f"generator: {config.style.name} on {composition.backend}")
-    with _signals(pipeline.stop):
+    with stopping(pipeline.stop):
         incoming, outgoing = pipeline.start()
         say(_source_line(config, composition.source, incoming))
         for sink in composition.sinks:
@@ -157,29 +156,14 @@ def _default_sink(say: Callable[[str], None]) -> str:
 
 
 def _source_line(config: Config, source: Any, incoming: FrameFormat) -> str:
-    name = config.source.input or getattr(source, "label", "camera")
-    return f"source: {name}, {_format(incoming)}"
+    from realtime.sources.stream import without_password
+
+    name: str = config.source.input or source.label
+    return f"source: {without_password(name)}, {_format(incoming)}"
 
 
 def _format(frames: FrameFormat) -> str:
     return f"{frames.width}x{frames.height}, {frames.fps:g} frames/s"
-
-
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """End the run in order on Ctrl-C and on termination; a second Ctrl-C interrupts at once."""
-
-    def handle(number: int, _: object) -> None:
-        signal.signal(number, previous[number])
-        stop()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    previous: dict[int, Any] = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal.signal(number, previous[number])
 
 
 class _Report:

@@ -117,7 +117,7 @@ def test_every_command_is_there_with_an_example_in_its_help(capsys):
         assert cli.obey([name, "--help"]) == 0
         text = capsys.readouterr().out
         assert "Not available" not in text, name
-        assert f"stylecam {name} " in text.partition("Options:")[0].partition("\n")[2], name
+        assert f"stylecam {name}" in text.partition("Options:")[0].partition("\n")[2], name
 
 
 def test_the_version_is_told(capsys):

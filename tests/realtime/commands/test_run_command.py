@@ -1,7 +1,6 @@
 """`stylecam run` as a user calls it, in this process; whole runs are in test_end_to_end.py."""
 
 import re
-import signal
 import threading
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.errors import UsageError
-from realtime.commands import run as run_module
 from realtime.commands.run import KEYS, read_config, run
 from realtime.config import Config
 from realtime.fit import Size
@@ -84,17 +82,6 @@ def test_every_flag_of_a_setting_is_known_to_the_config():
         section, _, name = key.partition(".")
         holder = getattr(Config(), section) if name else Config()
         assert hasattr(holder, name or section), key
-
-
-def test_a_second_signal_gets_through_and_the_handlers_are_put_back():
-    before = signal.getsignal(signal.SIGINT)
-    stops: list[int] = []
-    with run_module._signals(lambda: stops.append(1)):
-        signal.raise_signal(signal.SIGINT)
-        assert stops == [1]
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_nothing_of_a_run_is_left_behind(style: Path):

@@ -1,0 +1,44 @@
+"""Ctrl-C and termination while something runs that must be finished in order."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+SAME = 0.5
+"""Seconds within which a second signal is taken for the same one: some programs that start others
+send it to the process and to its whole group."""
+
+
+@contextmanager
+def stopping(
+    stop: Callable[[], None], *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[None]:
+    """Inside, SIGINT and SIGTERM call `stop`, which must be safe in a signal handler.
+
+    A second one, after SAME, does what it did before: end at once. Outside the main thread
+    signals stay as they are.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    first: list[float] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        first.append(clock())
+        if first[-1] - first[0] < SAME:
+            stop()
+            return
+        signal.signal(number, previous[number])
+        signal.raise_signal(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous: dict[int, Any] = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, previous[number])
