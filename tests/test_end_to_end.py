@@ -1,5 +1,6 @@
 """The main job as users run it: real processes, real files, real signals."""
 
+import contextlib
 import os
 import pty
 import shutil
@@ -77,6 +78,15 @@ def eventually(condition: Callable[[], object], process: "subprocess.Popen[str]"
 def frames_of(path: Path) -> list[np.ndarray]:
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def playable_frames(path: Path) -> int:
+    """How many frames a player shows of a file that may end in the middle of one."""
+    count = 0
+    with av.open(str(path)) as container, contextlib.suppress(av.InvalidDataError):
+        for _ in container.decode(video=0):
+            count += 1
+    return count
 
 
 @pytest.fixture
@@ -167,7 +177,7 @@ def test_a_killed_recording_can_be_played(stage: Stage):
     eventually(lambda: out.exists() and out.stat().st_size > 300_000, process)
     process.kill()
     process.communicate()
-    assert len(frames_of(out)) > 20
+    assert playable_frames(out) > 20
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -178,7 +188,10 @@ def test_a_signal_ends_it_with_the_recording_finished(stage: Stage, number: sign
     out = stage.folder / "out.mp4"
     eventually(lambda: out.exists() and out.stat().st_size > 50_000, process)
     process.send_signal(number)
+    process.send_signal(number)  # as programs do that signal a process and its group
     _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "interrupted: the outputs hold what was painted so far"
     assert "Traceback" not in err
     # A plain file with its index in front: it was finished, not just cut off.
     assert b"moof" not in out.read_bytes()
