@@ -1,0 +1,94 @@
+"""From a picture file through the whole pipeline to a virtual camera: the bytes of the backend."""
+
+import threading
+
+import cv2
+import numpy as np
+import pytest
+import pyvirtualcam
+
+from models.catalogue import DEFAULT_STYLE, find_style
+from realtime.backends.choose import make_backend
+from realtime.compose import compose
+from realtime.config import Config
+
+ENOUGH = 3
+PATIENCE = 60.0
+
+
+class KeepingCamera:
+    """A pyvirtualcam backend without a device; its native format is the one it is given."""
+
+    frames: "list[np.ndarray]" = []  # noqa: RUF012  the fixture empties it
+    enough = threading.Event()
+
+    def __init__(self, *, width, height, fps, fourcc, device):
+        self.shape, self.fourcc = (height, width, 3), fourcc
+
+    def send(self, frame):
+        self.frames.append(frame.reshape(self.shape).copy())
+        if len(self.frames) >= ENOUGH:
+            self.enough.set()
+
+    def close(self):
+        pass
+
+    def device(self):
+        return "keeping"
+
+    def native_fourcc(self):
+        return self.fourcc
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    monkeypatch.setattr(KeepingCamera, "frames", [])
+    KeepingCamera.enough.clear()
+    monkeypatch.setattr(pyvirtualcam.camera, "BACKENDS", {})
+    pyvirtualcam.register_backend("keeping", KeepingCamera)
+    return KeepingCamera
+
+
+@pytest.fixture
+def red_and_blue(tmp_path):
+    """The file, and what is in it: red left, blue right."""
+    rgb = np.zeros((96, 128, 3), np.uint8)
+    rgb[:, :64] = (255, 0, 0)
+    rgb[:, 64:] = (0, 0, 255)
+    path = tmp_path / "red-and-blue.png"
+    assert cv2.imwrite(str(path), rgb[..., ::-1])
+    return path, rgb
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_a_call_gets_what_the_backend_paints(camera, red_and_blue, strength):
+    path, rgb = red_and_blue
+    config = Config.model_validate(
+        {
+            "source": {"input": str(path)},
+            "style": {"name": DEFAULT_STYLE, "strength": strength},
+            "processing": {"device": "cpu"},
+            "sinks": ["virtual-camera"],
+            "virtual_camera": {"backend": "keeping"},
+        }
+    )
+    backend = make_backend("onnx", "cpu")
+    backend.load(find_style(DEFAULT_STYLE))
+    expected = backend.stylize(rgb, strength)
+    backend.close()
+    pipeline = compose(config, on_message=lambda _: None).pipeline
+
+    def stop_when_enough():
+        camera.enough.wait(PATIENCE)
+        pipeline.stop()
+
+    threading.Thread(target=stop_when_enough, daemon=True).start()
+    pipeline.start()
+    pipeline.run()
+    assert len(camera.frames) >= ENOUGH
+    assert all((frame == expected).all() for frame in camera.frames)
+    if strength == 0:
+        assert tuple(camera.frames[0][48, 10]) == (255, 0, 0)
+        assert tuple(camera.frames[0][48, 110]) == (0, 0, 255)
+    else:
+        assert np.abs(expected.astype(int) - rgb).mean() > 10
