@@ -44,9 +44,7 @@ def test_every_fast_variant_survives_json_and_ends_in_rgb_at_full_size(alpha, he
 
 
 def test_multiplications_of_one_convolution_are_counted_right():
-    a = arch.Architecture(
-        "one", 1.0, (Conv(8, 4, stride=4),), stride=4, margin=0, residual=False
-    )
+    a = arch.Architecture("one", 1.0, (Conv(8, 4, stride=4),), stride=4, margin=0, residual=False)
     assert arch.mac_count(a, 8, 8) == 8 * 3 * 16 * 4
 
 
