@@ -1,13 +1,17 @@
 """Stand-ins that keep the contracts: small styles whose painting is known, sources, sinks."""
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 
 from models.architecture import Architecture, Conv, Weights, parameter_count
 from models.card import StyleCard, load_card, write_card
 from models.graph import build_graph
+from realtime.sources import EndOfSource, Source
 
 SWAP = np.array([[-1, 0, 1], [0, 0, 0], [1, 0, -1]], np.float32)
 """Added to the picture, it exchanges red and blue."""
@@ -32,3 +36,20 @@ def write_style(path: Path, *, green: float = 0.0) -> StyleCard:
     onnx.save(build_graph(architecture, weights, card), path)
     write_card(card, path)
     return load_card(path)
+
+
+def assert_close_wakes_a_reader(source: Source) -> None:
+    """Close `source` while another thread waits in `read`: that must end, as the end it is."""
+    ended = threading.Event()
+
+    def read_on() -> None:
+        with pytest.raises(EndOfSource):
+            source.read()
+        ended.set()
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    time.sleep(0.1)
+    source.close()
+    assert ended.wait(10)
+    reader.join()

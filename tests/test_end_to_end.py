@@ -341,22 +341,6 @@ def test_bad_input_gets_one_line_and_its_exit_code(
 SCREEN = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
 
 
-@pytest.fixture
-def display() -> Iterator[str]:
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as number:
-        name = f":{number.readline().strip()}"
-    yield name
-    server.terminate()
-    server.wait(10)
-
-
 @pytest.mark.skipif(bool(SCREEN), reason=f"not installed: {', '.join(SCREEN)}")
 @pytest.mark.skipif(sys.platform != "linux", reason="Xvfb is for Linux")
 def test_the_window_obeys_keys(stage: Stage, display: str):

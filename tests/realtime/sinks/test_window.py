@@ -47,22 +47,6 @@ for index in range(100_000):
 """
 
 
-@pytest.fixture(scope="module")
-def display():
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as number:
-        name = f":{number.readline().strip()}"
-    yield name
-    server.terminate()
-    server.wait(10)
-
-
 class Window:
     """The process that shows frames, and xdotool's hands on it."""
 

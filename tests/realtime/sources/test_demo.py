@@ -1,6 +1,4 @@
 import itertools
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -8,6 +6,7 @@ from hypothesis import given, settings, strategies
 
 from realtime.sources import EndOfSource
 from realtime.sources.demo import Demo, camera_view
+from tests.fakes import assert_close_wakes_a_reader
 
 
 def frames_of(count, **options):
@@ -95,19 +94,7 @@ def test_close_wakes_a_reader_that_waits():
     source = Demo(paced=True, width=64, height=48, fps=0.001)
     source.open()
     source.read()
-    ended = threading.Event()
-
-    def wait_for_the_second() -> None:
-        with pytest.raises(EndOfSource):
-            source.read()
-        ended.set()
-
-    reader = threading.Thread(target=wait_for_the_second)
-    reader.start()
-    time.sleep(0.1)
-    source.close()
-    assert ended.wait(10)
-    reader.join()
+    assert_close_wakes_a_reader(source)
 
 
 def test_opened_again_it_goes_on():

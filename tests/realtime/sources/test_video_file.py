@@ -1,8 +1,6 @@
 import logging
 import shutil
 import subprocess
-import threading
-import time
 import wave
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from models.errors import SourceFault, UsageError
 from realtime.frame import Frame
 from realtime.sources import EndOfSource
 from realtime.sources.video_file import VideoFile
+from tests.fakes import assert_close_wakes_a_reader
 
 VTEST = Path("/usr/share/doc/opencv-doc/examples/data/vtest.avi")
 
@@ -126,19 +125,7 @@ def test_close_wakes_a_reader_that_waits_for_a_frames_time(make_clip):
     source = VideoFile(make_clip(times=(0, 600)), paced=True)
     source.open()
     source.read()
-    ended = threading.Event()
-
-    def wait_for_the_second() -> None:
-        with pytest.raises(EndOfSource):
-            source.read()
-        ended.set()
-
-    reader = threading.Thread(target=wait_for_the_second)
-    reader.start()
-    time.sleep(0.1)
-    source.close()
-    assert ended.wait(10)
-    reader.join()
+    assert_close_wakes_a_reader(source)
 
 
 @pytest.mark.parametrize(
