@@ -181,18 +181,19 @@ def _train(
 
     from training.train import train as run_training
 
+    # The losses come last: on a narrow terminal they are cut off, not the bar.
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.description}"),
     )
     with Bar(*columns) as bar:
         task = bar.add_task("preparing the loss network", total=recipe.steps)
 
         def show(progress: "Progress") -> None:
-            losses = "  ".join(f"{k} {v:.3f}" for k, v in progress.losses.items())
-            text = f"{losses}  {progress.images_per_second:.1f} images/s"
+            losses = "  ".join(f"{k} {v:.2f}" for k, v in progress.losses.items())
+            text = f"{progress.images_per_second:.1f} images/s  {losses}"
             bar.update(task, completed=progress.step, description=text)
 
         run_training(
