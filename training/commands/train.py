@@ -178,6 +178,7 @@ def _train(
 ) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
     from training.train import train as run_training
 
@@ -186,9 +187,12 @@ def _train(
         BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn(
+            "{task.description}",
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+        ),
     )
-    with Bar(*columns) as bar:
+    with Bar(*columns, expand=True) as bar:
         task = bar.add_task("preparing the loss network", total=recipe.steps)
 
         def show(progress: "Progress") -> None:
