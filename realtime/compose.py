@@ -91,6 +91,8 @@ def compose(
         local=OVERLAID,
         keep=_ways(config, around),
         titles=title_of,
+        skip_static=config.processing.skip_static,
+        target_fps=config.processing.target_fps,
         on_message=on_message,
         on_progress=on_progress,
     )

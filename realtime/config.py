@@ -46,7 +46,10 @@ class StyleConfig(Section):
 
 
 class ProcessingConfig(Section):
-    """What runs the generator, and at what size; `keep` is how many styles stay loaded."""
+    """What runs the generator, and at what size; `keep` is how many styles stay loaded.
+
+    `target_fps` and `skip_static` count only where the run is live.
+    """
 
     backend: str = "onnx"
     device: str = "auto"
@@ -54,6 +57,8 @@ class ProcessingConfig(Section):
     half: bool | None = None
     size: SizeText | None = None
     scale: float = Field(default=1.0, gt=0, le=1)
+    target_fps: Positive | None = None
+    skip_static: bool = True
     keep: int = Field(default=1, ge=1)
 
 

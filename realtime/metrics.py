@@ -29,7 +29,7 @@ class Metrics:
         self._times: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=WINDOW))
         self._began: float | None = None
         self._ended = 0.0
-        self.painted = 0
+        self.painted = self.unchanged = 0
 
     def add(self, stage: str, seconds: float) -> None:
         """One duration of a stage ("stylize"), or an age of a frame at a sink ("latency")."""
@@ -42,6 +42,11 @@ class Metrics:
             if self._began is None:
                 self._began = self._ended
             self.painted += 1
+
+    def count_unchanged(self) -> None:
+        """A frame that was given the last painting again; it counts as painted too."""
+        with self._lock:
+            self.unchanged += 1
 
     def spread(self, stage: str) -> Spread:
         with self._lock:
@@ -64,8 +69,9 @@ class Metrics:
         if not self.painted:
             return f"0 frames, {dropped} dropped"
         stylize, latency = self.spread("stylize"), self.spread("latency")
+        again = f" ({self.unchanged} unchanged, not painted again)" if self.unchanged else ""
         return (
-            f"{self.painted} frames, {self.fps:.1f} frames/s; "
+            f"{self.painted} frames{again}, {self.fps:.1f} frames/s; "
             f"generator {stylize.p50:.1f} ms (p95 {stylize.p95:.1f}), "
             f"latency {latency.p50:.0f} ms (p95 {latency.p95:.0f}), {dropped} dropped"
         )

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from models.errors import ModelError, StylecamError
+from realtime.adapt import Adaptive
 from realtime.capture import Capture, HandOver, Limits
+from realtime.change import LastPainting
 from realtime.control.overlay import draw_help, draw_recording, draw_status, status_text
 from realtime.fit import FitMode, Size, fit, shrink_to_fit
-from realtime.frame import Frame, FrameFormat
+from realtime.frame import RGB, Frame, FrameFormat
 from realtime.keeping import Keeping, Ways
 from realtime.line import Line
 from realtime.mailbox import Mailbox
@@ -39,8 +41,10 @@ class Plan:
     Where somebody watches (`live`), or the source cannot wait, the newest frame wins; otherwise
     every frame is painted and written. `size` is what sinks get (None: the source's), brought
     about by `fit`. `local` names the sinks that get text over the picture; `titles` gives a
-    style's. `on_message` is told in one line what happens meanwhile, `on_progress` the number
-    of painted frames; both from any thread.
+    style's. Where the run is live, `skip_static` spares painting a still scene again, and
+    `target_fps` has it painted smaller while so many frames a second are not reached.
+    `on_message` is told in one line what happens meanwhile, `on_progress` the number of painted
+    frames; both from any thread.
     """
 
     live: bool
@@ -51,6 +55,8 @@ class Plan:
     local: frozenset[str] = frozenset()
     keep: Ways = field(default_factory=Ways)
     titles: Callable[[str], str] = str
+    skip_static: bool = False
+    target_fps: float | None = None
     on_message: Callable[[str], None] = lambda _: None
     on_progress: Callable[[int], None] = lambda _: None
 
@@ -74,6 +80,8 @@ class Pipeline:
         self._sinks = sinks
         self.outputs = Outputs(self._sink_failed)
         self._keeping = Keeping(plan.keep, self.outputs, box, self.metrics, plan.on_message)
+        self._last_painting = LastPainting()
+        self._adaptive = Adaptive(plan.target_fps) if plan.target_fps is not None else None
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._error: BaseException | None = None
         self._failing = False
@@ -175,7 +183,7 @@ class Pipeline:
         if settings.paused and self._last is not None:
             shown = replace(frame, rgb=self._last.rgb)
         else:
-            shown = self._last = self._painted(frame, settings)
+            shown = self._last = replace(frame, rgb=self._painting(frame, settings))
         self._follow(settings, shown)
         self.outputs.put(shown, lambda: self._with_text(shown, settings))
         self.metrics.count_painted()
@@ -188,7 +196,25 @@ class Pipeline:
         self._follow(settings, shown)
         self.outputs.put(shown, lambda: self._with_text(shown, settings), only_live=True)
 
-    def _painted(self, frame: Frame, settings: Settings) -> Frame:
+    def _painting(self, frame: Frame, settings: Settings) -> RGB:
+        """The last one again where it would become the same, else a new one."""
+        if _plain(settings) or not (self.plan.skip_static and self.live):
+            return self._painted(frame, settings)
+        self.stylizer.follow(settings.style)
+        how = (
+            *(self.stylizer.style, self.stylizer.quality),
+            *(settings.strength, settings.view, settings.mirror),
+        )
+        rgb = self._last_painting.of(frame.rgb, how)
+        if rgb is not None:
+            self.metrics.count_unchanged()
+            return rgb
+        rgb = self._painted(frame, settings)
+        if not self._failing:
+            self._last_painting.keep(frame.rgb, how, rgb)
+        return rgb
+
+    def _painted(self, frame: Frame, settings: Settings) -> RGB:
         began = time.monotonic()
         width, height = self._size
         rgb = shrink_to_fit(frame.rgb, width, height, self.plan.fit)
@@ -204,8 +230,20 @@ class Pipeline:
             rgb = placeholder(height, width)
         rgb = fit(rgb, width, height, self.plan.fit)
         rgb.setflags(write=False)
-        self.metrics.add("stylize", time.monotonic() - began)
-        return replace(frame, rgb=rgb)
+        took = time.monotonic() - began
+        self.metrics.add("stylize", took)
+        if self.live and not self._failing and not _plain(settings):
+            self._adapt(took)
+        return rgb
+
+    def _adapt(self, took: float) -> None:
+        """Let the next frame be painted smaller or larger, to hold the rate."""
+        if self._adaptive is None or not self._adaptive.painted(took):
+            return
+        self.stylizer.quality = scale = self._adaptive.scale
+        self.plan.on_message(
+            f"painting at {scale:g} of the size, to hold {self.plan.target_fps:g} frames/s"
+        )
 
     def _follow(self, settings: Settings, shown: Frame) -> None:
         """Do what a change of the settings asks for beyond the picture itself."""
@@ -225,3 +263,8 @@ class Pipeline:
         elif settings.paused or time.monotonic() - self._changed < STATUS_SECONDS:
             rgb = draw_status(rgb, status_text(title, settings))
         return replace(frame, rgb=rgb)
+
+
+def _plain(settings: Settings) -> bool:
+    """Whether no generator is needed: such frames cost nothing, and are never held back."""
+    return settings.view == "original" or settings.strength == 0

@@ -32,7 +32,8 @@ class Stylizer:
 
     `find` gives the card of a style by name; `on_fault` is told of a style that cannot be
     loaded, once each time that it is asked for. `scale` in (0, 1] and `within` make the
-    generator work on a smaller picture. The `keep` newest models stay loaded, so that going
+    generator work on a smaller picture, and `quality` in (0, 1], which may change between frames,
+    on one yet smaller by that share. The `keep` newest models stay loaded, so that going
     back costs nothing.
     """
 
@@ -50,6 +51,7 @@ class Stylizer:
         self._find, self._make_backend = find, make_backend
         self._scale, self._within, self._kept = scale, within, keep
         self._on_fault = on_fault
+        self.quality = 1.0
         self._loaded: OrderedDict[str, Backend] = OrderedDict()
         self._refused: str | None = None
         self._coming: tuple[str, Future[Backend]] | None = None
@@ -75,13 +77,33 @@ class Stylizer:
         self._size = self._working_size(frame)
         self._loaded[self.style].warm_up(self._size.height, self._size.width)
 
+    def follow(self, style: str) -> None:
+        """Swap when the wanted style is ready; start loading it when nobody did.
+
+        `stylize` does so too; this is for frames that are not painted.
+        """
+        if self._coming is not None and self._coming[1].done():
+            self._take_coming(style)
+        if style != self._refused:
+            self._refused = None  # asked for again later, it gets another chance
+        if style in (self.style, self._refused):
+            return
+        if style in self._loaded:
+            self._keep(style)
+        elif self._coming is None:
+            future: Future[Backend] = Future()
+            self._coming = (style, future)
+            threading.Thread(
+                target=self._load_into, args=(style, future), name="load style", daemon=True
+            ).start()
+
     def stylize(self, frame: Frame, settings: Settings) -> Frame:
         """The picture to show: same size, index and times.
 
         Raises ModelError where the generator fails on it.
         """
         self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
-        self._follow(settings.style)
+        self.follow(settings.style)
         source = np.asarray(cv2.flip(frame.rgb, 1), np.uint8) if settings.mirror else frame.rgb
         if settings.view == "original" or settings.strength == 0:
             return replace(frame, rgb=source)
@@ -107,24 +129,8 @@ class Stylizer:
         return resize(small, source.shape[1], source.shape[0])
 
     def _working_size(self, frame: Size) -> Size:
-        return processing_size(frame, within=self._within, scale=self._scale)
-
-    def _follow(self, style: str) -> None:
-        """Swap when the wanted style is ready; start loading it when nobody did."""
-        if self._coming is not None and self._coming[1].done():
-            self._take_coming(style)
-        if style != self._refused:
-            self._refused = None  # asked for again later, it gets another chance
-        if style in (self.style, self._refused):
-            return
-        if style in self._loaded:
-            self._keep(style)
-        elif self._coming is None:
-            future: Future[Backend] = Future()
-            self._coming = (style, future)
-            threading.Thread(
-                target=self._load_into, args=(style, future), name="load style", daemon=True
-            ).start()
+        usual = processing_size(frame, within=self._within, scale=self._scale)
+        return processing_size(usual, scale=self.quality)
 
     def _load_into(self, style: str, future: "Future[Backend]") -> None:
         try:

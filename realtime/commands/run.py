@@ -32,6 +32,8 @@ KEYS = {
     "half": "processing.half",
     "process_size": "processing.size",
     "scale": "processing.scale",
+    "target_fps": "processing.target_fps",
+    "skip_static": "processing.skip_static",
     "fullscreen": "window.fullscreen",
     "host": "web.host",
     "force": "recording.overwrite",
@@ -74,6 +76,12 @@ INTERRUPTED = 130
 @click.option("--half/--no-half", default=None, help="Half precision.  [on a GPU]")
 @click.option("--process-size", metavar="WxH", help="Paint no larger than this, then enlarge.")
 @click.option("--scale", type=float, help="Paint at this share of the size, then enlarge.")
+@click.option("--target-fps", type=float, help="Paint smaller while slower than this. Live only.")
+@click.option(
+    "--skip-static/--no-skip-static",
+    default=None,
+    help="Do not paint a still scene again. Live only.  [skip]",
+)
 @click.option("--fullscreen/--no-fullscreen", default=None, help="Start the window that way.")
 @click.option("--host", metavar="ADDRESS", help="Where the web preview listens.  [127.0.0.1]")
 @click.option("--frames", type=int, help="End after so many frames.")

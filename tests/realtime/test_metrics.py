@@ -60,5 +60,13 @@ def test_the_line_says_the_figures():
     )
 
 
+def test_the_line_says_how_many_frames_were_not_painted_again():
+    metrics = Metrics()
+    for _ in range(3):
+        metrics.count_painted()
+    metrics.count_unchanged()
+    assert metrics.line(dropped=0).startswith("3 frames (1 unchanged, not painted again), ")
+
+
 def test_the_line_of_a_run_without_a_frame_shows_no_nan():
     assert Metrics().line(dropped=0) == "0 frames, 0 dropped"

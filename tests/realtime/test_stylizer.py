@@ -259,3 +259,13 @@ def test_close_closes_a_style_that_is_still_loading(monkeypatch, patience: float
     gate.set()
     wait_until(lambda: late.closes == 1)
     assert made.backends["one"].closes == 1
+
+
+def test_a_lower_quality_paints_smaller_and_shows_the_same_size():
+    studio = Studio({"one": FakeBackend(flat(7))}, scale=0.5)
+    studio.stylizer.load("one")
+    big = np.zeros((240, 320, 3), np.uint8)
+    assert studio.shown(rgb=big).shape == big.shape
+    studio.stylizer.quality = 0.5
+    assert studio.shown(rgb=big).shape == big.shape
+    assert studio.backends["one"].shapes == [(120, 160, 3), (60, 80, 3)]

@@ -1,0 +1,128 @@
+"""A run that spares itself work: still scenes, and painting smaller to hold a rate."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from models.errors import ModelError
+from realtime import adapt
+from realtime.frame import RGB, Frame
+from realtime.pipeline import Plan
+from tests.realtime.fakes import FakeBackend, FakeSink, FakeSource, frame_of, wait_until
+from tests.realtime.test_pipeline import Trial
+
+SIZE = (160, 120)
+SPARING = Plan(live=True, skip_static=True)
+
+
+def flat(*values: int) -> list[Frame]:
+    return [frame_of(np.full((120, 160, 3), v, np.uint8), n) for n, v in enumerate(values)]
+
+
+def still(count: int) -> list[Frame]:
+    return flat(*[40] * count)
+
+
+def shown_by(sink: FakeSink, frame: Frame) -> Callable[[], object]:
+    return lambda: wait_until(lambda: frame.index in sink.indices)
+
+
+def one_by_one(frames: list[Frame], **options: object) -> Trial:
+    """A live run that gives each frame only when the one before is at the sink."""
+    sink = FakeSink(live=True)
+
+    script = [item for frame in frames for item in (frame, shown_by(sink, frame))]
+    options.setdefault("plan", SPARING)
+    return Trial(FakeSource(script, size=SIZE), [sink], **options)  # type: ignore[arg-type]
+
+
+def levels(trial: Trial) -> list[int]:
+    """Of each frame once: at the end, and in silence, a live sink gets the last one again."""
+    return list({frame.index: int(frame.rgb[0, 0, 0]) for frame in trial.sink.frames}.values())
+
+
+def test_a_still_scene_is_painted_once_and_every_frame_is_shown():
+    trial = one_by_one(still(6)).run()
+    assert len(trial.backend.shapes) == 1
+    assert levels(trial) == [255 - 40] * 6
+    assert (trial.pipeline.metrics.painted, trial.pipeline.metrics.unchanged) == (6, 5)
+    assert "5 unchanged" in trial.pipeline.report()
+
+
+def test_a_scene_that_changes_is_painted_at_once():
+    trial = one_by_one(flat(40, 40, 140, 140)).run()
+    assert levels(trial) == [215, 215, 115, 115]
+    assert len(trial.backend.shapes) == 2
+
+
+@pytest.mark.parametrize("plan", [Plan(live=True), Plan(live=False, skip_static=True)])
+def test_every_frame_is_painted_offline_and_where_that_is_asked_for(plan):
+    trial = (
+        Trial(FakeSource(still(5), size=SIZE), plan=plan)
+        if not plan.live
+        else one_by_one(still(5), plan=plan)
+    )
+    assert len(trial.run().backend.shapes) == 5
+    assert trial.pipeline.metrics.unchanged == 0
+
+
+@pytest.mark.parametrize("verb", ["weaker", "split", "mirror", "next"])
+def test_a_change_of_the_settings_repaints_a_still_scene(verb):
+    sink, frames = FakeSink(live=True), iter(still(1000))
+
+    def shown() -> Iterator[Frame | Callable[[], object]]:
+        for number, frame in enumerate(frames, 1):
+            yield frame
+            yield shown_by(sink, frame)
+            if number == 3:
+                assert len(trial.backend.shapes) == 1
+                yield trial.press(verb)
+            if len(trial.backend.shapes) == 2:
+                return
+            if number > 3:
+                yield lambda: time.sleep(0.001)  # the next style loads meanwhile
+
+    trial = Trial(FakeSource(shown(), size=SIZE), [sink], SPARING)
+    assert len(trial.run().backend.shapes) == 2
+
+
+def test_the_original_is_never_held_back():
+    assert levels(one_by_one(flat(100, 101, 100, 101), view="original").run()) == [
+        100,
+        101,
+        100,
+        101,
+    ]
+
+
+def test_what_failed_is_tried_again_though_the_scene_is_still():
+    attempts = []
+
+    def once_broken(rgb: RGB) -> RGB:
+        attempts.append(rgb)
+        if len(attempts) == 1:
+            raise ModelError("out of memory")
+        return 255 - rgb
+
+    trial = one_by_one(still(3), backend=FakeBackend(once_broken)).run()
+    assert levels(trial)[1:] == [215, 215]
+    assert len(attempts) == 2
+
+
+def test_too_slow_a_generator_paints_smaller_and_the_outputs_keep_their_size(monkeypatch):
+    monkeypatch.setattr(adapt, "PAUSE", 0.0)
+    plan = Plan(live=True, target_fps=1e6)  # no machine reaches it
+    trial = one_by_one(still(60), plan=plan).run()
+    heights = [shape[0] for shape in trial.backend.shapes]
+    assert sorted(set(heights), reverse=True) == [120, 102, 84, 72, 60, 48]
+    assert heights == sorted(heights, reverse=True)
+    assert {frame.rgb.shape for frame in trial.sink.frames} == {(120, 160, 3)}
+    assert trial.said[0] == "painting at 0.85 of the size, to hold 1e+06 frames/s"
+    assert len(trial.said) == 5
+
+
+def test_offline_nothing_is_painted_smaller():
+    trial = Trial(FakeSource(still(40), size=SIZE), plan=Plan(live=False, target_fps=1e6)).run()
+    assert {shape[0] for shape in trial.backend.shapes} == {120}
