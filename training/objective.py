@@ -16,6 +16,7 @@ from training.losses import (
 )
 from training.recipe import Recipe
 from training.vgg import LossNetwork
+from training.wasserstein import gaussian, wasserstein_loss
 
 SMALLEST_DEVIATION = 0.05
 """A style without light and shade would make the tone loss infinite."""
@@ -23,9 +24,11 @@ SMALLEST_DEVIATION = 0.05
 
 @dataclass(frozen=True)
 class StyleTarget:
-    """What the style asks for: layer name to Gram matrix (C, C), mean and deviation of luma."""
+    """What the style asks for: layer name to Gram matrix (C, C) and to mean (C,) of the features;
+    mean and deviation of luma."""
 
     grams: dict[str, Tensor]
+    means: dict[str, Tensor]
     tone: tuple[float, float]
 
 
@@ -33,18 +36,21 @@ class StyleTarget:
 def style_target(
     network: LossNetwork, pictures: list[Tensor], weights: list[float], layers: tuple[str, ...]
 ) -> StyleTarget:
-    """The weighted mean of the pictures' Gram matrices. Each picture (1, 3, H, W) float 0..1."""
+    """The weighted mean of the pictures' statistics. Each picture (1, 3, H, W) float 0..1."""
     total = sum(weights)
     grams: dict[str, Tensor] = {}
+    means: dict[str, Tensor] = {}
     mean = deviation = 0.0
     for picture, weight in zip(pictures, weights, strict=True):
         light = tones(picture)
         mean += float(light.mean()) * weight / total
         deviation += float(light.std()) * weight / total
         for layer, features in network(picture, layers).items():
-            share = gram_matrix(features)[0] * (weight / total)
-            grams[layer] = grams[layer] + share if layer in grams else share
-    return StyleTarget(grams, (mean, max(deviation, SMALLEST_DEVIATION)))
+            gram = gram_matrix(features)[0] * (weight / total)
+            grams[layer] = grams[layer] + gram if layer in grams else gram
+            centre = features.mean(dim=(0, 2, 3)) * (weight / total)
+            means[layer] = means[layer] + centre if layer in means else centre
+    return StyleTarget(grams, means, (mean, max(deviation, SMALLEST_DEVIATION)))
 
 
 class Objective:
@@ -55,6 +61,13 @@ class Objective:
         self.network = network
         self.target = target
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
+        weights = torch.tensor(recipe.layer_weights or (1.0,) * len(recipe.style_layers))
+        self.shares = weights / weights.sum()
+        self.gaussians = (
+            {x: gaussian(target.means[x], target.grams[x]) for x in recipe.style_layers}
+            if recipe.style_loss == "wasserstein"
+            else {}
+        )
 
     def __call__(self, source: Tensor, painted: Tensor) -> dict[str, Tensor]:
         """Each loss times its weight, by name. Both pictures (B, 3, H, W) float 0..1."""
@@ -65,12 +78,8 @@ class Objective:
         content = torch.stack(
             [content_loss(features[x], wanted[x]) for x in recipe.content_layers]
         ).mean()
-        style = torch.stack(
-            [
-                gram_loss(gram_matrix(features[x]), self.target.grams[x], recipe.gram)
-                for x in recipe.style_layers
-            ]
-        ).mean()
+        errors = torch.stack([self._style_error(x, features[x]) for x in recipe.style_layers])
+        style = (errors * self.shares).sum()
         return {
             "content": content * recipe.content_weight,
             "style": style * recipe.style_weight,
@@ -78,3 +87,10 @@ class Objective:
             "tv": total_variation_loss(painted) * recipe.tv_weight,
             "range": range_loss(painted) * recipe.range_weight,
         }
+
+    def _style_error(self, layer: str, features: Tensor) -> Tensor:
+        grams, scope = gram_matrix(features), self.recipe.gram
+        if self.recipe.style_loss == "wasserstein":
+            means = features.mean(dim=(2, 3))
+            return wasserstein_loss(means, grams, self.gaussians[layer], scope)
+        return gram_loss(grams, self.target.grams[layer], scope)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -45,9 +45,13 @@ class Recipe(BaseModel):
     tv_weight: NotNegative = 1.0
     range_weight: NotNegative = 10.0
     temporal_weight: NotNegative = 30.0
+    style_loss: Literal["gram", "wasserstein"] = "gram"
     gram: Literal["image", "batch", "mixed"] = "mixed"
+    """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""
     content_layers: tuple[str, ...] = ("relu3_3",)
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
+    layer_weights: tuple[NotNegative, ...] = ()
+    """Shares of the style layers, in their order; empty: all alike."""
     loss_network: Literal["vgg16", "vgg19", "vgg16-hed"] = "vgg16"
     pooling: Literal["max", "avg"] = "max"
     slim: bool = True
@@ -63,6 +67,13 @@ class Recipe(BaseModel):
 
     checkpoint_every: Annotated[int, Field(ge=1)] = 200
     preview_every: Annotated[int, Field(ge=1)] = 400
+
+    @model_validator(mode="after")
+    def _layers_and_weights_match(self) -> "Recipe":
+        weights = self.layer_weights
+        if weights and (len(weights) != len(self.style_layers) or not sum(weights)):
+            raise ValueError("layer_weights: give one a style layer, not all zero")
+        return self
 
     @property
     def steps(self) -> int:

@@ -27,7 +27,10 @@ def test_the_rate_warms_up_stays_and_falls():
     assert rates[-1] < 3e-5
 
 
-@pytest.mark.parametrize("change", [{"alpha": 0}, {"crop": 8}, {"tv_weight": -1}, {"typo": 1}])
+@pytest.mark.parametrize(
+    "change",
+    [{"alpha": 0}, {"crop": 8}, {"tv_weight": -1}, {"typo": 1}, {"layer_weights": (1.0, 2.0)}],
+)
 def test_impossible_values_are_refused(change):
     with pytest.raises(ValidationError):
         recipe(**change)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from models.catalogue import SHIPPED, user_folder
 from models.errors import UsageError
+from training.commands.layers import parse_layers
 
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
@@ -64,6 +65,16 @@ BASE = SHIPPED / "base.pt"
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
 @click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [30]")
 @click.option(
+    "--style-loss",
+    type=click.Choice(["gram", "wasserstein"]),
+    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [gram]",
+)
+@click.option(
+    "--layers",
+    metavar="LAYER=W,LAYER=W",
+    help="Layers of the style loss and their shares, like relu1_2=1,relu2_2=0.5.",
+)
+@click.option(
     "--gram",
     type=click.Choice(["image", "batch", "mixed"]),
     help="Strong strokes, the frame's own colours, or between. [mixed]",
@@ -116,6 +127,8 @@ def train(
     from training.images import Photographs
     from training.style_source import style_source
 
+    if (layers := options.pop("layers")) is not None:
+        options |= parse_layers(layers, options["loss_network"])
     start = _start(fine_tune, options)
     recipe = _recipe(style, images, start, options)
     sources = [style_source(text, recipe.style_size) for text in style]

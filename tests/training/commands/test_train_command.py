@@ -60,6 +60,14 @@ def test_two_styles_are_blended_by_their_weights(invoke, painting, tmp_path):
     assert load_card(tmp_path / "own" / "both.onnx").training["style"].endswith("marbling")
 
 
+def test_the_style_loss_and_its_layers_can_be_chosen(invoke, tmp_path):
+    invoke("marbling", *QUICK, "--style-loss", "wasserstein", "--layers", "relu2_2=0.5,relu3_1")
+    training = load_card(tmp_path / "own" / "marbling.onnx").training
+    assert training["style_loss"] == "wasserstein"
+    assert training["style_layers"] == ["relu2_2", "relu3_1"]
+    assert training["layer_weights"] == [0.5, 1.0]
+
+
 def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path):
     invoke(painting, *QUICK)
     before = (tmp_path / "runs" / "my-painting" / "losses.csv").read_text()
@@ -75,6 +83,11 @@ def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path)
         (("marbling", "--crop", "3"), "--crop: .*not 3"),
         (("marbling", "--style-weights", "1,2"), "--style-weights '1,2': give 1"),
         (("marbling", "--style-weights", "x"), "--style-weights 'x': not numbers"),
+        (("marbling", "--layers", "relu9_9=1"), "--layers: 'relu9_9' is not one of: relu1_1"),
+        (("marbling", "--layers", "relu1_2=x"), "--layers: 'x' in 'relu1_2=x' is not a number"),
+        (("marbling", "--layers", "relu1_2=-1"), "--layers: 'relu1_2=-1' must be 0 or more"),
+        (("marbling", "--layers", "relu1_2,relu1_2"), "--layers: 'relu1_2' stands there twice"),
+        (("marbling", "--layers", "relu1_2=0"), "--layers 'relu1_2=0': at least one share"),
         (("marbling", "--fine-tune", "gone.pt"), r"gone\.pt: no such checkpoint"),
     ],
 )
