@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from models.catalogue import SHIPPED, user_folder
 from models.errors import UsageError
 from training.commands.layers import parse_layers
+from training.presets import CLASSIC, preset
 
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
@@ -58,6 +59,12 @@ BASE = SHIPPED / "base.pt"
     "--style-size",
     type=int,
     help="Longer side of the style picture; larger paints larger strokes. [448]",
+)
+@click.option(
+    "--preset",
+    "preset_name",
+    type=click.Choice(list(CLASSIC)),
+    help="Weights for a kind of picture; the options below go before it.",
 )
 @click.option("--content-weight", type=float, help="[1]")
 @click.option("--style-weight", type=float, help="[18]")
@@ -108,6 +115,7 @@ def train(
     output: Path | None,
     style_weights: str | None,
     fine_tune: str | None,
+    preset_name: str | None,
     install: bool,
     **options: Any,
 ) -> None:
@@ -129,6 +137,9 @@ def train(
 
     if (layers := options.pop("layers")) is not None:
         options |= parse_layers(layers, options["loss_network"])
+    if preset_name is not None:
+        given = {key: value for key, value in options.items() if value is not None}
+        options |= preset(preset_name) | given
     start = _start(fine_tune, options)
     recipe = _recipe(style, images, start, options)
     sources = [style_source(text, recipe.style_size) for text in style]

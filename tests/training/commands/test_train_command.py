@@ -68,6 +68,12 @@ def test_the_style_loss_and_its_layers_can_be_chosen(invoke, tmp_path):
     assert training["layer_weights"] == [0.5, 1.0]
 
 
+def test_options_go_before_a_preset(invoke, tmp_path):
+    invoke("marbling", *QUICK, "--preset", "landscape", "--style-weight", "7")
+    training = load_card(tmp_path / "own" / "marbling.onnx").training
+    assert (training["content_weight"], training["style_weight"]) == (3.0, 7.0)
+
+
 def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path):
     invoke(painting, *QUICK)
     before = (tmp_path / "runs" / "my-painting" / "losses.csv").read_text()

@@ -1,0 +1,30 @@
+"""Starting points for kinds of pictures: the classic weights, mapped to our relative ones.
+
+The classic table (fast style transfer in the manner of Johnson et al. 2016, on unnormalised
+losses) has content 1.0, or 3.0 for soft landscapes; style 0.0004 to 0.003; total variation
+0.00001. Ours are relative, so the mapping is one factor each: a classic style weight of 0.0015
+is our default of 18.
+"""
+
+from models.errors import lookup
+
+STYLE_FACTOR = 12_000
+TV_FACTOR = 100_000
+
+CLASSIC = {
+    "geometric": (1.0, 0.0005, 0.00001),
+    "brushwork": (1.0, 0.003, 0.00001),
+    "landscape": (3.0, 0.0015, 0.00001),
+    "print": (1.0, 0.001, 0.00001),
+}
+"""Name to the classic weights of content, style and total variation."""
+
+
+def preset(name: str) -> dict[str, float]:
+    """The weights of a recipe, by field name. Raises UsageError for an unknown preset."""
+    content, style, variation = lookup("preset", name, CLASSIC)
+    return {
+        "content_weight": content,
+        "style_weight": round(style * STYLE_FACTOR, 6),
+        "tv_weight": round(variation * TV_FACTOR, 6),
+    }
