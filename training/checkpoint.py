@@ -19,7 +19,8 @@ from training.recipe import Recipe
 class Checkpoint:
     """All that a training needs to go on exactly, and all that an export needs.
 
-    `average` is the exponential moving average of the weights: what is exported.
+    `average` is the exponential moving average of the weights: what is exported. `rollbacks`:
+    how often the rate was halved. `end`: the step that the training ends at, 0 for the recipe's.
     """
 
     architecture: Architecture
@@ -28,6 +29,8 @@ class Checkpoint:
     weights: dict[str, Tensor]
     average: dict[str, Tensor]
     optimizer: dict[str, Any]
+    rollbacks: int = 0
+    end: int = 0
 
 
 def fingerprint(weights: dict[str, Tensor]) -> str:
@@ -62,6 +65,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "average": checkpoint.average,
         "optimizer": checkpoint.optimizer,
         "step": checkpoint.step,
+        "rollbacks": checkpoint.rollbacks,
+        "end": checkpoint.end,
         "architecture": to_json(checkpoint.architecture),
         "recipe": checkpoint.recipe.model_dump_json(),
     }
@@ -88,6 +93,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             weights=stored["weights"],
             average=stored["average"],
             optimizer=stored["optimizer"],
+            rollbacks=stored.get("rollbacks", 0),
+            end=stored.get("end", 0),
         )
     except Exception as error:  # pickle, zip and pydantic each raise their own
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]

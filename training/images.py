@@ -5,7 +5,7 @@ that an unbroken one would have seen.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -97,7 +97,9 @@ class Photographs:
         crops = [vary(cut(self.training[i], crop, random), random) for i in chosen]
         return to_tensor(np.stack(crops))
 
-    def batches(self, *, seed: int, start: int, batch_size: int, crop: int) -> Iterator[Tensor]:
+    def batches(
+        self, *, seed: int, start: int, batch_size: int, crop: int
+    ) -> Generator[Tensor, None, None]:
         """Batches from step `start` on, without end; the next is cut while one is in use."""
         with ThreadPoolExecutor(max_workers=1) as pool:
             step = start

@@ -62,6 +62,8 @@ class Recipe(BaseModel):
     """Share of the training after which the rate falls linearly to lr / 50."""
     freeze_norm_from: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Share after which batch norm keeps its statistics: the rest trains what is exported."""
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Images without a new low of the averaged loss after which the decay begins; 0: never."""
     max_gradient: Positive = 5.0
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
 
@@ -79,9 +81,10 @@ class Recipe(BaseModel):
     def steps(self) -> int:
         return -(-self.num_images // self.batch_size)
 
-    def learning_rate(self, step: int) -> float:
-        """The rate at a step, counted from 0: linear warm-up, plateau, linear decay."""
+    def learning_rate(self, step: int, *, end: int | None = None) -> float:
+        """The rate at a step, counted from 0: linear warm-up, plateau, linear decay to `end`."""
+        end = end or self.steps
         warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
-        start = self.decay_from * self.steps
-        fallen = max(0.0, (step - start) / max(1.0, self.steps - start))
+        start = self.decay_from * end
+        fallen = max(0.0, (step - start) / max(1.0, end - start))
         return self.lr * warm * (1 - 0.98 * min(1.0, fallen))

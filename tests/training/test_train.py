@@ -92,14 +92,68 @@ def test_fine_tuning_starts_from_the_given_weights(small_training, tmp_path):
     assert torch.allclose(tuned.weights[name], base.average[name], atol=1e-6)
 
 
-def test_values_that_are_not_finite_are_thrown_away_then_reported(
+def not_finite(monkeypatch, name, *, calls):
+    """Spoil what the function `name` of a step gives in these calls, counted from 0."""
+    from training import run as module
+
+    real, count = getattr(module, name), iter(range(10**6))
+
+    def spoiled(*arguments):
+        value = real(*arguments)
+        return value * float("nan") if next(count) in calls else value
+
+    monkeypatch.setattr(module, name, spoiled)
+
+
+def steps_recorded(folder):
+    rows = csv.DictReader((folder / "losses.csv").read_text().splitlines())
+    return [int(row["step"]) for row in rows if "nan" not in row.values()]
+
+
+def test_a_step_with_a_value_that_is_not_finite_leaves_no_trace(
     small_training, tmp_path, monkeypatch
 ):
-    from training import train as module
+    not_finite(monkeypatch, "disturb", calls={3})
+    trained = small_training(tmp_path)
+    assert trained.step == 12
+    assert trained.rollbacks == 0
+    assert all(torch.isfinite(value).all() for value in trained.weights.values())
+    assert steps_recorded(tmp_path) == [1, 2, 3, *range(5, 13)]
 
-    monkeypatch.setattr(module, "temporal_loss", lambda *_: torch.tensor(float("nan")))
-    with pytest.raises(TrainingError, match="not finite"):
-        small_training(tmp_path, num_images=100)
+
+def test_a_diverged_training_goes_on_from_its_last_good_state(
+    small_training, tmp_path, monkeypatch, caplog
+):
+    not_finite(monkeypatch, "temporal_loss", calls=range(7, 28))
+    trained = small_training(tmp_path, num_images=80)
+    assert (trained.step, trained.rollbacks) == (40, 1)
+    assert "back to step 5, at 0.5 times the rate" in caplog.text
+    assert steps_recorded(tmp_path) == list(range(1, 41))
+    assert load_checkpoint(tmp_path / CHECKPOINT).rollbacks == 1
+
+
+def test_a_training_that_always_diverges_ends_with_its_checkpoint_intact(
+    small_training, tmp_path, monkeypatch
+):
+    not_finite(monkeypatch, "temporal_loss", calls=range(7, 999))
+    with pytest.raises(TrainingError, match=r"not finite any more.*last checkpoint is intact"):
+        small_training(tmp_path, num_images=200)
+    assert load_checkpoint(tmp_path / CHECKPOINT).step == 5
+
+
+def test_a_training_without_gain_winds_down_alike_when_resumed(
+    small_training, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("training.plateau.AVERAGED_STEPS", 6)
+    still = {"lr": 1e-12, "num_images": 80, "patience": 8, "temporal_weight": 0.0}
+    unbroken = small_training(tmp_path / "unbroken", **still)
+    assert 10 / 0.6 <= unbroken.step == unbroken.end < 40
+    for killed_at in (8, unbroken.end - 1):
+        with pytest.raises(KilledError):
+            small_training(tmp_path / "broken", on_progress=kill_at(killed_at), **still)
+    resumed = small_training(tmp_path / "broken", **still)
+    assert resumed.step == unbroken.step
+    assert all(torch.equal(v, resumed.average[k]) for k, v in unbroken.average.items())
 
 
 @pytest.mark.parametrize("content", [b"", b"PK junk"])
@@ -113,6 +167,15 @@ def test_a_damaged_checkpoint_is_named(small_training, tmp_path, content):
 def test_a_missing_checkpoint_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"gone\.pt: no such checkpoint"):
         load_checkpoint(tmp_path / "gone.pt")
+
+
+def test_a_checkpoint_of_before_roll_backs_is_read(small_training, tmp_path):
+    small_training(tmp_path, num_images=2)
+    stored = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    old = {k: v for k, v in stored.items() if k not in ("rollbacks", "end")}
+    torch.save(old, tmp_path / CHECKPOINT)
+    checkpoint = load_checkpoint(tmp_path / CHECKPOINT)
+    assert (checkpoint.rollbacks, checkpoint.end) == (0, 0)
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(small_training, tmp_path, monkeypatch):

@@ -98,6 +98,12 @@ BASE = SHIPPED / "base.pt"
     help="Start from another training's checkpoint. [the shipped base, where it fits]",
 )
 @click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
+@click.option(
+    "--patience",
+    type=int,
+    metavar="IMAGES",
+    help="Crops without gain after which the training winds down; 0: never. [0]",
+)
 @click.option("--seed", type=int, help="[0]")
 @click.option("--preview-every", type=int, help="Steps between preview pictures. [400]")
 @click.option("--checkpoint-every", type=int, help="Steps between checkpoints. [200]")
@@ -222,7 +228,7 @@ def _train(
         def show(progress: "Progress") -> None:
             losses = "  ".join(f"{k} {v:.2f}" for k, v in progress.losses.items())
             text = f"{progress.images_per_second:.1f} images/s  {losses}"
-            bar.update(task, completed=progress.step, description=text)
+            bar.update(task, completed=progress.step, total=progress.steps, description=text)
 
         run_training(
             recipe,

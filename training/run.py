@@ -1,0 +1,190 @@
+"""The state of one training, and one step of it. Knows no files and no photographs."""
+
+import copy
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.architecture import MODEL_SIZES, Architecture
+from models.errors import TrainingError
+from models.generator import Generator
+from training.checkpoint import Checkpoint
+from training.objective import Objective
+from training.recipe import Recipe
+from training.temporal import disturb, random_motion, temporal_loss, warp
+
+LOGGER = logging.getLogger(__name__)
+BETAS = (0.9, 0.99)
+PATIENCE = 20
+"""Steps in a row that may be thrown away for a value that is not finite."""
+ROLLBACKS = 2
+"""How often a training goes back to its last good state, each time at half the rate."""
+
+
+def new_generator(recipe: Recipe) -> tuple[Architecture, Generator]:
+    torch.manual_seed(recipe.seed)
+    build: Callable[..., Architecture] = MODEL_SIZES[recipe.model_size]
+    architecture = build(recipe.alpha, **recipe.options)
+    return architecture, Generator(architecture)
+
+
+class Run:
+    """Generator, averaged weights, optimiser, step; and how far the plan was departed from.
+
+    `end` is the step that it ends at; `rollbacks` how often the rate was halved.
+    """
+
+    def __init__(
+        self, recipe: Recipe, objective: Objective, start: dict[str, Tensor] | None
+    ) -> None:
+        self.recipe, self.objective, self.step, self.thrown = recipe, objective, 0, 0
+        self.end, self.rollbacks = recipe.steps, 0
+        self.architecture, self.generator = new_generator(recipe)
+        if start is not None:
+            load_weights(self.generator, start)
+        self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
+        self.optimizer = torch.optim.Adam(self.generator.parameters(), lr=recipe.lr, betas=BETAS)
+        self.remember()
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint. Raises TrainingError for one of another recipe."""
+        if checkpoint.recipe != self.recipe:
+            raise TrainingError(
+                "the folder's checkpoint is of another recipe; "
+                "give the same options, or another --output folder"
+            )
+        self._restore(checkpoint)
+        self.rollbacks, self.end = checkpoint.rollbacks, checkpoint.end or self.recipe.steps
+        self.remember()
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        load_weights(self.generator, checkpoint.weights)
+        self.average = {k: v.clone() for k, v in checkpoint.average.items()}
+        self.optimizer.load_state_dict(copy.deepcopy(checkpoint.optimizer))
+        self.step, self.thrown = checkpoint.step, 0
+
+    def remember(self) -> None:
+        """Take the state as it is for good: what a roll-back goes back to."""
+        self._good = copy.deepcopy(self.checkpoint())
+
+    @property
+    def diverged(self) -> bool:
+        """Too many steps in a row were thrown away."""
+        return self.thrown > PATIENCE
+
+    def roll_back(self) -> None:
+        """Back to the last good state, at half the rate. Raises TrainingError when in vain."""
+        if self.rollbacks == ROLLBACKS:
+            raise TrainingError(
+                f"step {self.step}: the losses are not finite any more, at half and a quarter "
+                "of the rate neither; try a lower --lr; the last checkpoint is intact"
+            )
+        self.rollbacks += 1
+        LOGGER.warning(
+            "step %d: the losses are not finite; back to step %d, at %g times the rate",
+            self.step,
+            self._good.step,
+            0.5**self.rollbacks,
+        )
+        self._restore(self._good)
+
+    def wind_down(self) -> None:
+        """Bring the plan's falling rate and frozen norm forward to now; nothing if they began."""
+        if self.winding_down:
+            return
+        self.end = min(self.end, max(self.step + 1, round(self.step / self.recipe.decay_from)))
+        LOGGER.info(
+            "step %d: no gain any more; the low-rate tail begins, to end at step %d",
+            self.step,
+            self.end,
+        )
+
+    @property
+    def winding_down(self) -> bool:
+        shortened = self.end < self.recipe.steps
+        return shortened or self.step >= self.recipe.decay_from * self.end
+
+    def take_step(self, source: Tensor) -> dict[str, float]:
+        """One batch (B, 3, H, W) float 0..1; the weighted losses by name."""
+        self._set_mode()
+        rate = self.recipe.learning_rate(self.step, end=self.end) * 0.5**self.rollbacks
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        norms = {k: v.clone() for k, v in self.generator.named_buffers()}
+        losses = self._losses(source)
+        total = torch.stack(list(losses.values())).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.max_gradient)
+        if torch.isfinite(norm) and torch.isfinite(total):
+            self.optimizer.step()
+            self._update_average()
+            self.thrown = 0
+        else:
+            # Batch norm has seen the bad values already.
+            self.generator.load_state_dict(norms, strict=False)
+            self.thrown += 1
+        self.step += 1
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _losses(self, source: Tensor) -> dict[str, Tensor]:
+        if self.recipe.temporal_weight == 0:
+            return self.objective(source, self.generator(source))
+        random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+        motion = random_motion(len(source), source.shape[-1], random)
+        moved = disturb(warp(source, motion)[0], random)
+        painted, painted_moved = self.generator(torch.cat([source, moved])).chunk(2)
+        losses = self.objective(source, painted)
+        steadiness = temporal_loss(painted, painted_moved, motion)
+        return losses | {"temporal": steadiness * self.recipe.temporal_weight}
+
+    def _set_mode(self) -> None:
+        """Batch norm stops learning its statistics near the end: what is trained is exported."""
+        self.generator.train()
+        if self.step >= self.recipe.freeze_norm_from * self.end:
+            for module in self.generator.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # Short at first, or the random start would weigh on the average for long.
+        keep = min(self.recipe.ema, (self.step + 1) / (self.step + 10))
+        for name, value in self.generator.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - keep)
+            else:
+                self.average[name].copy_(value)
+
+    def averaged(self) -> Generator:
+        generator = Generator(self.architecture)
+        generator.load_state_dict(self.average)
+        return generator.eval()
+
+    def checkpoint(self) -> Checkpoint:
+        optimizer: dict[str, Any] = self.optimizer.state_dict()
+        weights = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
+        return Checkpoint(
+            self.architecture,
+            self.recipe,
+            self.step,
+            weights,
+            dict(self.average),
+            optimizer,
+            self.rollbacks,
+            self.end,
+        )
+
+
+def load_weights(generator: Generator, weights: dict[str, Tensor]) -> None:
+    """Raises TrainingError for weights of another architecture."""
+    try:
+        generator.load_state_dict(weights)
+    except RuntimeError:
+        raise TrainingError(
+            "the checkpoint is of another architecture; give the --model-size and --alpha "
+            "that it was trained with"
+        ) from None
