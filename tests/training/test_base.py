@@ -1,0 +1,30 @@
+"""The shipped base: what every new `fast` style starts from."""
+
+import pytest
+
+from models.card import load_card
+from models.catalogue import SHIPPED, style_paths
+
+pytest.importorskip("torch", reason="needs the train extra")
+
+from models.architecture import fast
+from training.checkpoint import fingerprint, load_checkpoint
+from training.commands.train import BASE
+
+
+def test_the_base_is_small_and_of_the_default_architecture():
+    assert BASE.stat().st_size < 1_000_000
+    assert load_checkpoint(BASE).architecture == fast()
+
+
+def test_every_shipped_style_descends_from_it():
+    base = fingerprint(load_checkpoint(BASE).average)
+    for path in style_paths([SHIPPED]).values():
+        assert load_card(path).training["base"] == base, path.name
+
+
+def test_training_goes_on_from_it(small_training, tmp_path):
+    start = load_checkpoint(BASE).average
+    tuned = small_training(tmp_path, alpha=1.0, num_images=2, lr=1e-9, start=start)
+    name = "core.0.conv.weight"
+    assert (tuned.weights[name] - start[name]).abs().max() < 1e-5
