@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.chronicle import illustrate
 from training.images import Photographs, Picture, to_tensor
 from training.objective import Objective, style_target
 from training.plateau import plateaued
@@ -64,7 +65,7 @@ def train(
     """Train to the end of the recipe, or for `seconds`; continue where `folder` left off.
 
     style_pictures: (H, W, 3) uint8 RGB each, already at the recipe's style size. `start`: the
-    weights to fine-tune from. Writes losses.csv, previews and checkpoints into `folder`.
+    weights to fine-tune from. Writes losses (CSV, PNG), previews and checkpoints into `folder`.
     Raises TrainingError if it diverges; the last checkpoint stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +104,7 @@ def train(
                 run.remember()
             if out_of_time:
                 break
+    illustrate(folder)
     return run.checkpoint()
 
 

@@ -70,6 +70,7 @@ def test_a_run_leaves_losses_previews_and_a_checkpoint(small_training, tmp_path)
     preview = cv2.imread(str(tmp_path / "preview_000006.png"))
     assert preview.shape == (512, 256, 3)
     assert preview[256:].std() > 5
+    assert cv2.imread(str(tmp_path / "previews.png")) is not None
     assert (tmp_path / "checkpoint.json").is_file()
 
 

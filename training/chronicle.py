@@ -1,0 +1,84 @@
+"""Pictures of a whole run, made at its end: the losses as curves, the previews as one strip."""
+
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from models.errors import StylecamError
+from training.images import read_rgb
+from training.record import PREVIEW_SIDE, read_losses
+from training.sheet import contact_sheet
+
+LOGGER = logging.getLogger(__name__)
+AVERAGED_SHARE = 0.02
+"""Of the steps, over which a curve is averaged; the steps themselves stand behind it, pale."""
+MOST_PREVIEWS = 8
+
+
+def illustrate(folder: Path) -> None:
+    """Both pictures. What cannot be drawn is said: a finished training does not fail by it."""
+    for draw in (plot_losses, strip_previews):
+        try:
+            draw(folder)
+        except (OSError, StylecamError) as error:
+            LOGGER.warning("%s: a picture of the run is missing: %s", folder, error)
+
+
+def plot_losses(folder: Path) -> Path | None:
+    """losses.csv of a run as losses.png; None, and said so, without matplotlib or rows."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        LOGGER.warning("no losses.png: matplotlib is missing; pip install matplotlib")
+        return None
+    rows = read_losses(folder / "losses.csv")
+    if not rows:
+        return None
+    steps = np.array([int(row["step"]) for row in rows])
+    figure = Figure(figsize=(9, 5), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for number, name in enumerate(name for name in rows[0] if name != "step"):
+        values = np.array([float(row[name]) for row in rows])
+        if not np.nanmax(values, initial=0) > 0:  # a loss of weight 0 has no logarithm
+            continue
+        colour = f"C{number}"
+        axes.plot(steps, values, color=colour, alpha=0.2, linewidth=0.7)
+        axes.plot(steps, _averaged(values), color=colour, label=name)
+    axes.set(yscale="log", xlabel="step", ylabel="loss × weight", title=folder.name)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    path = folder / "losses.png"
+    figure.savefig(path)
+    return path
+
+
+def _averaged(values: np.ndarray) -> np.ndarray:
+    """The mean over the steps around each; not finite ones count for nothing."""
+    width = max(1, round(len(values) * AVERAGED_SHARE)) | 1
+    kernel = np.ones(width)
+    finite = np.isfinite(values)
+    total = np.convolve(np.where(finite, values, 0), kernel, "same")
+    return total / np.maximum(np.convolve(finite, kernel, "same"), 1)
+
+
+def strip_previews(folder: Path) -> Path | None:
+    """The first photograph of some previews over time, side by side, as previews.png.
+
+    Evenly chosen, the last always among them; None where there are no previews.
+    """
+    found = sorted(folder.glob("preview_*.png"))
+    if not found:
+        return None
+    chosen = np.unique(np.linspace(0, len(found) - 1, MOST_PREVIEWS).round().astype(int))
+    paths = [found[i] for i in chosen]
+    sheets = [read_rgb(path)[:, :PREVIEW_SIDE] for path in paths]
+    pictures = [sheets[0][:PREVIEW_SIDE], *(sheet[PREVIEW_SIDE:] for sheet in sheets)]
+    steps = ", ".join(str(int(path.stem.removeprefix("preview_"))) for path in paths)
+    strip = contact_sheet([pictures], [f"photograph; painted at step {steps}"], height=PREVIEW_SIDE)
+    path = folder / "previews.png"
+    cv2.imwrite(str(path), cv2.cvtColor(strip, cv2.COLOR_RGB2BGR))
+    return path
