@@ -14,6 +14,7 @@ from models.errors import SinkFault, StylecamError, UsageError, lookup
 from realtime.backends.choose import make_backend
 from realtime.capture import Limits
 from realtime.config import Config
+from realtime.control.messages import readable
 from realtime.frame import RGB
 from realtime.keeping import Ways
 from realtime.pipeline import Pipeline, Plan
@@ -58,10 +59,6 @@ class Styles:
         return load_card(lookup("style", name, self.paths))
 
 
-def title_of(style: str) -> str:
-    return style.replace("-", " ").replace("_", " ").title()
-
-
 def compose(
     config: Config,
     *,
@@ -90,7 +87,7 @@ def compose(
         reconnect=config.source.reconnect if kind in LIVE_KINDS else 0.0,
         local=OVERLAID,
         keep=_ways(config, around),
-        titles=title_of,
+        titles=readable,
         skip_static=config.processing.skip_static,
         target_fps=config.processing.target_fps,
         on_message=on_message,
@@ -121,7 +118,7 @@ def _surroundings(config: Config, box: SettingsBox, styles: Styles) -> Surroundi
     return Surroundings(
         config=config,
         box=box,
-        titles={name: title_of(name) for name in styles.paths},
+        titles={name: readable(name) for name in styles.paths},
         previews={name: path.with_suffix(".jpg") for name, path in styles.paths.items()},
         audio_from=Path(wanted.input) if has_sound and wanted.input else None,
     )

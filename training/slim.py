@@ -15,7 +15,7 @@ from torch import Tensor
 from training.vgg import LossNetwork, TrunkConv
 
 POSITIONS_PER_IMAGE = 250
-RIDGE = 1e-3
+RIDGE = 1e-5
 """Relative to the mean energy of the regressors: enough to keep the solve well-posed."""
 
 
@@ -24,7 +24,6 @@ class SlimLayer:
     """One refitted layer; r2 is the share of the kept channels' variance that it explains."""
 
     conv: TrunkConv
-    kept: Tensor
     r2: float
 
 
@@ -72,14 +71,14 @@ def _refit(
     patches, targets = _sample(slim, before[:, kept], generator)
     patches = torch.cat([patches, torch.ones(len(patches), 1, dtype=patches.dtype)], dim=1)
     normal = patches.T @ patches
-    ridge = RIDGE * normal.diagonal().mean() / 100
+    ridge = RIDGE * normal.diagonal().mean()
     normal += ridge * torch.eye(len(normal), dtype=normal.dtype)
     solution = torch.linalg.solve(normal, patches.T @ targets)
     error = (patches @ solution - targets).square().sum()
     spread = (targets - targets.mean(dim=0)).square().sum()
     weight = solution[:-1].T.reshape(len(kept), slim.shape[1], 3, 3).float().contiguous()
     conv = TrunkConv(layer, weight, solution[-1].float().contiguous())
-    return SlimLayer(conv, kept, float(1 - error / spread))
+    return SlimLayer(conv, float(1 - error / spread))
 
 
 def _sample(slim: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

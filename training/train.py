@@ -60,9 +60,8 @@ def train(
     style_weights: list[float] | None = None,
     start: dict[str, Tensor] | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    seconds: float | None = None,
 ) -> Checkpoint:
-    """Train to the end of the recipe, or for `seconds`; continue where `folder` left off.
+    """Train to the end of the recipe; continue where `folder` left off.
 
     style_pictures: (H, W, 3) uint8 RGB each, already at the recipe's style size. `start`: the
     weights to fine-tune from. Writes losses (CSV, PNG), previews and checkpoints into `folder`.
@@ -94,16 +93,13 @@ def train(
             pace = taken / spent
             left = (run.end - run.step) / pace
             on_progress(Progress(run.step, run.end, losses, pace * recipe.batch_size, left))
-            out_of_time = seconds is not None and spent > seconds
-            last = run.step == run.end or out_of_time
+            last = run.step == run.end
             if run.step % recipe.preview_every == 0 or last:
                 write_preview(run.averaged(), photographs, folder / f"preview_{run.step:06d}.png")
             # Never while steps are thrown away: what is saved must be good.
             if (run.step % recipe.checkpoint_every == 0 and not run.thrown) or last:
                 save_checkpoint(run.checkpoint(), folder / CHECKPOINT)
                 run.remember()
-            if out_of_time:
-                break
     illustrate(folder)
     return run.checkpoint()
 

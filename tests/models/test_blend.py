@@ -65,7 +65,7 @@ def test_impossible_shares_are_refused(style_file):
 
 
 def test_the_command_writes_a_style_and_keeps_what_is_there(style_file, tmp_path):
-    from training.commands.blend import blend as command
+    from realtime.commands.blend import blend as command
 
     a, b = style_file("a", base="b1"), style_file("b", base="b1")
     words = [f"{a.path}=1", f"{b.path}=3", "-o", str(tmp_path / "mix.onnx")]
@@ -75,6 +75,10 @@ def test_the_command_writes_a_style_and_keeps_what_is_there(style_file, tmp_path
     again = CliRunner().invoke(command, words, standalone_mode=False)
     assert isinstance(again.exception, UsageError)
     assert "--force" in str(again.exception)
+    unnamed = [*words[:3], str(tmp_path / "a mix.onnx")]
+    refused = CliRunner().invoke(command, unnamed, standalone_mode=False)
+    assert isinstance(refused.exception, UsageError)
+    assert "style name 'a mix'" in str(refused.exception)
     for wrong in (["a=1"], ["a", "b=1"], ["a=x", "b=1"]):
         bad = CliRunner().invoke(command, [*wrong, "-o", "n.onnx"], standalone_mode=False)
         assert isinstance(bad.exception, UsageError), wrong

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from models.blend import blend as blend_styles
 from models.card import write_card
 from models.catalogue import find_style
-from models.errors import UsageError
+from models.errors import StylecamError, UsageError
 
 
 @click.command()
@@ -29,18 +28,20 @@ def blend(parts: tuple[str, ...], out: Path, force: bool) -> None:
 
     Example: stylecam blend starry-night=0.5 marbling=0.5 -o between.onnx
     """
+    from models.blend import blend as blend_styles
+    from realtime.export import check_destination
+
     if len(parts) < 2:
         raise UsageError("blend: give two styles or more, as NAME=SHARE")
-    if out.suffix != ".onnx":
-        raise UsageError(f"{out}: the name of a model file ends in .onnx")
-    if out.exists() and not force:
-        raise UsageError(f"{out}: exists already; --force replaces it")
-    if not out.parent.is_dir():
-        raise UsageError(f"{out}: there is no folder {out.parent}; create it first")
+    name = out.stem.lower()
+    check_destination(out, name, force=force)
     names, shares = zip(*(_part(text) for text in parts), strict=True)
-    model, card = blend_styles([find_style(n) for n in names], list(shares), out.stem.lower())
-    out.write_bytes(model.SerializeToString())
-    write_card(card, out)
+    model, card = blend_styles([find_style(n) for n in names], list(shares), name)
+    try:
+        out.write_bytes(model.SerializeToString())
+        write_card(card, out)
+    except OSError as error:
+        raise StylecamError(f"{out}: cannot be written: {error.strerror}") from None
     click.echo(f"{out}: {card.credit}; try: stylecam run --style {out}")
 
 
