@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from models.generator import Generator
-from training.images import Photographs, to_picture, to_tensor
+from training.images import to_picture, to_tensor
+from training.photographs import Photographs
 
 PREVIEWS = 6
 PREVIEW_SIDE = 256

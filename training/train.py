@@ -11,8 +11,9 @@ from torch import Tensor
 
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.chronicle import illustrate
-from training.images import Photographs, Picture, to_tensor
+from training.images import Picture, to_tensor
 from training.objective import Objective, style_target
+from training.photographs import Photographs
 from training.plateau import plateaued
 from training.recipe import Recipe
 from training.record import LossRecord, write_preview

@@ -57,7 +57,7 @@ def photo_folder(tmp_path):
 
 @pytest.fixture
 def photographs(photo_folder):
-    from training.images import Photographs
+    from training.photographs import Photographs
 
     return Photographs(photo_folder)
 

@@ -1,52 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from models.errors import TrainingError, UsageError
+from models.errors import UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.images import Photographs, cut, read_rgb, shrink_to, vary
-
-
-def test_a_batch_depends_on_seed_and_step_alone(photographs):
-    first = photographs.batch(seed=1, step=5, batch_size=4, crop=64)
-    photographs.batch(seed=1, step=6, batch_size=4, crop=64)
-    again = photographs.batch(seed=1, step=5, batch_size=4, crop=64)
-    other = photographs.batch(seed=2, step=5, batch_size=4, crop=64)
-    assert first.shape == (4, 3, 64, 64)
-    assert 0 <= float(first.min()) < float(first.max()) <= 1
-    assert bool((first == again).all())
-    assert bool((first != other).any())
-
-
-def test_batches_start_where_a_broken_off_training_stopped(photographs):
-    stream = photographs.batches(seed=0, start=7, batch_size=2, crop=64)
-    for step in (7, 8, 9):
-        expected = photographs.batch(seed=0, step=step, batch_size=2, crop=64)
-        assert bool((next(stream) == expected).all())
-
-
-def test_corrupt_pictures_are_skipped_and_counted(photo_folder):
-    (photo_folder / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
-    (photo_folder / "empty.png").touch()
-    (photo_folder / "notes.txt").write_text("no picture, and not called one")
-    found = Photographs(photo_folder)
-    assert found.skipped == 2
-    assert len(found.training) == 6
-
-
-def test_few_photographs_are_warned_about(photo_folder, caplog):
-    Photographs(photo_folder)
-    assert "only 6 pictures" in caplog.text
-
-
-def test_an_empty_and_a_missing_folder_are_named(tmp_path):
-    with pytest.raises(TrainingError, match=f"{tmp_path}: no pictures in it"):
-        Photographs(tmp_path)
-    with pytest.raises(UsageError, match=r"gone: no such folder"):
-        Photographs(tmp_path / "gone")
+from training.images import read_rgb, shrink_to
 
 
 def test_an_unreadable_picture_is_named(tmp_path):
@@ -54,21 +13,6 @@ def test_an_unreadable_picture_is_named(tmp_path):
     path.write_bytes(b"junk")
     with pytest.raises(UsageError, match=r"style\.jpg: not a picture"):
         read_rgb(path)
-
-
-@settings(deadline=None, max_examples=40)
-@given(
-    height=st.integers(20, 300),
-    width=st.integers(20, 300),
-    crop=st.sampled_from([64, 96]),
-    seed=st.integers(0, 99),
-)
-def test_crops_of_any_picture_have_the_asked_size(height, width, crop, seed):
-    random = np.random.default_rng(seed)
-    picture = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    varied = vary(cut(picture, crop, random), random)
-    assert varied.shape == (crop, crop, 3)
-    assert varied.dtype == np.uint8
 
 
 def test_shrinking_never_enlarges():

@@ -77,7 +77,7 @@ def evaluate(
     from rich.console import Console
 
     from training.evaluate import read_clip, target_of
-    from training.images import Photographs
+    from training.photographs import Photographs
     from training.report import report
     from training.style_source import style_source
     from training.vgg import load_loss_network

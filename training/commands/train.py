@@ -14,7 +14,8 @@ from training.presets import CLASSIC, preset
 
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
-    from training.images import Photographs, Picture
+    from training.images import Picture
+    from training.photographs import Photographs
     from training.recipe import Recipe
     from training.train import Progress
 
@@ -138,7 +139,7 @@ def train(
             "stylecam train needs the training extra: pip install 'stylecam[train]'"
         ) from None
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    from training.images import Photographs
+    from training.photographs import Photographs
     from training.style_source import style_source
 
     if (layers := options.pop("layers")) is not None:
