@@ -30,8 +30,10 @@ class Architecture:
 
     `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
     reflected on each side before the first layer and cut off after the last, in training as
-    in the exported graph. With `residual` the layers give what is added to the input, else
-    the picture itself.
+    in the exported graph. Without `residual` the layers give the picture itself. With it they
+    end in an enlargement, and what comes before that, `coarse`, is a picture on a coarser grid
+    that is enlarged and added to the input times `detail`: the rest of the input, 1 − detail,
+    takes the way through the coarse grid too, which leaves its finest noise behind.
     """
 
     name: str
@@ -40,6 +42,20 @@ class Architecture:
     stride: int
     margin: int
     residual: bool
+    detail: float = 1.0
+
+    @property
+    def enlargement(self) -> int:
+        """Pixels of the picture to one of the coarse picture, per side; 1 without a coarse one."""
+        last = self.layers[-1]
+        if self.residual and isinstance(last, Upsample) and last.mode == "bilinear":
+            return last.factor
+        return 1
+
+    @property
+    def coarse(self) -> tuple[Layer, ...]:
+        """The layers that give the coarse picture: all but the enlargement at the end."""
+        return self.layers[:-1] if self.enlargement > 1 else self.layers
 
 
 ADAPTER: TypeAdapter[Architecture] = TypeAdapter(Architecture)
@@ -117,6 +133,7 @@ def fast(
     stem_kernel: int = 8,
     head: Literal["half", "quarter", "shuffle"] = "half",
     head_width: int = 16,
+    detail: float = 1.0,
 ) -> Architecture:
     """Ours: the whole body works at 1/stride of the resolution, from the first layer on.
 
@@ -133,7 +150,7 @@ def fast(
         *(Residual(_body(block, wide, block_kernel)),) * blocks,
         *_head(head, narrow, stride),
     )
-    return Architecture("fast", alpha, layers, stride=stride, margin=MARGIN, residual=True)
+    return Architecture("fast", alpha, layers, stride, MARGIN, residual=True, detail=detail)
 
 
 def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:

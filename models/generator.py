@@ -86,11 +86,36 @@ class Generator(nn.Module):
 
     def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         """The painted picture; strength 0 is the input, 1 the style."""
+        lost = 1 - self.architecture.detail if self.architecture.residual else 1
+        enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x))
         height, width = x.shape[-2:]
+        painted = self._crop(enlarged, height, width, self.architecture.margin)
+        return (1 - strength * lost) * x + strength * painted
+
+    def coarse(self, x: Tensor) -> Tensor:
+        """The coarse picture (B, 3, ⌈H/f⌉, ⌈W/f⌉) of RGB (B, 3, H, W), f the enlargement.
+
+        The finished one is detail · x + the enlarged coarse one; without an enlargement this is
+        the finished one.
+        """
+        factor = self.architecture.enlargement
+        if factor == 1:
+            return self(x)
+        height, width = (-(-side // factor) for side in x.shape[-2:])
+        return self._crop(self._coarse(x), height, width, self.architecture.margin // factor)
+
+    def _coarse(self, x: Tensor) -> Tensor:
+        """The coarse picture with its margin."""
         margin, stride = self.architecture.margin, self.architecture.stride
-        extra = [-(side + 2 * margin) % stride for side in (width, height)]
+        extra = [-(side + 2 * margin) % stride for side in (x.shape[-1], x.shape[-2])]
         pads = (margin, margin + extra[0], margin, margin + extra[1])
-        painted = self.core(F.pad(x, pads, mode="reflect"))
-        painted = painted[..., margin : margin + height, margin : margin + width]
-        residual = painted if self.architecture.residual else painted - x
-        return x + strength * residual
+        padded = F.pad(x, pads, mode="reflect")
+        coarse: Tensor = self.core[: len(self.architecture.coarse)](padded)
+        lost = 1 - self.architecture.detail
+        if not self.architecture.residual or not lost:
+            return coarse
+        return coarse + lost * F.avg_pool2d(padded, self.architecture.enlargement)
+
+    @staticmethod
+    def _crop(padded: Tensor, height: int, width: int, margin: int) -> Tensor:
+        return padded[..., margin : margin + height, margin : margin + width]

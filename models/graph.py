@@ -6,8 +6,7 @@ is folded into the first and last convolution when the runtime loads the graph, 
 multiplies the residual while it is still small.
 """
 
-import math
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -16,102 +15,12 @@ from onnx import TensorProto, helper, numpy_helper
 from models import architecture as arch
 from models.architecture import Architecture, Weights
 from models.card import METADATA_KEY, StyleCard
+from models.graph_writer import GraphWriter
 from models.layers import Conv, Relu, Residual, Shuffle, Upsample
 
 OPSET = 18
 IR_VERSION = 8
 ARCHITECTURE_KEY = "architecture"
-
-
-class GraphWriter:
-    """Collects nodes and constants; every method gives the name of what it made."""
-
-    def __init__(self, weights: Weights) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, onnx.TensorProto] = {
-            name: numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)
-            for name, array in weights.items()
-        }
-
-    def add(self, op: str, *inputs: str, out: str | None = None, **attributes: Any) -> str:
-        name = out or f"{op.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def constant(self, value: Any, dtype: Any = np.float32) -> str:
-        array = np.asarray(value, dtype)
-        name = f"c_{array.dtype}_{array.shape}_{array.tolist()}".replace(" ", "")
-        self.constants.setdefault(name, numpy_helper.from_array(array, name))
-        return name
-
-    def integers(self, *values: int) -> str:
-        return self.constant(list(values), np.int64)
-
-    def conv(self, x: str, prefix: str, spec: Conv, *, gain_in: float, gain_out: float) -> str:
-        """The convolution for an input that is 1/gain_in times, an output gain_out times as large.
-
-        The products of constants are folded away by the runtime; the stored weights stay those
-        of the torch module.
-        """
-        kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
-        if gain_in * gain_out != 1.0:
-            kernel = self.add("Mul", kernel, self.constant(gain_in * gain_out))
-        if gain_out != 1.0:
-            bias = self.add("Mul", bias, self.constant(gain_out))
-        group = spec.out if spec.depthwise else 1
-        x = self.add(
-            "Conv",
-            x,
-            kernel,
-            bias,
-            kernel_shape=[spec.kernel] * 2,
-            strides=[spec.stride] * 2,
-            pads=[spec.padding] * 4,
-            group=group,
-        )
-        if spec.norm == "instance":
-            x = self.add("InstanceNormalization", x, f"{prefix}.norm.weight", f"{prefix}.norm.bias")
-        assert spec.norm != "batch", "fold batch norm before writing the graph"
-        return self.add("Relu", x) if spec.relu else x
-
-    def conv_to_rgb(self, x: str, prefix: str) -> str:
-        """A 3×3 convolution to three channels, on an even grid, from 0..1 to 0..255.
-
-        As one of 4×4 with stride 2 to four times the channels, then a shuffle: the same sums,
-        but ONNX Runtime pads every convolution to 8 or 16 output channels, and 12 waste less
-        than 3 (5 to 7 % of a `fast` generator).
-        """
-        kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
-        gain = self.constant(255.0)
-        shifted = []
-        for row in (0, 1):
-            for column in (0, 1):
-                pads = self.integers(0, 0, row, column, 0, 0, 1 - row, 1 - column)
-                moved = self.add("Pad", self.add("Mul", kernel, gain), pads)
-                shifted.append(self.add("Unsqueeze", moved, self.integers(1)))
-        stacked = self.add("Concat", *shifted, axis=1)
-        kernels = self.add("Reshape", stacked, self.integers(12, -1, 4, 4))
-        column_of_biases = self.add("Reshape", self.add("Mul", bias, gain), self.integers(3, 1))
-        spread = self.add("Expand", column_of_biases, self.integers(3, 4))
-        biases = self.add("Reshape", spread, self.integers(12))
-        x = self.add(
-            "Conv", x, kernels, biases, kernel_shape=[4, 4], strides=[2, 2], pads=[1, 1, 1, 1]
-        )
-        return self.add("DepthToSpace", x, blocksize=2, mode="CRD")
-
-    def upsample(self, x: str, layer: Upsample) -> str:
-        scales = self.constant([1, 1, layer.factor, layer.factor])
-        if layer.mode == "nearest":
-            return self.add(
-                "Resize",
-                x,
-                "",
-                scales,
-                mode="nearest",
-                coordinate_transformation_mode="asymmetric",
-                nearest_mode="floor",
-            )
-        return self.add("Resize", x, "", scales, mode="linear")
 
 
 def build_graph(
@@ -124,15 +33,81 @@ def build_graph(
     writer = GraphWriter(weights)
     padded, height, width = _write_input(writer, architecture)
     strength = "strength" if with_strength else None
-    painted = _write_layers(writer, architecture, padded, strength)
+    painted = _write_coarse(writer, architecture, padded)
+    if in_blocks(architecture):
+        painted = writer.add("DepthToSpace", painted, blocksize=2, mode="CRD")
     if architecture.residual:
-        painted = writer.add("Add", padded, painted)
+        painted = _write_enlarged(writer, architecture, padded, painted, strength)
     elif strength:
         change = writer.add("Mul", writer.add("Sub", painted, padded), strength)
         painted = writer.add("Add", padded, change)
-    _write_output(writer, architecture, painted, height, width)
+    small = writer.add("QuantizeLinear", painted, writer.constant(1.0), writer.zero_point(0))
+    _write_cut(writer, small, architecture.margin, height, width, out="painted")
+    return _model(writer, architecture, card, "painted", with_strength=with_strength)
+
+
+def build_coarse_graph(
+    architecture: Architecture, weights: Weights, card: StyleCard
+) -> onnx.ModelProto:
+    """The model up to the coarse picture, which leaves it as bytes: see CoarseCoding.
+
+    (H, W, 3) uint8 to (⌈H/f⌉, ⌈W/f⌉, 3) uint8, f the enlargement. What is left to do costs a
+    third as much on bytes as inside the runtime, and can be done for a larger picture than
+    the generator saw.
+    """
+    writer = GraphWriter(weights)
+    coding, factor = coarse_coding(architecture), architecture.enlargement
+    assert factor > 1, "there is no coarse picture to stop at"
+    padded, height, width = _write_input(writer, architecture)
+    coarse = _write_coarse(writer, architecture, padded)
+    step, zero = writer.constant(coding.step), writer.zero_point(coding.zero)
+    small = writer.add("QuantizeLinear", coarse, step, zero)
+    up, by = writer.integers(factor - 1), writer.integers(factor)
+    height, width = (writer.add("Div", writer.add("Add", side, up), by) for side in (height, width))
+    margin = architecture.margin // factor
+    if in_blocks(architecture):
+        rows = writer.shuffle_bytes(small)
+        writer.cut(rows, margin, height, width, axes=(0, 1), out="coarse")
+    else:
+        _write_cut(writer, small, margin, height, width, out="coarse")
+    return _model(writer, architecture, card, "coarse", with_strength=False)
+
+
+@dataclass(frozen=True)
+class CoarseCoding:
+    """How the coarse picture is meant: level = step · (byte − zero), and the finished picture is
+    detail · input + the enlarged levels. `pitch` pixels of the picture are one of the coarse one,
+    per side, the last of a row or column perhaps fewer."""
+
+    step: float
+    zero: int
+    detail: float
+    pitch: int
+
+
+WHOLE = CoarseCoding(step=1.0, zero=0, detail=0.0, pitch=1)
+"""Of a graph that gives the finished picture."""
+
+
+def coarse_coding(architecture: Architecture) -> CoarseCoding:
+    """Levels from −255·detail, which blacken a white input, to 255, on the scale of a byte."""
+    if architecture.enlargement == 1:
+        return WHOLE
+    detail = architecture.detail
+    zero = round(255 * detail / (1 + detail))
+    return CoarseCoding(1 + detail, zero, detail, architecture.enlargement)
+
+
+def _model(
+    writer: GraphWriter,
+    architecture: Architecture,
+    card: StyleCard,
+    out: str,
+    *,
+    with_strength: bool,
+) -> onnx.ModelProto:
     model = helper.make_model(
-        _assemble(writer, with_strength),
+        _assemble(writer, out, with_strength),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="stylecam",
@@ -162,18 +137,21 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
     return writer.add("Cast", batch, to=TensorProto.FLOAT), height, width
 
 
-def _write_layers(
-    writer: GraphWriter, architecture: Architecture, x: str, strength: str | None
-) -> str:
-    """The layers in order, from and to 0..255; a residual leaves them times strength.
+def in_blocks(architecture: Architecture) -> bool:
+    """Whether the last convolution may be computed for 2×2 pixels at a time, and shuffled then."""
+    last = architecture.coarse[-1]
+    grid = architecture.stride // architecture.enlargement
+    return architecture.residual and last == Conv(3, 3) and grid % 2 == 0
 
-    That is multiplied in before the last enlargement, where there is least to multiply.
-    """
-    last = max(i for i, layer in enumerate(architecture.layers) if isinstance(layer, Conv))
-    even = architecture.layers[last] == Conv(3, 3) and _enlarged_after(architecture, last) > 1
-    for i, layer in enumerate(architecture.layers):
+
+def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) -> str:
+    """The coarse picture, from and to 0..255, maybe `in_blocks`; without an enlargement it is
+    what is added to the input, or the picture itself."""
+    x, layers, blocks = padded, architecture.coarse, in_blocks(architecture)
+    last = max(i for i, layer in enumerate(layers) if isinstance(layer, Conv))
+    for i, layer in enumerate(layers):
         match layer:
-            case Conv() if i == last and even:
+            case Conv() if i == last and blocks:
                 x = writer.conv_to_rgb(x, f"core.{i}")
             case Conv():
                 gain_in = 1 / 255 if i == 0 else 1.0
@@ -190,48 +168,79 @@ def _write_layers(
                 x = writer.add("DepthToSpace", x, blocksize=layer.factor, mode="CRD")
             case Relu():
                 x = writer.add("Relu", x)
-        if i == last and architecture.residual and strength:
-            x = writer.add("Mul", x, strength)
-    return x
+    lost = 1 - architecture.detail
+    if not architecture.residual or not lost:
+        return x
+    rest = writer.shrunk_rgb(padded, architecture.enlargement, lost, in_blocks=blocks)
+    return writer.add("Add", x, rest)
 
 
-def _enlarged_after(architecture: Architecture, index: int) -> int:
-    """By how much the layers after `index` enlarge. More than 1: the grid there has even sides."""
-    factors = (x.factor for x in architecture.layers[index + 1 :] if isinstance(x, Upsample))
-    factor = math.prod(factors)
-    return factor if architecture.stride // factor % 2 == 0 else 1
+def _write_enlarged(
+    writer: GraphWriter, architecture: Architecture, padded: str, coarse: str, strength: str | None
+) -> str:
+    """The picture: detail · input + the enlarged coarse one; with strength, between it and the
+    input. That multiplies the coarse picture, where there is least to multiply."""
+    lost = 1 - architecture.detail
+    if strength:
+        coarse = writer.add("Mul", coarse, strength)
+    factor = architecture.enlargement
+    enlarged = writer.upsample(coarse, Upsample(factor)) if factor > 1 else coarse
+    if lost and strength:
+        share = writer.add("Mul", strength, writer.constant(-lost))
+        kept = writer.add("Add", share, writer.constant([1.0]))
+        padded = writer.add("Mul", padded, kept)
+    elif lost:
+        padded = writer.add("Mul", padded, writer.constant(architecture.detail))
+    return writer.add("Add", padded, enlarged)
 
 
-def _write_output(
-    writer: GraphWriter, architecture: Architecture, painted: str, height: str, width: str
+def _write_cut(
+    writer: GraphWriter, planes: str, margin: int, height: str, width: str, *, out: str
 ) -> None:
-    """To bytes, rounded and saturated in one operation; cut off the margin, back to (H, W, 3)."""
-    zero = writer.constant(0, np.uint8)
-    small = writer.add("QuantizeLinear", painted, writer.constant(1.0), zero)
-    margin = writer.integers(architecture.margin)
-    starts = writer.integers(architecture.margin, architecture.margin)
-    ends = [writer.add("Add", side, margin) for side in (height, width)]
-    end = writer.add("Concat", *ends, axis=0)
-    cut = writer.add("Slice", small, starts, end, writer.integers(2, 3))
-    planes = writer.add("Squeeze", cut, writer.integers(0))
-    writer.add("Transpose", planes, perm=[1, 2, 0], out="painted")
+    """Cut the margin off (1, 3, H', W'), and back to (H, W, 3)."""
+    cut = writer.cut(planes, margin, height, width, axes=(2, 3))
+    writer.add("Transpose", writer.add("Squeeze", cut, writer.integers(0)), perm=[1, 2, 0], out=out)
 
 
-def _assemble(writer: GraphWriter, with_strength: bool) -> onnx.GraphProto:
+def _assemble(writer: GraphWriter, out: str, with_strength: bool) -> onnx.GraphProto:
     inputs = [helper.make_tensor_value_info("frame", TensorProto.UINT8, ["height", "width", 3])]
     constants = list(writer.constants.values())
     if with_strength:
         # An initialiser of the same name makes the input optional.
         inputs.append(helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1]))
         constants.append(numpy_helper.from_array(np.ones(1, np.float32), "strength"))
-    output = helper.make_tensor_value_info("painted", TensorProto.UINT8, ["height", "width", 3])
+    sides = ["height", "width"] if out == "painted" else ["coarse_height", "coarse_width"]
+    output = helper.make_tensor_value_info(out, TensorProto.UINT8, [*sides, 3])
     return helper.make_graph(writer.nodes, "generator", inputs, [output], constants)
 
 
+def frame_graph(model: onnx.ModelProto) -> tuple[onnx.ModelProto, CoarseCoding]:
+    """What to run frame by frame for a model of ours, and what its output means.
+
+    The graph up to the coarse picture, where there is one and the weights are there as floats;
+    else the model itself.
+    """
+    try:
+        architecture, weights = read_weights(model)
+    except KeyError:
+        return model, WHOLE
+    if architecture.enlargement == 1:
+        return model, WHOLE
+    about = {entry.key: entry.value for entry in model.metadata_props}
+    card = StyleCard.model_validate_json(about[METADATA_KEY])
+    return build_coarse_graph(architecture, weights, card), coarse_coding(architecture)
+
+
+FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
+
+
 def read_weights(model: onnx.ModelProto) -> tuple[Architecture, Weights]:
-    """The folded architecture and weights that a graph of ours was built from."""
+    """The folded architecture and weights that a graph of ours was built from.
+
+    Raises KeyError where the graph holds no floats of that name: it is quantised, or foreign.
+    """
     about = {entry.key: entry.value for entry in model.metadata_props}
     architecture = arch.from_json(about[ARCHITECTURE_KEY])
     names = arch.parameter_shapes(architecture)
-    stored = {t.name: t for t in model.graph.initializer if t.name in names}
+    stored = {t.name: t for t in model.graph.initializer if t.data_type in FLOATS}
     return architecture, {name: np.array(numpy_helper.to_array(stored[name])) for name in names}

@@ -16,7 +16,7 @@ import numpy as np
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError
 from realtime.backends import Backend
-from realtime.fit import Size, processing_size, resize
+from realtime.fit import Size, processing_size
 from realtime.frame import RGB, Frame
 from realtime.memory import give_back
 from realtime.settings import Settings
@@ -122,11 +122,10 @@ class Stylizer:
 
     def _paint(self, source: RGB, strength: float, size: Size) -> RGB:
         try:
-            small = self._loaded[self.style].stylize(resize(source, *size), strength)
+            return self._loaded[self.style].stylize(source, strength, at=size)
         except Exception as error:  # runtimes raise what they like
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"{self.style}: the generator failed: {reason}") from error
-        return resize(small, source.shape[1], source.shape[0])
 
     def _working_size(self, frame: Size) -> Size:
         usual = processing_size(frame, within=self._within, scale=self._scale)

@@ -27,7 +27,7 @@ class Recipe(BaseModel):
     images: Path
     model_size: Literal["full", "small", "fast"] = "fast"
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
-    options: dict[str, int | str] = {}
+    options: dict[str, int | float | str] = {}
     """Keyword arguments of the architecture, for searches."""
 
     base: str = ""

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from models.card import StyleCard
+from realtime.fit import Size
 from realtime.frame import RGB
 
 
@@ -23,8 +24,12 @@ class Backend(Protocol):
         """Make the first real frame of that size as fast as the others."""
         ...
 
-    def stylize(self, rgb: RGB, strength: float = 1.0) -> RGB:
-        """The painted picture: same size, uint8 RGB HWC. Strength 0 is the input, 1 the style."""
+    def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
+        """The painted picture: same size, uint8 RGB HWC. Strength 0 is the input, 1 the style.
+
+        `at` is the size at which the generator sees it, its own where None: what it paints is
+        enlarged, and the fine detail comes from `rgb` itself.
+        """
         ...
 
     def close(self) -> None: ...

@@ -15,9 +15,12 @@ import onnxruntime as ort
 
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
+from models.graph import frame_graph
 from realtime.backends.cores import physical_cores
 from realtime.backends.half import check_picture, difference, is_half, to_half
 from realtime.backends.providers import PROVIDERS, candidates, session_providers
+from realtime.enlarge import Enlarger
+from realtime.fit import Size, resize
 from realtime.frame import RGB
 
 ERRORS_ONLY = 3
@@ -67,19 +70,20 @@ class OnnxRuntimeBackend:
         self._half = half
         self._settings = SessionSettings(threads or physical_cores(), spinning, profile)
         self._session: ort.InferenceSession | None = None
-        self._has_strength = True
         self._path = Path()
         self._where = ""
         self._shape: tuple[int, ...] = ()
 
     def load(self, card: StyleCard) -> str:
         """See `Backend.load`. With "auto", says why a better device was not taken."""
-        model = read_model(card.path)
+        model, coding = frame_graph(read_model(card.path))
         self._path = card.path
+        self._enlarger = Enlarger(coding)
         started = self._start(model)
         self._session = started.session
         self._where = started.device
-        self._has_strength = "strength" in _input_types(started.session)
+        self._output = started.session.get_outputs()[0].name
+        self._pitch = coding.pitch
         self._binding = started.session.io_binding()
         threads = self._settings.threads
         where = PROVIDERS[started.device].label
@@ -147,26 +151,22 @@ class OnnxRuntimeBackend:
     def warm_up(self, height: int, width: int) -> None:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 
-    def stylize(self, rgb: RGB, strength: float = 1.0) -> RGB:
+    def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
         """See `Backend.stylize`. The picture may be any view; the answer is a new array.
 
         Raises UsageError for a picture smaller than the generators take.
         """
         assert self._session is not None, "load first"
-        check_size(rgb)
         # The binding takes a bare address: a flipped or cut view would be read wrongly.
-        rgb = np.ascontiguousarray(rgb)
-        painted = np.empty_like(rgb)
+        small = np.ascontiguousarray(resize(rgb, *at) if at else rgb)
+        check_size(small)
+        height, width = (-(-side // self._pitch) for side in small.shape[:2])
+        coarse = np.empty((height, width, 3), np.uint8)
         binding = self._binding
-        _bind(binding.bind_input, "frame", rgb)
-        _bind(binding.bind_output, "painted", painted)
-        if self._has_strength:
-            scale = np.array([strength], np.float32)
-            _bind(binding.bind_input, "strength", scale)
-        elif strength != 1.0:
-            raise ModelError(f"{self._path}: has no strength input; export it again")
-        self._session.run_with_iobinding(binding, self._run_options(rgb.shape))
-        return painted
+        _bind(binding.bind_input, "frame", small)
+        _bind(binding.bind_output, self._output, coarse)
+        self._session.run_with_iobinding(binding, self._run_options(small.shape))
+        return self._enlarger.finish(rgb, coarse, strength)
 
     def _run_options(self, shape: tuple[int, ...]) -> ort.RunOptions | None:
         """With a frame of a new size, the memory that the old size needed is given back."""
@@ -239,14 +239,9 @@ def _bind(bind: Any, name: str, array: np.ndarray) -> None:
     bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
 
 
-def _input_types(session: ort.InferenceSession) -> dict[str, str]:
-    entries = [*session.get_inputs(), *session.get_overridable_initializers()]
-    return {entry.name: entry.type for entry in entries}
-
-
 def _paint_once(session: ort.InferenceSession) -> RGB:
-    painted: RGB = session.run(None, {"frame": check_picture(128)})[0]
-    return painted
+    (painted,) = session.run(None, {"frame": check_picture(128)})
+    return np.asarray(painted, np.uint8)
 
 
 def _line(error: Exception) -> str:

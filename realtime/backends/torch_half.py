@@ -10,6 +10,8 @@ import numpy as np
 from models.card import StyleCard
 from models.errors import ModelError, UsageError, lookup
 from realtime.backends.onnx_runtime import check_size, read_model
+from realtime.enlarge import Enlarger
+from realtime.fit import Size, resize
 from realtime.frame import RGB
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class TorchBackend:
         """See `Backend.load`."""
         torch = import_torch()
         from models.generator import Generator
-        from models.graph import read_weights
+        from models.graph import coarse_coding, read_weights
 
         self._device = self._pick_device(torch)
         cuda = self._device.type == "cuda"
@@ -60,6 +62,8 @@ class TorchBackend:
                 f"{card.path}: its architecture and its weights do not fit together "
                 f"({str(error).splitlines()[0]}); export it again"
             ) from None
+        self._coding = coarse_coding(architecture)
+        self._enlarger = Enlarger(self._coding)
         module.eval().requires_grad_(False)
         module = module.to(self._device, self._dtype)
         self._module = module.to(memory_format=torch.channels_last)
@@ -91,37 +95,35 @@ class TorchBackend:
 
         self._graph = None
         frame = torch.zeros((height, width, 3), dtype=torch.uint8, device=self._device)
-        strength = torch.ones(1, dtype=self._dtype, device=self._device)
         for _ in range(WARM_UP_RUNS if self._device.type == "cuda" else 1):
-            self._paint(frame, strength)
+            self._coarse(frame)
         if self._device.type == "cuda":
-            self._graph = CapturedGraph(self._paint, frame, strength)
+            self._graph = CapturedGraph(self._coarse, frame)
 
-    def stylize(self, rgb: RGB, strength: float = 1.0) -> RGB:
+    def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
         """See `Backend.stylize`."""
         import torch
 
         assert self._module is not None, "load first"
-        check_size(rgb)
-        frame = torch.from_numpy(np.array(rgb))
-        scale = torch.tensor([strength], dtype=self._dtype)
+        small = resize(rgb, *at) if at else rgb
+        check_size(small)
+        frame = torch.from_numpy(np.array(small))
         if self._graph is not None and self._graph.fits(frame):
-            painted = self._graph.replay(frame, scale)
+            coarse = self._graph.replay(frame)
         else:
-            painted = self._paint(frame.to(self._device), scale.to(self._device))
-        result: RGB = painted.cpu().numpy()
-        return result
+            coarse = self._coarse(frame.to(self._device))
+        return self._enlarger.finish(rgb, coarse.cpu().numpy(), strength)
 
-    def _paint(self, frame: "torch.Tensor", strength: "torch.Tensor") -> "torch.Tensor":
-        """(H, W, 3) uint8 on the device to the same, rounded as the ONNX graph rounds."""
+    def _coarse(self, frame: "torch.Tensor") -> "torch.Tensor":
+        """(H, W, 3) uint8 on the device to the coarse picture, coded as the ONNX graph codes it."""
         import torch
 
         with torch.inference_mode():
             planes = frame.permute(2, 0, 1).unsqueeze(0).to(self._dtype) / 255
             planes = planes.contiguous(memory_format=torch.channels_last)
-            painted = self._module(planes, strength)
-            levels = (painted * 255 + 0.5).clamp(0, 255).to(torch.uint8)
-            return levels[0].permute(1, 2, 0).contiguous()
+            levels = self._module.coarse(planes) * (255 / self._coding.step) + self._coding.zero
+            coded = (levels + 0.5).clamp(0, 255).to(torch.uint8)
+            return coded[0].permute(1, 2, 0).contiguous()
 
     def close(self) -> None:
         """Free the model. May be called twice."""
@@ -132,22 +134,21 @@ class TorchBackend:
 class CapturedGraph:
     """The work for one frame size, recorded once on CUDA and replayed without launch costs."""
 
-    def __init__(self, paint: Any, frame: "torch.Tensor", strength: "torch.Tensor") -> None:
+    def __init__(self, work: Any, frame: "torch.Tensor") -> None:
         import torch
 
-        self._frame, self._strength = frame, strength
+        self._frame = frame
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            self._painted = paint(frame, strength)
+            self._result = work(frame)
 
     def fits(self, frame: "torch.Tensor") -> bool:
         return frame.shape == self._frame.shape
 
-    def replay(self, frame: "torch.Tensor", strength: "torch.Tensor") -> "torch.Tensor":
+    def replay(self, frame: "torch.Tensor") -> "torch.Tensor":
         self._frame.copy_(frame)
-        self._strength.copy_(strength)
         self._graph.replay()
-        return self._painted
+        return self._result
 
 
 def import_torch() -> Any:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from models import architecture as arch
 from models.card import METADATA_KEY, MINIMUM_SIDE, StyleCard
 from models.fold import fold_weights
-from models.graph import build_graph, read_weights
+from models.graph import build_graph, coarse_coding, frame_graph, read_weights
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
@@ -15,7 +15,8 @@ VARIANTS = {
     "fast": arch.fast(),
     "fast narrow": arch.fast(0.25),
     "fast by 8": arch.fast(stride=8, stem_kernel=16),
-    "fast shuffle": arch.fast(head="shuffle"),
+    "fast with half the detail": arch.fast(detail=0.5),
+    "fast shuffle": arch.fast(head="shuffle", detail=0.25),
     "fast quarter": arch.fast(head="quarter", block="separable"),
     "fast dense": arch.fast(0.5, block="dense", block_kernel=5),
     "small": arch.small(),
@@ -57,6 +58,25 @@ def test_the_graph_paints_what_torch_paints(name, height, width, strength, card_
     assert painted.shape == frame.shape
     assert painted.dtype == np.uint8
     assert np.abs(painted - expected.numpy()).max() <= 1.01
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (61, 83)])
+def test_the_graph_for_frames_gives_the_coarse_picture_as_bytes(
+    name, height, width, card_of, run_graph
+):
+    generator = trained_like(VARIANTS[name])
+    frame = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    with torch.no_grad():
+        planes = torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255
+        expected = generator.coarse(planes)[0].permute(1, 2, 0).numpy() * 255
+    model, coding = frame_graph(graph_of(generator, card_of))
+    assert coding == coarse_coding(arch.folded(VARIANTS[name]))
+    levels = coding.step * (run_graph(model, frame).astype(float) - coding.zero)
+    assert levels.shape == (-(-height // coding.pitch), -(-width // coding.pitch), 3)
+    lowest, highest = -coding.step * coding.zero, coding.step * (255 - coding.zero)
+    off = np.abs(levels - expected.clip(lowest, highest))
+    assert off.max() <= coding.step / 2 + 0.01
 
 
 @settings(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from models.card import StyleCard
+from realtime.fit import Size, resize
 from realtime.frame import RGB, Frame, FrameFormat
 from realtime.sources import EndOfSource
 
@@ -178,11 +179,12 @@ class FakeBackend:
     def warm_up(self, height: int, width: int) -> None:
         self.warmed.append((height, width))
 
-    def stylize(self, rgb: RGB, strength: float = 1.0) -> RGB:
+    def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
         assert not self.closes, "used after its end"
-        self.shapes.append(rgb.shape)
+        small = resize(rgb, *at) if at else rgb
+        self.shapes.append(small.shape)
         self.strengths.append(strength)
-        return self._paint(rgb)
+        return resize(self._paint(small), rgb.shape[1], rgb.shape[0])
 
     def close(self) -> None:
         self.closes += 1

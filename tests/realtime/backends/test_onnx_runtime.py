@@ -13,6 +13,7 @@ from models.architecture import fast, folded, random_weights, small
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
 from realtime.backends import providers
+from realtime.backends.half import check_picture
 from realtime.backends.onnx_runtime import OnnxRuntimeBackend
 
 
@@ -50,15 +51,16 @@ def test_a_provider_that_is_listed_but_does_not_start_is_named(
         OnnxRuntimeBackend(device="cuda").load(swap)
 
 
-def test_a_graph_without_strength_paints_at_full_strength_only(make_style):
+def test_a_graph_without_strength_is_mixed_with_the_frame(make_style):
     architecture = folded(small(0.3))
     card = make_style(architecture, random_weights(architecture), with_strength=False)
     backend = OnnxRuntimeBackend(device="cpu", threads=1)
     backend.load(card)
-    frame = np.zeros((MINIMUM_SIDE, MINIMUM_SIDE, 3), np.uint8)
-    assert backend.stylize(frame).shape == frame.shape
-    with pytest.raises(ModelError, match="no strength input"):
-        backend.stylize(frame, 0.5)
+    frame = check_picture(MINIMUM_SIDE)
+    painted = backend.stylize(frame).astype(float)
+    assert np.abs(painted - frame).mean() > 5
+    half = backend.stylize(frame, 0.5).astype(float)
+    assert np.abs(half - (painted + frame) / 2).max() <= 1
 
 
 def test_half_precision_that_is_off_is_refused_aloud(make_style):

@@ -1,0 +1,194 @@
+"""The architecture search: variants of `fast`, each trained alike, judged alike, timed in turns.
+
+    python -m training.search --style PICTURE --images DIR --clip VIDEO -o runs/search
+
+writes search.json and pareto.png (docs/architecture.md shows ours). What is finished is not done
+again; a broken-off training goes on. Remove the folder to start anew.
+"""
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import onnx
+import onnxruntime
+from rich.console import Console
+
+from models.architecture import folded, mac_count, parameter_count
+from models.fold import fold_weights
+from models.generator import Generator
+from models.graph import build_coarse_graph
+from training.checkpoint import load_checkpoint
+from training.evaluate import evaluate, read_clip, target_of
+from training.export import export_checkpoint, quiet_session, to_arrays
+from training.images import Photographs, Picture, to_picture, to_tensor
+from training.recipe import Recipe
+from training.style_source import style_source
+from training.train import CHECKPOINT, train
+from training.vgg import load_loss_network
+
+EIGHTH: dict[str, Any] = {"stride": 8, "stem_kernel": 12, "detail": 0.5}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "eighth-48": EIGHTH | {"width": 48},
+    "quarter-32": {"detail": 0.5},
+    "eighth-48-all-detail": EIGHTH | {"width": 48, "detail": 1.0},
+    "eighth-64": EIGHTH | {"width": 64},
+    "eighth-48-5x5": EIGHTH | {"width": 48, "block_kernel": 5, "blocks": 5},
+    "quarter-32-separable": {"detail": 0.5, "block": "separable"},
+    "quarter-24-dense": {"detail": 0.5, "block": "dense", "width": 24, "blocks": 3},
+    "quarter-32-shuffle": {"detail": 0.5, "head": "shuffle"},
+    "quarter-32-low": {"detail": 0.5, "head": "quarter"},
+}
+"""Grid of the body and width first; what is not said is `fast`'s default, with half the detail."""
+
+BUDGET: dict[str, Any] = {
+    "content_weight": 0.6,
+    "style_weight": 22,
+    "tone_weight": 4,
+    "temporal_weight": 100,
+    "lr": 2.5e-3,
+    "decay_from": 0.5,
+    "preview_every": 200,
+}
+HEIGHT, WIDTH = 480, 640
+JUDGED = 16
+CLIP_FRAMES = 24
+SECONDS_PER_VARIANT = 4.0
+
+
+@click.command()
+@click.option("--style", required=True)
+@click.option("--style-size", default=760, show_default=True)
+@click.option("--images", type=click.Path(path_type=Path), required=True)
+@click.option("--clip", type=click.Path(path_type=Path), required=True)
+@click.option("--num-images", default=3200, show_default=True)
+@click.option("--loss-network", default="vgg16", show_default=True)
+@click.option("--only", default=",".join(VARIANTS), help="Variants, by commas.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+def search(
+    style: str,
+    style_size: int,
+    images: Path,
+    clip: Path,
+    num_images: int,
+    loss_network: str,
+    only: str,
+    output: Path,
+) -> None:
+    """Train, judge and time the variants."""
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    photographs = Photographs(images)
+    picture = style_source(style, style_size).picture
+    results: dict[str, dict[str, Any]] = {}
+    for name in only.split(","):
+        recipe = recipe_of(name, style, images, style_size, num_images, loss_network)
+        results[name] = _trained_and_judged(
+            recipe, picture, photographs, read_clip(clip, CLIP_FRAMES), output / name
+        )
+        logging.info("%s %s", name, {k: round(v, 4) for k, v in results[name].items()})
+    for name, ms in timed({name: output / name for name in results}).items():
+        results[name]["ms"] = ms
+    (output / "search.json").write_text(json.dumps(results, indent=2) + "\n")
+    plot(results, output / "pareto.png")
+    Console().print_json(data=results)
+
+
+def recipe_of(
+    name: str, style: str, images: Path, style_size: int, num_images: int, loss_network: str
+) -> Recipe:
+    """The same budget and weights for every variant, from scratch."""
+    given = {
+        "style": style,
+        "images": images,
+        "style_size": style_size,
+        "num_images": num_images,
+        "loss_network": loss_network,
+    }
+    return Recipe.model_validate(BUDGET | given | {"options": VARIANTS[name]})
+
+
+def _trained_and_judged(
+    recipe: Recipe, style: Picture, photographs: Photographs, clip: list[Picture], folder: Path
+) -> dict[str, Any]:
+    figures = folder / "figures.json"
+    if figures.is_file():
+        return dict(json.loads(figures.read_text()))
+    began = time.monotonic()
+    train(recipe, [style], photographs, folder)
+    checkpoint = load_checkpoint(folder / CHECKPOINT)
+    generator = Generator(checkpoint.architecture)
+    generator.load_state_dict(checkpoint.average)
+    generator.eval().requires_grad_(False)
+    network = load_loss_network(recipe.loss_network)
+    quality = evaluate(
+        lambda photo: to_picture(generator(to_tensor(photo[None]))[0]),
+        photographs.held_out[:JUDGED],
+        network,
+        target_of(network, [style]),
+        clip,
+    )
+    smaller = folded(checkpoint.architecture)
+    result = quality.as_dict() | {
+        "parameters": parameter_count(smaller),
+        "megamacs": mac_count(smaller, HEIGHT, WIDTH) / 1e6,
+        "minutes": (time.monotonic() - began) / 60,
+    }
+    figures.write_text(json.dumps(result) + "\n")
+    return result
+
+
+def timed(folders: dict[str, Path]) -> dict[str, float]:
+    """Median ms at 640×480 of what runs frame by frame: the graph up to the coarse picture."""
+    sessions = {name: _coarse_session(folder) for name, folder in folders.items()}
+    frame = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    times: dict[str, list[float]] = {name: [] for name in sessions}
+    ends = time.monotonic() + SECONDS_PER_VARIANT * len(sessions)
+    while time.monotonic() < ends:
+        for name, session in sessions.items():
+            began = time.perf_counter()
+            session.run(None, {"frame": frame})
+            times[name].append(time.perf_counter() - began)
+    return {name: float(np.median(values[1:])) * 1e3 for name, values in times.items()}
+
+
+def _coarse_session(folder: Path) -> onnxruntime.InferenceSession:
+    checkpoint = load_checkpoint(folder / CHECKPOINT)
+    card = export_checkpoint(folder, folder / f"{folder.name}.onnx")
+    weights = fold_weights(checkpoint.architecture, to_arrays(checkpoint.average))
+    model: onnx.ModelProto = build_coarse_graph(folded(checkpoint.architecture), weights, card)
+    return quiet_session(model)
+
+
+def plot(results: dict[str, dict[str, Any]], path: Path) -> None:
+    """Milliseconds against style distance, content and warping error, a point a variant."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 4.2), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, key in zip(figure.subplots(1, 3), ("style", "content", "warping_clip"), strict=True):
+        for number, (name, result) in enumerate(results.items()):
+            axes.scatter(result["ms"], result[key], color=f"C{number}", label=name)
+        front = pareto_front([(r["ms"], r[key]) for r in results.values()])
+        axes.plot(*zip(*front, strict=True), color="0.7", zorder=0)
+        axes.set(xlabel="ms at 640×480", ylabel=key.replace("_", " "))
+        axes.grid(alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    figure.savefig(path)
+
+
+def pareto_front(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Those that no other point beats in both, in order of the first."""
+    front: list[tuple[float, float]] = []
+    for point in sorted(points):
+        if not front or point[1] < front[-1][1]:
+            front.append(point)
+    return front
+
+
+if __name__ == "__main__":
+    search()
