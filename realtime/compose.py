@@ -78,9 +78,10 @@ def compose(
     paced = any(sink.live for sink in sinks)
     kind = kind_of(config.source.input) if config.source.input is not None else "camera"
     source = _source(config, paced=paced, on_message=on_message)
-    stylizer, backend = _stylizer(config, styles, box, on_message)
+    live = paced or kind in LIVE_KINDS
+    stylizer, backend = _stylizer(config, styles, box, on_message, live=live)
     plan = Plan(
-        live=paced or kind in LIVE_KINDS,
+        live=live,
         size=config.source.size,
         fit=config.source.fit,
         limits=Limits(config.limit.frames, config.limit.duration),
@@ -154,7 +155,12 @@ def dated(folder: Path, suffix: str) -> Path:
 
 
 def _stylizer(
-    config: Config, styles: Styles, box: SettingsBox, on_message: Callable[[str], None]
+    config: Config,
+    styles: Styles,
+    box: SettingsBox,
+    on_message: Callable[[str], None],
+    *,
+    live: bool,
 ) -> tuple[Stylizer, str]:
     processing = config.processing
 
@@ -174,7 +180,7 @@ def _stylizer(
         lambda: make_backend(
             processing.backend, processing.device, threads=processing.threads, half=processing.half
         ),
-        scale=processing.scale,
+        scale=processing.scale if live or processing.scale is not None else 1.0,
         within=processing.size,
         keep=processing.keep,
         on_fault=refused,

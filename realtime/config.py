@@ -48,6 +48,8 @@ class StyleConfig(Section):
 class ProcessingConfig(Section):
     """What runs the generator, and at what size; `keep` is how many styles stay loaded.
 
+    `scale` None is what suits the size of a live frame, and all of it from files into files.
+
     `target_fps` and `skip_static` count only where the run is live.
     """
 
@@ -56,7 +58,7 @@ class ProcessingConfig(Section):
     threads: int | None = Field(default=None, ge=1)
     half: bool | None = None
     size: SizeText | None = None
-    scale: float = Field(default=1.0, gt=0, le=1)
+    scale: float | None = Field(default=None, gt=0, le=1)
     target_fps: Positive | None = None
     skip_static: bool = True
     keep: int = Field(default=1, ge=1)

@@ -88,6 +88,16 @@ def largest_inside(shape: Size, bounds: Size) -> Size:
     )
 
 
+LIVE_LINES = 360
+"""Pixels of the shorter side that a live frame is painted at, at least, before it is enlarged."""
+
+
+def live_scale(frame: Size) -> float:
+    """One whole part of the frame, so that shrinking is exact and cheap: a half for 1280×720, a
+    third for 1920×1080, all of 640×480."""
+    return 1 / max(1, min(frame.width, frame.height) // LIVE_LINES)
+
+
 def processing_size(frame: Size, *, within: Size | None = None, scale: float = 1.0) -> Size:
     """The size at which frames of size `frame` are painted.
 

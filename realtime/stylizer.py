@@ -16,7 +16,7 @@ import numpy as np
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError
 from realtime.backends import Backend
-from realtime.fit import Size, processing_size
+from realtime.fit import Size, live_scale, processing_size
 from realtime.frame import RGB, Frame
 from realtime.memory import give_back
 from realtime.settings import Settings
@@ -31,10 +31,10 @@ class Stylizer:
     """Owns the loaded generators. One thread calls `stylize`; loading has its own.
 
     `find` gives the card of a style by name; `on_fault` is told of a style that cannot be
-    loaded, once each time that it is asked for. `scale` in (0, 1] and `within` make the
-    generator work on a smaller picture, and `quality` in (0, 1], which may change between frames,
-    on one yet smaller by that share. The `keep` newest models stay loaded, so that going
-    back costs nothing.
+    loaded, once each time that it is asked for. `scale` in (0, 1] (None: what suits live frames
+    of the size) and `within` make the generator work on a smaller picture, and `quality` in
+    (0, 1], which may change between frames, on one yet smaller by that share. The `keep` newest
+    models stay loaded, so that going back costs nothing.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Stylizer:
         find: Callable[[str], StyleCard],
         make_backend: Callable[[], Backend],
         *,
-        scale: float = 1.0,
+        scale: float | None = 1.0,
         within: Size | None = None,
         keep: int = 2,
         on_fault: Callable[[str, StylecamError], None] = lambda *_: None,
@@ -128,7 +128,8 @@ class Stylizer:
             raise ModelError(f"{self.style}: the generator failed: {reason}") from error
 
     def _working_size(self, frame: Size) -> Size:
-        usual = processing_size(frame, within=self._within, scale=self._scale)
+        scale = live_scale(frame) if self._scale is None else self._scale
+        usual = processing_size(frame, within=self._within, scale=scale)
         return processing_size(usual, scale=self.quality)
 
     def _load_into(self, style: str, future: "Future[Backend]") -> None:

@@ -75,7 +75,11 @@ INTERRUPTED = 130
 @click.option("--threads", type=int, help="CPU threads.  [one a physical core]")
 @click.option("--half/--no-half", default=None, help="Half precision.  [on a GPU]")
 @click.option("--process-size", metavar="WxH", help="Paint no larger than this, then enlarge.")
-@click.option("--scale", type=float, help="Paint at this share of the size, then enlarge.")
+@click.option(
+    "--scale",
+    type=float,
+    help="Paint at this share of the size, then enlarge.  [live: 360 lines up]",
+)
 @click.option("--target-fps", type=float, help="Paint smaller while slower than this. Live only.")
 @click.option(
     "--skip-static/--no-skip-static",

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.card import MINIMUM_SIDE
-from realtime.fit import Size, fit, largest_inside, processing_size, resize, shrink_to_fit
+from realtime.fit import (
+    Size,
+    fit,
+    largest_inside,
+    live_scale,
+    processing_size,
+    resize,
+    shrink_to_fit,
+)
 
 sides = st.integers(1, 200)
 sizes = st.builds(Size, sides, sides)
@@ -108,6 +116,21 @@ def test_the_largest_size_inside_touches_a_bound_and_keeps_the_proportions(shape
 
 
 large = st.integers(1, 4000)
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (Size(640, 480), (640, 480)),
+        (Size(768, 576), (768, 576)),
+        (Size(1280, 720), (640, 360)),
+        (Size(720, 1280), (360, 640)),
+        (Size(1920, 1080), (640, 360)),
+        (Size(160, 120), (160, 120)),
+    ],
+)
+def test_live_frames_are_painted_at_a_whole_part_of_their_size(frame, expected):
+    assert processing_size(frame, scale=live_scale(frame)) == expected
 
 
 @given(st.builds(Size, large, large), st.none() | st.builds(Size, large, large), st.floats(0.1, 1))
