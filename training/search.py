@@ -25,7 +25,8 @@ from models.graph import build_coarse_graph
 from training.checkpoint import load_checkpoint
 from training.evaluate import evaluate, read_clip, target_of
 from training.export import export_checkpoint, quiet_session, to_arrays
-from training.images import Photographs, Picture, to_picture, to_tensor
+from training.images import Picture, to_picture, to_tensor
+from training.photographs import Photographs
 from training.recipe import Recipe
 from training.style_source import style_source
 from training.train import CHECKPOINT, train
