@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import UsageError
+from training.artefacts import border, grid
 from training.images import Picture, shrink_to, to_tensor
 from training.losses import content_loss, gram_matrix, relative_error, total_variation_loss
 from training.objective import StyleTarget, style_target
@@ -38,7 +39,8 @@ class Quality:
     """All are 0 at best. Style and content distances are relative squared errors of Gram
     matrices and of features, mean over layers and photographs; total variation is a mean square
     of 0..1; warping errors are root mean squares of 0..1 after motion is undone (Lai et al.
-    2018, sec. 4.1, square-rooted), on synthetic motion and on a clip (nan without one).
+    2018, sec. 4.1, square-rooted), on synthetic motion and on a clip (nan without one). Grid and
+    border are levels of 255 (artefacts.py): 1 and 3 can be seen.
     """
 
     style: float
@@ -46,6 +48,8 @@ class Quality:
     total_variation: float
     warping_synthetic: float
     warping_clip: float
+    grid: float
+    border: float
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
@@ -72,6 +76,8 @@ def evaluate(
         float(variation),
         synthetic_warping_error(painter, sources),
         clip_warping_error(painter, clip) if clip else float("nan"),
+        grid(painter, sources),
+        border(painter, sources),
     )
 
 
