@@ -108,20 +108,9 @@ def _print_table(rows: "list[Row]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    headings = (
-        "style",
-        "content",
-        "TV",
-        "warp",
-        "warp, clip",
-        "grid",
-        "border",
-        "parameters",
-        "KB",
-        "MMAC",
-        "ms",
-    )
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
+    costs = ("params", "KB", "MMAC", "ms")
+    headings = ("style", "content", "TV", "warp", "clip", "grid", "border", *costs)
     table.add_column("")
     for heading in headings:
         table.add_column(heading, justify="right")
