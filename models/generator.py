@@ -1,5 +1,7 @@
 """The torch module of an architecture."""
 
+from typing import cast
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -27,7 +29,7 @@ class ConvUnit(nn.Module):
         x = self.conv(x)
         if self.norm is not None:
             x = self.norm(x)
-        return F.relu(x) if self.relu else x
+        return F.relu(x, inplace=True) if self.relu else x
 
 
 class ResidualUnit(nn.Module):
@@ -40,7 +42,7 @@ class ResidualUnit(nn.Module):
         self.body = nn.Sequential(*units)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        return cast(Tensor, self.body(x)).add_(x)
 
 
 def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
@@ -56,7 +58,7 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
         case Shuffle():
             return nn.PixelShuffle(layer.factor), channels // layer.factor**2
         case Relu():
-            return nn.ReLU(), channels
+            return nn.ReLU(inplace=True), channels
 
 
 class Generator(nn.Module):

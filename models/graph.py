@@ -35,7 +35,7 @@ def build_graph(
     strength = "strength" if with_strength else None
     painted = _write_coarse(writer, architecture, padded)
     if in_blocks(architecture):
-        painted = writer.add("DepthToSpace", painted, blocksize=2, mode="CRD")
+        painted = writer.add("DepthToSpace", painted, blocksize=2, mode="DCR")
     if architecture.residual:
         painted = _write_enlarged(writer, architecture, padded, painted, strength)
     elif strength:

@@ -78,7 +78,7 @@ class LossNetwork(nn.Module):
         for conv in self.convs():
             if conv.layer.endswith("_1") and conv.layer != "relu1_1":
                 x = self.pool(x)
-            x = F.relu(F.conv2d(x, conv.weight, conv.bias, padding=1))
+            x = F.relu(F.conv2d(x, conv.weight, conv.bias, padding=1), inplace=True)
             if conv.layer in wanted:
                 features[conv.layer] = x
             if len(features) == len(wanted):
