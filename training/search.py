@@ -32,19 +32,17 @@ from training.style_source import style_source
 from training.train import CHECKPOINT, train
 from training.vgg import load_loss_network
 
-EIGHTH: dict[str, Any] = {"stride": 8, "stem_kernel": 12, "detail": 0.5}
 VARIANTS: dict[str, dict[str, Any]] = {
-    "eighth-48": EIGHTH | {"width": 48},
-    "quarter-32": {"detail": 0.5},
-    "eighth-48-all-detail": EIGHTH | {"width": 48, "detail": 1.0},
-    "eighth-64": EIGHTH | {"width": 64},
-    "eighth-48-5x5": EIGHTH | {"width": 48, "block_kernel": 5, "blocks": 5},
-    "quarter-32-separable": {"detail": 0.5, "block": "separable"},
-    "quarter-24-dense": {"detail": 0.5, "block": "dense", "width": 24, "blocks": 3},
-    "quarter-32-shuffle": {"detail": 0.5, "head": "shuffle"},
-    "quarter-32-low": {"detail": 0.5, "head": "quarter"},
+    "quarter-32-separable": {},
+    "quarter-32-separable-all-detail": {"detail": 1.0},
+    "quarter-32-separable-5x5": {"block_kernel": 5, "blocks": 5},
+    "quarter-32-separable-shuffle": {"head": "shuffle"},
+    "quarter-32-separable-low": {"head": "quarter"},
+    "quarter-32-inverted": {"block": "inverted"},
+    "quarter-24-dense": {"block": "dense", "width": 24, "blocks": 3},
+    "eighth-48-inverted": {"block": "inverted", "stride": 8, "stem_kernel": 12, "width": 48},
 }
-"""Grid of the body and width first; what is not said is `fast`'s default, with half the detail."""
+"""Grid of the body and width first; what is not said is `fast`'s default."""
 
 BUDGET: dict[str, Any] = {
     "content_weight": 0.6,
