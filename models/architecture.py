@@ -4,6 +4,7 @@ One description feeds the torch module (generator.py), the ONNX graph (graph.py)
 below, so that the trained, the exported and the measured network cannot drift apart.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -65,7 +66,19 @@ def to_json(architecture: Architecture) -> str:
     return ADAPTER.dump_json(architecture).decode()
 
 
+def short_json(architecture: Architecture) -> str:
+    """Size and alpha alone, where they give this very (folded) network, else all of it."""
+    name, alpha = architecture.name, architecture.alpha
+    if name in MODEL_SIZES and folded(MODEL_SIZES[name](alpha)) == architecture:
+        return json.dumps({"size": name, "alpha": alpha}, separators=(",", ":"))
+    return to_json(architecture)
+
+
 def from_json(text: str) -> Architecture:
+    """Reads what `to_json` and `short_json` wrote."""
+    fields = json.loads(text)
+    if "size" in fields:
+        return folded(MODEL_SIZES[fields["size"]](fields["alpha"]))
     return ADAPTER.validate_json(text)
 
 
