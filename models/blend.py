@@ -37,7 +37,7 @@ def blend(
     """
     if min(shares) < 0 or sum(shares) <= 0:
         raise UsageError(f"shares {', '.join(map(str, shares))}: none negative, not all zero")
-    graphs = [read_weights(onnx.load(card.path)) for card in cards]
+    graphs = [_weights_of(card) for card in cards]
     architecture = _common(cards, [a for a, _ in graphs])
     mixture = " + ".join(
         f"{card.title} {s / sum(shares):.0%}" for card, s in zip(cards, shares, strict=True)
@@ -54,6 +54,16 @@ def blend(
         training={"base": min(_family(cards[0]) & _family(cards[-1])), "blend": mixture},
     )
     return build_graph(architecture, mix([w for _, w in graphs], shares), card), card
+
+
+def _weights_of(card: StyleCard) -> tuple[Architecture, Weights]:
+    try:
+        return read_weights(onnx.load(card.path))
+    except KeyError:
+        raise ModelError(
+            f"{card.path}: its weights cannot be read back ({card.precision}); "
+            "blend the style as it was before it was quantised"
+        ) from None
 
 
 def _common(cards: list[StyleCard], architectures: list[Architecture]) -> Architecture:

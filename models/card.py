@@ -10,7 +10,7 @@ MINIMUM_SIDE up, and `strength` (1,) float32 with default 1; output `painted` (H
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,7 +19,12 @@ from models.errors import ModelError, UsageError
 
 FORMAT = 1
 METADATA_KEY = "stylecam"
+ARCHITECTURE_KEY = "architecture"
 MINIMUM_SIDE = 48
+
+
+Precision = Literal["fp32", "fp16", "int8", "int8 weights"]
+"""What a graph computes in; the last stores its kernels as int8 and computes in fp32."""
 
 
 class StyleCard(BaseModel):
@@ -40,6 +45,7 @@ class StyleCard(BaseModel):
     alpha: float = Field(gt=0, le=1)
     stride: int = Field(ge=1)
     parameters: int = Field(ge=1)
+    precision: Precision = "fp32"
     sha256: str = ""
     metrics: dict[str, float] = {}
     training: dict[str, Any] = {}

@@ -14,13 +14,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models import architecture as arch
 from models.architecture import Architecture, Weights
-from models.card import METADATA_KEY, StyleCard
+from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
 from models.graph_writer import GraphWriter
+from models.int8 import dequantized
 from models.layers import Conv, Relu, Residual, Shuffle, Upsample
 
 OPSET = 18
 IR_VERSION = 8
-ARCHITECTURE_KEY = "architecture"
 
 
 def build_graph(
@@ -226,12 +226,16 @@ def frame_graph(model: onnx.ModelProto) -> tuple[onnx.ModelProto, CoarseCoding]:
         return model, WHOLE
     if architecture.enlargement == 1:
         return model, WHOLE
-    about = {entry.key: entry.value for entry in model.metadata_props}
-    card = StyleCard.model_validate_json(about[METADATA_KEY])
+    card = StyleCard.model_validate_json(_about(model)[METADATA_KEY])
     return build_coarse_graph(architecture, weights, card), coarse_coding(architecture)
 
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
+
+
+def read_architecture(model: onnx.ModelProto) -> Architecture:
+    """The folded architecture that a graph of ours was built from."""
+    return arch.from_json(_about(model)[ARCHITECTURE_KEY])
 
 
 def read_weights(model: onnx.ModelProto) -> tuple[Architecture, Weights]:
@@ -239,8 +243,13 @@ def read_weights(model: onnx.ModelProto) -> tuple[Architecture, Weights]:
 
     Raises KeyError where the graph holds no floats of that name: it is quantised, or foreign.
     """
-    about = {entry.key: entry.value for entry in model.metadata_props}
-    architecture = arch.from_json(about[ARCHITECTURE_KEY])
+    architecture = read_architecture(model)
+    if StyleCard.model_validate_json(_about(model)[METADATA_KEY]).precision == "int8 weights":
+        return architecture, dequantized(model, architecture)
     names = arch.parameter_shapes(architecture)
     stored = {t.name: t for t in model.graph.initializer if t.data_type in FLOATS}
     return architecture, {name: np.array(numpy_helper.to_array(stored[name])) for name in names}
+
+
+def _about(model: onnx.ModelProto) -> dict[str, str]:
+    return {entry.key: entry.value for entry in model.metadata_props}

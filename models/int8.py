@@ -9,7 +9,7 @@ runtime folds casts, products and splits away when it loads the graph.
 
 import json
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count, islice, product
 from typing import Any
 
@@ -20,30 +20,30 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from models.architecture import Architecture, Weights, parameter_shapes, short_json
-from models.card import METADATA_KEY, StyleCard
+from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
 
 LARGEST = 127
 SMALLEST_SCALE = 2.0**-14
 """The smallest normal number of half precision: a kernel of zeros needs some scale."""
-IMPLIED = {
+IMPLIED: dict[str, dict[str, Any]] = {
     "Conv": {"group": 1, "kernel_shape": None, "strides": [1, 1]},
     "Resize": {"mode": b"nearest"},
 }
 """Attributes that an operator may do without at these values; None: at any."""
-ARCHITECTURE_KEY = "architecture"
 CONTRACT = ("frame", "strength", "painted")
 """Names that the contract in card.py fixes."""
 ORIGIN = ("style", "base", "steps", "fingerprint")
 
 
 def quantize_weights(
-    model: onnx.ModelProto, card: StyleCard, architecture: Architecture, weights: Weights
+    model: onnx.ModelProto, architecture: Architecture, weights: Weights
 ) -> onnx.ModelProto:
-    """The same graph with its kernels as int8, and short metadata. `model` is not changed.
+    """The same graph with its kernels as int8, without metadata. `model` is not changed.
 
-    It computes in float as before: only the kernels are rounded. `weights` are those of the
-    graph, by the names of `parameter_shapes`.
+    It computes in float as before: only the kernels are rounded. `architecture` and `weights`
+    are the graph's own.
     """
+    names = list(parameter_shapes(architecture))
     packed = [*_pack_kernels(weights), *_pack_vectors(weights)]
     constants = [t for t in model.graph.initializer if t.name not in weights]
     graph = helper.make_graph(
@@ -51,13 +51,12 @@ def quantize_weights(
         model.graph.name,
         model.graph.input,
         model.graph.output,
-        [*(tensor for _, tensors in packed for tensor in tensors), *map(_small, constants)],
+        [*(tensor for _, tensors in packed for tensor in tensors), *constants],
     )
-    _shorten(graph, list(weights))
+    shorten(graph, first=names)
     smaller = helper.make_model(
         graph, opset_imports=model.opset_import, ir_version=model.ir_version
     )
-    helper.set_model_props(smaller, _about(card, architecture))
     onnx.checker.check_model(smaller, full_check=True)
     return smaller
 
@@ -152,14 +151,14 @@ def _short_names(number: int) -> Iterator[str]:
     return ("".join(word) for word in islice(words, number))
 
 
-def _shorten(graph: onnx.GraphProto, parameters: list[str]) -> None:
-    """Give every value a short name, the parameters in their order the first ones."""
+def shorten(graph: onnx.GraphProto, *, first: Sequence[str] = ()) -> None:
+    """Give every value a short name, those of `first` the first ones in their order."""
     values = [t.name for t in graph.initializer]
     values += [name for node in graph.node for name in node.output]
-    long = list(dict.fromkeys([*parameters, *values]))
-    long = [name for name in long if name not in CONTRACT]
+    long = [name for name in dict.fromkeys([*first, *values]) if name not in CONTRACT]
     short = dict(zip(long, _short_names(len(long)), strict=True))
     for tensor in graph.initializer:
+        tensor.CopyFrom(_small(tensor))
         tensor.name = short.get(tensor.name, tensor.name)
     for node in graph.node:
         node.ClearField("name")
@@ -180,7 +179,7 @@ def _drop_implied(node: onnx.NodeProto) -> None:
     node.attribute.extend(needed)
 
 
-def _about(card: StyleCard, architecture: Architecture) -> dict[str, str]:
+def short_metadata(card: StyleCard, architecture: Architecture) -> dict[str, str]:
     """Card and architecture as metadata in few bytes: what is at its default is left out.
 
     Of the training only what tells the origin; the card beside the file has all of it.

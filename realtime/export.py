@@ -1,4 +1,4 @@
-"""Makes a model file out of a style: a copy under a new name, in half precision where asked for.
+"""Makes a model file out of a style: a copy under a new name, in lower precision where asked for.
 
 A training's checkpoint needs torch; the training half registers its exporter as an entry point,
 so that this half need not know it.
@@ -16,9 +16,18 @@ from tempfile import TemporaryDirectory
 import onnx
 from onnx import helper
 
-from models.card import METADATA_KEY, StyleCard, load_card, write_card
+from models.architecture import from_json
+from models.card import (
+    ARCHITECTURE_KEY,
+    METADATA_KEY,
+    Precision,
+    StyleCard,
+    load_card,
+    write_card,
+)
 from models.catalogue import find_style
 from models.errors import ModelError, StylecamError, UsageError
+from models.int8 import short_metadata
 from realtime.backends.half import (
     Difference,
     check_picture,
@@ -28,6 +37,8 @@ from realtime.backends.half import (
     to_half,
 )
 from realtime.backends.onnx_runtime import OnnxRuntimeBackend, read_model
+from realtime.calibration import calibration, demo_portrait
+from realtime.quantize import checked_int8, checked_int8_weights
 
 EXPORTERS = "stylecam.exporters"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -35,7 +46,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written. `off` compares half precision with full, None without --half."""
+    """What was written. `off` compares the lower precision with the full one, None without."""
 
     card: StyleCard
     off: Difference | None
@@ -43,36 +54,54 @@ class Exported:
     def __str__(self) -> str:
         size = self.card.path.stat().st_size / 1000
         line = f"wrote {self.card.path} ({size:.0f} kB) and its card"
-        return line + (f"; half precision against full: {self.off}" if self.off else "")
+        return line + (f"; {self.card.precision} against full: {self.off}" if self.off else "")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The style's new name, its precision, and the photographs that int8 is fitted to."""
+
+    name: str
+    precision: Precision = "fp32"
+    photographs: Path | None = None
 
 
 def export(
-    source: str, out: Path, *, half: bool = False, name: str | None = None, force: bool = False
+    source: str,
+    out: Path,
+    *,
+    precision: Precision = "fp32",
+    photographs: Path | None = None,
+    name: str | None = None,
+    force: bool = False,
 ) -> Exported:
     """Write the style `source` (name, .onnx, checkpoint or run folder) to `out` and its card.
 
     Everything is checked in a temporary folder first: on an error nothing is written and nothing
-    is replaced. Raises UsageError for wrong names and places, ModelError for a model that is
-    damaged or that half precision changes too much, StylecamError where it cannot be written.
+    is replaced. `photographs` is a folder: int8 is fitted to some of them and judged by others.
+    Raises UsageError for wrong names and places, ModelError for a model that is damaged or that
+    the lower precision changes too much, StylecamError where it cannot be written.
     """
     name = name or out.stem
     check_destination(out, name, force=force)
+    if precision == "int8" and photographs is None:
+        raise UsageError("int8 is fitted to photographs: give --calibrate DIR, or --int8 weights")
     try:
-        off = _export_checked(source, out, name, half=half)
+        off = _export_checked(source, out, Target(name, precision, photographs))
     except OSError as error:
         raise StylecamError(f"{out}: cannot be written: {error.strerror}") from None
     return Exported(load_card(out), off)
 
 
-def _export_checked(source: str, out: Path, name: str, *, half: bool) -> Difference | None:
+def _export_checked(source: str, out: Path, target: Target) -> Difference | None:
     """Make the files in a folder beside `out`, try them, then move them into place."""
     with TemporaryDirectory(prefix=".stylecam-export-", dir=out.parent) as folder:
         path = Path(folder) / out.name
         if is_checkpoint(source):
-            card = checkpoint_exporter()(Path(source), path, name=name)
+            card = checkpoint_exporter()(Path(source), path, name=target.name)
         else:
             card = find_style(source)
-        off = write_model(card, path, name=name, half=half)
+        off = write_model(card, path, target)
         OnnxRuntimeBackend(device="cpu").load(load_card(path))
         for written in (path, path.with_suffix(".yaml"), path.with_suffix(".jpg")):
             if written.exists():
@@ -113,23 +142,44 @@ def checkpoint_exporter() -> Callable[..., StyleCard]:
     raise UsageError("this installation exports no checkpoints; pip install 'stylecam[train]'")
 
 
-def write_model(card: StyleCard, path: Path, *, name: str, half: bool) -> Difference | None:
-    """Write the graph of `card` to `path` with a fresh card; how far half precision is off."""
-    model = read_model(card.path)
-    off = None
-    if half:
-        model, off = checked_half(model, card.path)
-    preview = card.preview
-    title = card.title if name == card.name else name.replace("-", " ").title()
-    # A graph cannot hold its own checksum; only the card beside it does.
-    card = card.model_copy(update={"name": name, "title": title, "path": path, "sha256": ""})
+def write_model(card: StyleCard, path: Path, target: Target) -> Difference | None:
+    """Write the graph of `card` to `path` with a fresh card; how far lower precision is off."""
+    model, off = read_model(card.path), None
     about = {entry.key: entry.value for entry in model.metadata_props}
-    helper.set_model_props(model, about | {METADATA_KEY: card.model_dump_json()})
+    preview, title = card.preview, card.title
+    if target.precision != "fp32":
+        model, off = lowered(model, card, target)
+        card = card.model_copy(update={"precision": target.precision})
+    if target.name != card.name:
+        title = target.name.replace("-", " ").title()
+    # A graph cannot hold its own checksum; only the card beside it does.
+    card = card.model_copy(update={"name": target.name, "title": title, "path": path, "sha256": ""})
+    about |= {METADATA_KEY: card.model_dump_json()}
+    if card.precision == "int8 weights":
+        about = short_metadata(card, from_json(about[ARCHITECTURE_KEY]))
+    helper.set_model_props(model, about)
     path.write_bytes(model.SerializeToString())
     write_card(card, path)
     if preview.is_file() and preview != path.with_suffix(".jpg"):
         shutil.copyfile(preview, path.with_suffix(".jpg"))
     return off
+
+
+def lowered(
+    model: onnx.ModelProto, card: StyleCard, target: Target
+) -> tuple[onnx.ModelProto, Difference]:
+    """The model in the target's precision, and how far its pictures are off.
+
+    Raises UsageError for a model that was lowered before, ModelError where it is too far off.
+    """
+    if is_half(model) or card.precision != "fp32":
+        precision = "half precision" if is_half(model) else card.precision
+        raise UsageError(f"{card.path}: is in {precision} already; export the full one")
+    if target.precision == "fp16":
+        return checked_half(model, card.path)
+    photographs = calibration(target.photographs) if target.photographs else demo_portrait()
+    checked = checked_int8 if target.precision == "int8" else checked_int8_weights
+    return checked(model, card.path, photographs)
 
 
 def checked_half(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, Difference]:
@@ -138,8 +188,6 @@ def checked_half(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, D
     Both are computed operator by operator in their own precision. Raises ModelError where the
     difference is more than rounding.
     """
-    if is_half(model):
-        raise UsageError(f"{path}: is in half precision already; leave --half out")
     picture = check_picture()
     try:
         half = to_half(model)

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 
 from models.architecture import mac_count, parameter_count
-from models.graph import read_weights
+from models.graph import read_architecture
 from training.evaluate import Painter, Quality, evaluate
 from training.export import quiet_session
 from training.images import Picture
@@ -69,7 +69,7 @@ def _row(
     clip: list[Picture] | None,
 ) -> Row:
     model = onnx.load(path)
-    architecture, _ = read_weights(model)
+    architecture = read_architecture(model)
     painter = painter_of(quiet_session(model))
     return Row(
         path.stem,

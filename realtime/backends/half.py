@@ -76,8 +76,9 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def is_half(model: onnx.ModelProto) -> bool:
-    """Whether the graph already works in float16."""
-    return any(t.data_type == TensorProto.FLOAT16 for t in model.graph.initializer)
+    """Whether the graph already works in float16: int8 kernels have their scales in it only."""
+    casts = (node.attribute[0].i for node in model.graph.node if node.op_type == "Cast")
+    return TensorProto.FLOAT16 in casts
 
 
 def _half_tensor(tensor: TensorProto) -> TensorProto:

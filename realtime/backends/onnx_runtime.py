@@ -114,6 +114,8 @@ class OnnxRuntimeBackend:
         wanted = PROVIDERS[device].half if self._half is None else self._half
         if is_half(model):
             return Started(self._session_on(device, model), device, "fp16")
+        if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
+            return Started(self._session_on(device, model), device, "int8")
         if not wanted:
             return Started(self._session_on(device, model), device, "fp32")
         try:

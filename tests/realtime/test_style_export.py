@@ -4,6 +4,7 @@ import sys
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -23,6 +24,20 @@ def out(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     return folder / "mine.onnx"
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path) -> Path:
+    """Photographs, in so far as they are smooth here and busy there; one of them is damaged."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for seed in range(5):
+        noise = np.random.default_rng(seed).integers(0, 256, (80, 96, 3), dtype=np.uint8)
+        smooth = cv2.GaussianBlur(noise, (0, 0), 1 + 2 * seed)
+        wide = cv2.normalize(smooth, np.empty_like(smooth), 0, 255, cv2.NORM_MINMAX)
+        cv2.imwrite(str(folder / f"{seed}.png"), wide)
+    (folder / "damaged.jpg").write_bytes(b"no picture")
+    return folder
 
 
 def paint(path: Path, picture: np.ndarray) -> np.ndarray:
@@ -45,7 +60,7 @@ def test_a_copy_paints_the_same_and_carries_its_new_card_inside(
 def test_half_precision_is_half_the_size_and_says_how_far_it_is_off(
     brush: StyleCard, out: Path, picture: np.ndarray
 ):
-    exported = export(str(brush.path), out, half=True)
+    exported = export(str(brush.path), out, precision="fp16")
     assert exported.off is not None
     assert exported.off.acceptable
     assert "PSNR" in str(exported)
@@ -66,14 +81,14 @@ def test_half_precision_that_does_not_fit_writes_nothing(make_style, out: Path):
     weights["core.1.body.0.conv.bias"] += 1e6
     card = make_style(architecture, weights)
     with pytest.raises(ModelError, match=r"does not fit, nothing written.*conv\.bias"):
-        export(str(card.path), out, half=True)
+        export(str(card.path), out, precision="fp16")
     assert list(out.parent.iterdir()) == []
 
 
 def test_half_of_half_is_refused(brush: StyleCard, out: Path):
-    export(str(brush.path), out, half=True)
+    export(str(brush.path), out, precision="fp16")
     with pytest.raises(UsageError, match="half precision already"):
-        export(str(out), out.with_name("twice.onnx"), half=True)
+        export(str(out), out.with_name("twice.onnx"), precision="fp16")
 
 
 def test_an_existing_file_is_replaced_only_by_force(brush: StyleCard, out: Path):
@@ -142,7 +157,7 @@ def test_a_checkpoint_goes_to_the_exporter_that_training_registered(
     module.export_checkpoint = export_checkpoint
     monkeypatch.setitem(sys.modules, "a_training_half", module)
     register(monkeypatch, "a_training_half:export_checkpoint")
-    exported = export(str(tmp_path / "run.pt"), out, name="from-run", half=True)
+    exported = export(str(tmp_path / "run.pt"), out, name="from-run", precision="fp16")
     assert asked == [(tmp_path / "run.pt", "from-run")]
     assert exported.card.name == "from-run"
     assert is_half(onnx.load(out))
@@ -164,3 +179,65 @@ def test_the_real_exporter_is_registered_under_the_name_that_is_looked_up():
     assert target == "training.export:export_checkpoint"
     pytest.importorskip("torch", reason="torch is not installed (pip install 'stylecam[train]')")
     assert callable(EntryPoint("checkpoint", target, exporting.EXPORTERS).load())
+
+
+def test_int8_weights_are_a_small_file_that_paints_the_same(
+    brush: StyleCard, out: Path, picture: np.ndarray
+):
+    exported = export(str(brush.path), out, precision="int8 weights")
+    assert exported.card.precision == "int8 weights"
+    assert exported.off is not None
+    assert exported.off.psnr >= 30
+    assert "int8 weights against full" in str(exported)
+    assert out.stat().st_size < brush.path.stat().st_size / 2
+    assert np.abs(paint(out, picture) - paint(brush.path, picture)).mean() < 2
+    assert np.abs(paint(out, picture) - picture).mean() > 5
+    out.with_suffix(".yaml").unlink()
+    assert load_card(out).precision == "int8 weights"
+
+
+def test_int8_computes_in_eight_bits_and_is_judged_on_photographs_held_out(
+    brush: StyleCard, out: Path, photo_folder: Path, picture: np.ndarray
+):
+    exported = export(str(brush.path), out, precision="int8", photographs=photo_folder)
+    assert exported.off is not None
+    assert exported.off.psnr >= 30
+    operators = [node.op_type for node in onnx.load(out).graph.node]
+    assert operators.count("DequantizeLinear") > operators.count("Conv")
+    backend = OnnxRuntimeBackend(device="cpu", threads=1)
+    assert "int8" in backend.load(load_card(out))
+    painted = backend.stylize(picture).astype(int)
+    assert np.abs(painted - paint(brush.path, picture)).mean() < 4
+    assert np.array_equal(backend.stylize(picture, 0.0), picture)
+
+
+def test_int8_that_is_too_far_off_writes_nothing(make_style, out: Path):
+    """One channel in a thousand times the range of all others: no eight bits hold both."""
+    architecture = folded(fast(0.25))
+    weights = random_weights(architecture, seed=1)
+    random = np.random.default_rng(0)
+    for name in weights:
+        if name.endswith("conv.weight"):
+            spread = random.uniform(0, 1, weights[name].shape) > 0.999
+            weights[name] = weights[name] * np.where(spread, 300, 1).astype(np.float32)
+    card = make_style(architecture, weights)
+    with pytest.raises(ModelError, match=r"int8 is off on 1 held-out.*nothing written.*30 dB"):
+        export(str(card.path), out, precision="int8 weights")
+    assert list(out.parent.iterdir()) == []
+
+
+def test_int8_needs_photographs(brush: StyleCard, out: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match=r"--calibrate DIR, or --int8 weights"):
+        export(str(brush.path), out, precision="int8")
+    with pytest.raises(UsageError, match="no such folder of photographs"):
+        export(str(brush.path), out, precision="int8", photographs=tmp_path / "missing")
+    with pytest.raises(UsageError, match="0 readable photographs, 4 is the least"):
+        export(str(brush.path), out, precision="int8", photographs=out.parent)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_int8_of_int8_is_refused(brush: StyleCard, out: Path):
+    export(str(brush.path), out, precision="int8 weights")
+    for precision in ("fp16", "int8 weights"):
+        with pytest.raises(UsageError, match="is in int8 weights already"):
+            export(str(out), out.with_name("twice.onnx"), precision=precision)

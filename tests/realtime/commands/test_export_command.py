@@ -31,3 +31,31 @@ def test_the_output_must_be_named(brush: StyleCard):
     done = CliRunner().invoke(export, [str(brush.path)])
     assert done.exit_code == 2
     assert "--output" in done.output
+
+
+def test_int8_weights_are_asked_for_by_a_word(brush: StyleCard, tmp_path: Path):
+    out = tmp_path / "small.onnx"
+    words = [str(brush.path), "--int8", "weights", "-o", str(out)]
+    done = CliRunner().invoke(export, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "int8 weights against full" in done.output
+    assert load_card(out).precision == "int8 weights"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--half", "--int8", "weights"], "--half and --int8: choose one"),
+        (["--calibrate", "."], "--calibrate is for --int8"),
+        (["--int8"], "give --calibrate DIR"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    brush: StyleCard, tmp_path: Path, words: list[str], message: str
+):
+    out = tmp_path / "x.onnx"
+    with pytest.raises(UsageError, match=message):
+        CliRunner().invoke(
+            export, [str(brush.path), "-o", str(out), *words], catch_exceptions=False
+        )
+    assert not out.exists()
