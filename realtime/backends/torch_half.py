@@ -44,6 +44,11 @@ class TorchBackend:
         from models.generator import Generator
         from models.graph import coarse_coding, read_weights
 
+        if card.precision == "int8":
+            raise ModelError(
+                f"{card.path}: computes in int8, which the torch backend cannot; "
+                "use --backend onnx, or the style in full precision"
+            )
         self._device = self._pick_device(torch)
         cuda = self._device.type == "cuda"
         half = cuda if self._half is None else self._half

@@ -82,3 +82,15 @@ def test_the_command_writes_a_style_and_keeps_what_is_there(style_file, tmp_path
     for wrong in (["a=1"], ["a", "b=1"], ["a=x", "b=1"]):
         bad = CliRunner().invoke(command, [*wrong, "-o", "n.onnx"], standalone_mode=False)
         assert isinstance(bad.exception, UsageError), wrong
+
+
+def test_a_style_that_was_quantised_throughout_is_refused_with_the_remedy(style_file):
+    import onnx
+
+    whole, quantised = style_file("whole", base="b1"), style_file("quantised", base="b1")
+    model = onnx.load(quantised.path)
+    for tensor in model.graph.initializer:
+        tensor.name += "_quantized"
+    onnx.save(model, quantised.path)
+    with pytest.raises(ModelError, match=r"quantised\.onnx: its weights cannot be read back"):
+        blend([whole, quantised], [1.0, 1.0], "x")

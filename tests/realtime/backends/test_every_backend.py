@@ -132,6 +132,12 @@ def test_both_runtimes_paint_the_same_picture(
     assert np.abs(painted["onnx"] - painted["torch"]).max() <= 2
 
 
+@pytest.mark.skipif(not TORCH, reason="torch is not installed (pip install 'stylecam[train]')")
+def test_torch_says_that_it_does_not_compute_in_int8(brush: StyleCard):
+    with pytest.raises(ModelError, match=r"computes in int8.*--backend onnx"):
+        make_backend("torch", "cpu").load(brush.model_copy(update={"precision": "int8"}))
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", sorted(BACKENDS))
 def test_a_gpu_in_half_precision_paints_what_the_cpu_paints(
