@@ -5,18 +5,25 @@ import numpy as np
 
 from training.images import Picture
 
+Size = tuple[int, int]
+"""Height and width in pixels."""
 
-def cut(picture: Picture, crop: int, random: np.random.Generator) -> Picture:
-    """A square of random place and scale, as (crop, crop, 3): from all of the short side
-    down to half of `crop` enlarged, so that faces of every size are seen."""
+
+def cut(picture: Picture, size: Size, random: np.random.Generator) -> Picture:
+    """A box of random place and scale, as (*size, 3): from the largest of that shape that the
+    picture holds down to a third more than `size` after enlargement, so that faces of every
+    size are seen."""
+    shorter = min(size)
+    shape = size[0] / shorter, size[1] / shorter
     height, width = picture.shape[:2]
-    largest = min(height, width)
-    smallest = min(largest, max(8, int(crop * 0.75)))
+    largest = max(1, int(min(height / shape[0], width / shape[1])))
+    smallest = min(largest, max(8, int(shorter * 0.75)))
     side = int(random.integers(smallest, largest + 1))
-    top, left = random.integers(height - side + 1), random.integers(width - side + 1)
-    square = picture[top : top + side, left : left + side]
-    method = cv2.INTER_AREA if side > crop else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(square, (crop, crop), interpolation=method), np.uint8)
+    box = min(height, round(side * shape[0])), min(width, round(side * shape[1]))
+    top, left = random.integers(height - box[0] + 1), random.integers(width - box[1] + 1)
+    part = picture[top : top + box[0], left : left + box[1]]
+    method = cv2.INTER_AREA if side > shorter else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, size[::-1], interpolation=method), np.uint8)
 
 
 def vary(picture: Picture, random: np.random.Generator) -> Picture:

@@ -117,7 +117,7 @@ def synthetic_warping_error(painter: Painter, sources: list[Picture], seed: int 
     errors = []
     for source in sources:
         picture = to_tensor(source[None])
-        motion = random_motion(1, source.shape[0], random)
+        motion = random_motion(1, (source.shape[0], source.shape[1]), random)
         moved = disturb(warp(picture, motion)[0], random)
         moved_bytes = (moved[0].permute(1, 2, 0) * 255).round().byte().numpy()
         second = to_tensor(painter(moved_bytes)[None])

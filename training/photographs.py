@@ -1,4 +1,4 @@
-"""Photographs for training: found, decoded in parallel, cut into varied crops.
+"""Photographs for training: gathered from their sources, some held out, cut into varied crops.
 
 Every batch is a pure function of seed and step, so a resumed training sees the very pictures
 that an unbroken one would have seen.
@@ -12,63 +12,60 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from models.errors import TrainingError, UsageError
-from training.augment import cut, vary
-from training.images import Picture, read_rgb, shrink_to, to_tensor
+from models.errors import TrainingError
+from training.augment import Size, cut, vary
+from training.images import Picture, to_tensor
+from training.photo_source import PACKAGED, SUFFIXES, find_photographs
 
 LOGGER = logging.getLogger(__name__)
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-LONGEST_SHORT_SIDE = 400
-"""Photographs are kept no larger: crops are far smaller, and memory is finite."""
+SHORT_SIDE = 400
+"""Photographs are kept no larger: the usual crops are far smaller, and memory is finite."""
 HELD_OUT_EVERY = 40
 FEW = 200
 
 
 class Photographs:
-    """All usable pictures of a folder, in memory; some are held out for previews and reports."""
+    """All usable pictures of some sources, in memory; some are held out for previews and reports.
 
-    def __init__(self, folder: Path) -> None:
-        """Raises UsageError for a missing folder, TrainingError for one without pictures."""
-        if not folder.is_dir():
-            raise UsageError(f"{folder}: no such folder of photographs")
-        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-        with ThreadPoolExecutor() as pool:
-            loaded = list(pool.map(_load_or_none, paths))
-        pictures = [picture for picture in loaded if picture is not None]
-        self.skipped = len(paths) - len(pictures)
-        if self.skipped:
-            LOGGER.warning("%s: skipped %d unreadable pictures", folder, self.skipped)
+    `skipped`: how many pictures, or frames of videos, could not be used.
+    """
+
+    def __init__(self, *sources: str | Path, short_side: int = SHORT_SIDE) -> None:
+        """Each a folder, a video, a picture, or "packaged". Larger ones are shrunk to `short_side`.
+
+        Raises UsageError for a source that is none, TrainingError where there are no pictures.
+        """
+        pictures: list[Picture] = []
+        self.skipped = 0
+        for source in map(str, sources):
+            found = find_photographs(source, short_side)
+            if found.unreadable:
+                LOGGER.warning("%s: skipped %d unreadable pictures", source, found.unreadable)
+            pictures += found.pictures
+            self.skipped += found.unreadable
+        named = ", ".join(map(str, sources))
         if not pictures:
-            raise TrainingError(f"{folder}: no pictures in it ({', '.join(sorted(SUFFIXES))})")
+            raise TrainingError(f"{named}: no pictures in it ({', '.join(sorted(SUFFIXES))})")
         if len(pictures) < FEW:
-            LOGGER.warning(
-                "%s: only %d pictures; the style may fail on what they do not show (%d is good)",
-                folder,
-                len(pictures),
-                5 * FEW,
-            )
-        enough = len(pictures) > HELD_OUT_EVERY
-        self.held_out = pictures[::HELD_OUT_EVERY] if enough else pictures[:1]
-        self.training = (
-            [p for i, p in enumerate(pictures) if i % HELD_OUT_EVERY] if enough else pictures
-        )
+            _warn_of_few(named, len(pictures))
+        self.training, self.held_out = hold_out(pictures)
 
-    def batch(self, *, seed: int, step: int, batch_size: int, crop: int) -> Tensor:
-        """The crops of one step: (B, 3, crop, crop) float 0..1, all varied at random."""
+    def batch(self, *, seed: int, step: int, batch_size: int, size: Size) -> Tensor:
+        """The crops of one step: (B, 3, *size) float 0..1, all varied at random."""
         random = np.random.default_rng([seed, step])
         chosen = random.integers(len(self.training), size=batch_size)
-        crops = [vary(cut(self.training[i], crop, random), random) for i in chosen]
+        crops = [vary(cut(self.training[i], size, random), random) for i in chosen]
         return to_tensor(np.stack(crops))
 
     def batches(
-        self, *, seed: int, start: int, batch_size: int, crop: int
+        self, *, seed: int, start: int, batch_size: int, size: Size
     ) -> Generator[Tensor, None, None]:
         """Batches from step `start` on, without end; the next is cut while one is in use."""
         with ThreadPoolExecutor(max_workers=1) as pool:
             step = start
 
             def cut_next() -> Tensor:
-                return self.batch(seed=seed, step=step, batch_size=batch_size, crop=crop)
+                return self.batch(seed=seed, step=step, batch_size=batch_size, size=size)
 
             coming = pool.submit(cut_next)
             while True:
@@ -78,9 +75,32 @@ class Photographs:
                 yield ready
 
 
-def _load_or_none(path: Path) -> Picture | None:
-    try:
-        return shrink_to(read_rgb(path), LONGEST_SHORT_SIDE)
-    except UsageError as error:
-        LOGGER.info("%s", error)
-        return None
+def _warn_of_few(named: str, count: int) -> None:
+    if named == PACKAGED:
+        LOGGER.warning(
+            "only %d photographs come with scikit-image and matplotlib: the style may fail on what "
+            "they do not show; give --images DIR with %d or more",
+            count,
+            FEW,
+        )
+        return
+    LOGGER.warning(
+        "%s: only %d pictures; the style may fail on what they do not show (%d is good)",
+        named,
+        count,
+        5 * FEW,
+    )
+
+
+def hold_out(pictures: list[Picture]) -> tuple[list[Picture], list[Picture]]:
+    """What to train on, and what to keep from it: every HELD_OUT_EVERY-th, from the first on.
+
+    Of one or two pictures only a third of the first: cut off at the end of its longer side.
+    """
+    if len(pictures) > 2:
+        training = [p for i, p in enumerate(pictures) if i % HELD_OUT_EVERY]
+        return training, pictures[::HELD_OUT_EVERY]
+    first, *others = pictures
+    longer = int(first.shape[1] >= first.shape[0])
+    kept, cut_off = np.array_split(first, [first.shape[longer] * 2 // 3], axis=longer)
+    return [kept, *others], [cut_off]

@@ -1,30 +1,46 @@
 """The recipe of a training: everything that decides its result, typed and checked once."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=64)]
 
 FINE_TUNE_IMAGES = 5_000
 """Enough from the shipped base: ten minutes on two cores with AVX-512."""
+
+STYLE_SIDE = 448
+"""Longer side of the style picture, in pixels, at scale 1; a smaller picture stays as it is."""
+
+TAILS = {"linear": 0.4, "tail": 0.08}
+"""Share of the training, at its end, that has the lower rate, by schedule."""
+
+OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "crop": ("image_size", lambda side: side),
+    "style_size": ("style_scale", lambda side: side / STYLE_SIDE),
+    "decay_from": ("tail", lambda share: round(1 - share, 9)),
+}
+"""Fields of the recipes in older checkpoints: what they are called now, and mean."""
 
 
 class Recipe(BaseModel):
     """What `stylecam train` was asked for; stored with every checkpoint.
 
     All losses are relative (1 is "as wrong as the target is strong"), so weight 1 of each is
-    comparable whatever the layers. Sizes are pixels; `crop` is a training picture's side,
-    `style_size` the longer side that the style picture is fitted to: larger paints larger
-    strokes.
+    comparable whatever the layers. `images` are the sources of photographs, as given;
+    `image_size` the height and width of a training picture, in pixels; `style_scale` the size of
+    the style's patterns, 1 being that of the picture at STYLE_SIDE: larger paints larger strokes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     style: str
-    images: Path
+    images: Annotated[tuple[str, ...], Field(min_length=1)]
     model_size: Literal["full", "small", "fast"] = "fast"
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
     options: dict[str, int | float | str] = {}
@@ -35,8 +51,10 @@ class Recipe(BaseModel):
 
     num_images: Annotated[int, Field(ge=1)] = 20_000
     batch_size: Annotated[int, Field(ge=1)] = 8
-    crop: Annotated[int, Field(ge=64)] = 128
-    style_size: Annotated[int, Field(ge=64)] = 448
+    image_size: tuple[Side, Side] = (128, 128)
+    style_scale: Annotated[float, Field(gt=0, le=4)] = 1.0
+    style_fit: Literal["whole", "crop", "pad", "stretch"] = "whole"
+    """How the style picture gets the shape of the crops; crop where they are not square."""
     seed: int = 0
 
     content_weight: NotNegative = 1.0
@@ -58,9 +76,11 @@ class Recipe(BaseModel):
 
     lr: Positive = 2e-3
     warmup_steps: Annotated[int, Field(ge=0)] = 50
-    decay_from: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """Share of the training after which the rate falls linearly to lr / 50."""
-    freeze_norm_from: Annotated[float, Field(ge=0, le=1)] = 0.7
+    schedule: Literal["linear", "tail"] = "linear"
+    """What the tail is: a linear fall to lr / 50, or lr / 10 throughout (the classic one)."""
+    tail: Share = TAILS["linear"]
+    """Share of the training, at its end, that has the lower rate; of the schedule, see TAILS."""
+    freeze_norm_from: Share = 0.7
     """Share after which batch norm keeps its statistics: the rest trains what is exported."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Images without a new low of the averaged loss after which the decay begins; 0: never."""
@@ -69,6 +89,28 @@ class Recipe(BaseModel):
 
     checkpoint_every: Annotated[int, Field(ge=1)] = 200
     preview_every: Annotated[int, Field(ge=1)] = 400
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: Any) -> Any:
+        """Fields of older checkpoints by their new names, and defaults that hang on others."""
+        if not isinstance(given, Mapping):
+            return given
+        fields = dict(given)
+        for old, (new, meaning) in OLDER.items():
+            if old in fields:
+                fields[new] = meaning(fields.pop(old))
+        images = fields.get("images", ())
+        fields["images"] = [images] if isinstance(images, str | Path) else images
+        fields["images"] = tuple(map(str, fields["images"]))
+        size = fields.get("image_size")
+        if isinstance(size, int):
+            size = fields["image_size"] = (size, size)
+        if size and len(set(size)) > 1:
+            fields.setdefault("style_fit", "crop")
+        if fields.get("schedule") in TAILS:
+            fields.setdefault("tail", TAILS[fields["schedule"]])
+        return fields
 
     @model_validator(mode="after")
     def _layers_and_weights_match(self) -> "Recipe":
@@ -81,10 +123,17 @@ class Recipe(BaseModel):
     def steps(self) -> int:
         return -(-self.num_images // self.batch_size)
 
+    @property
+    def tail_from(self) -> float:
+        """Share of the training before the tail."""
+        return 1 - self.tail
+
     def learning_rate(self, step: int, *, end: int | None = None) -> float:
-        """The rate at a step, counted from 0: linear warm-up, plateau, linear decay to `end`."""
+        """The rate at a step, counted from 0: linear warm-up, plateau, and the tail to `end`."""
         end = end or self.steps
         warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
-        start = self.decay_from * end
+        start = self.tail_from * end
+        if self.schedule == "tail":
+            return self.lr * warm * (0.1 if step >= start else 1.0)
         fallen = max(0.0, (step - start) / max(1.0, end - start))
         return self.lr * warm * (1 - 0.98 * min(1.0, fallen))

@@ -95,7 +95,7 @@ class Run:
         """Bring the plan's falling rate and frozen norm forward to now; nothing if they began."""
         if self.winding_down:
             return
-        self.end = min(self.end, max(self.step + 1, round(self.step / self.recipe.decay_from)))
+        self.end = min(self.end, max(self.step + 1, round(self.step / self.recipe.tail_from)))
         LOGGER.info(
             "step %d: no gain any more; the low-rate tail begins, to end at step %d",
             self.step,
@@ -105,7 +105,7 @@ class Run:
     @property
     def winding_down(self) -> bool:
         shortened = self.end < self.recipe.steps
-        return shortened or self.step >= self.recipe.decay_from * self.end
+        return shortened or self.step >= self.recipe.tail_from * self.end
 
     def take_step(self, source: Tensor) -> dict[str, float]:
         """One batch (B, 3, H, W) float 0..1; the weighted losses by name."""
@@ -134,7 +134,7 @@ class Run:
         if self.recipe.temporal_weight == 0:
             return self.objective(source, self.generator(source))
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
-        motion = random_motion(len(source), source.shape[-1], random)
+        motion = random_motion(len(source), (source.shape[-2], source.shape[-1]), random)
         moved = disturb(warp(source, motion)[0], random)
         painted, painted_moved = self.generator(torch.cat([source, moved])).chunk(2)
         losses = self.objective(source, painted)

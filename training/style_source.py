@@ -1,13 +1,24 @@
 """The style picture that a user's words mean: a file, or one of the drawn styles."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
 
 from models.errors import UsageError
 from training.drawn import DRAWN
-from training.images import Picture, read_rgb, shrink_to
+from training.images import Picture, read_rgb
+from training.recipe import STYLE_SIDE
 
+LOGGER = logging.getLogger(__name__)
 DRAWN_SIDE = 768
+SMALLEST = 32
+"""Below this the deeper layers of the loss network see nothing."""
+
+StyleFit = Literal["whole", "crop", "pad", "stretch"]
 
 
 @dataclass(frozen=True)
@@ -18,15 +29,70 @@ class StyleSource:
     picture: Picture
 
 
-def style_source(text: str, size: int) -> StyleSource:
-    """The picture at `text`, or drawn by that name, with its longer side at most `size`.
+def style_source(
+    text: str, *, scale: float = 1.0, fit: StyleFit = "whole", shape: tuple[int, int] = (1, 1)
+) -> StyleSource:
+    """The picture at `text`, or drawn by that name, its patterns at `scale`, in a shape of H:W.
 
-    Raises UsageError where it is neither, or cannot be read.
+    Raises UsageError where it is neither, cannot be read, or has become too small.
     """
     if text in DRAWN:
-        return StyleSource(text, shrink_to(DRAWN[text](DRAWN_SIDE, 0), size, longer=True))
-    path = Path(text)
-    if not path.is_file():
-        raise UsageError(f"{text}: no such picture, nor a drawn style ({', '.join(sorted(DRAWN))})")
-    name = "".join(c if c.isalnum() else "-" for c in path.stem.lower()).strip("-")
-    return StyleSource(name or "style", shrink_to(read_rgb(path), size, longer=True))
+        name, picture = text, DRAWN[text](DRAWN_SIDE, 0)
+    else:
+        path = Path(text)
+        if not path.is_file():
+            known = ", ".join(sorted(DRAWN))
+            raise UsageError(f"{text}: no such picture, nor a drawn style ({known})")
+        name = "".join(c if c.isalnum() else "-" for c in path.stem.lower()).strip("-")
+        picture = read_rgb(path)
+    fitted = bring_to(shape, resize_patterns(picture, scale), fit)
+    height, width = fitted.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise UsageError(
+            f"{text}: only {width}x{height} pixels are left of it; at least {SMALLEST} are needed: "
+            "give a larger picture, or a larger --style-scale"
+        )
+    if max(fitted.shape) > max(picture.shape):
+        LOGGER.warning(
+            "%s: enlarged beyond its own %d pixels: its finest strokes will be soft",
+            text,
+            max(picture.shape),
+        )
+    return StyleSource(name or "style", fitted)
+
+
+def resize_patterns(picture: Picture, scale: float) -> Picture:
+    """The picture with its longer side at STYLE_SIDE (or its own, where that is smaller), times
+    `scale`: at 2 each stroke is twice as long as at 1."""
+    height, width = picture.shape[:2]
+    factor = min(1.0, STYLE_SIDE / max(height, width)) * scale
+    if factor == 1:
+        return picture
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
+
+
+def bring_to(shape: tuple[int, int], picture: Picture, fit: StyleFit) -> Picture:
+    """The picture in proportions of height to width like `shape`; its patterns keep their size.
+
+    "whole" leaves it as it is; "crop" keeps the largest middle part; "pad" mirrors it at its
+    edges, since bars of one colour would be painted too; "stretch" distorts it, the longer side
+    staying.
+    """
+    height, width = picture.shape[:2]
+    if fit == "whole" or height * shape[1] == width * shape[0]:
+        return picture
+    if fit == "stretch":
+        longer = max(height, width) / max(shape)
+        size = max(1, round(shape[1] * longer)), max(1, round(shape[0] * longer))
+        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    pick = min if fit == "crop" else max
+    unit = pick(height / shape[0], width / shape[1])
+    rows, columns = (max(1, round(side * unit)) for side in shape)
+    if fit == "crop":
+        top, left = (height - rows) // 2, (width - columns) // 2
+        return np.ascontiguousarray(picture[top : top + rows, left : left + columns])
+    top, left = max(0, rows - height), max(0, columns - width)
+    padding = (top // 2, top - top // 2, left // 2, left - left // 2)
+    return np.asarray(cv2.copyMakeBorder(picture, *padding, cv2.BORDER_REFLECT_101), np.uint8)

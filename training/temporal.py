@@ -13,20 +13,24 @@ MAX_NOISE = 0.03
 MAX_GAIN = 0.04
 
 
-def random_motion(batch: int, size: int, generator: torch.Generator) -> Tensor:
+def random_motion(batch: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
     """Affine maps (B, 2, 3) in grid_sample's units: pans of whole pixels, half also turn and zoom.
 
-    Whole pixels are resampled exactly, so that half the pairs carry no blur at all.
+    `size`: height and width of the pictures. Whole pixels are resampled exactly, so that half
+    the pairs carry no blur at all.
     """
+    height, width = size
 
     def uniform(limit: float) -> Tensor:
         return (torch.rand(batch, generator=generator) * 2 - 1) * limit
 
     moving = (torch.rand(batch, generator=generator) < 0.5).float()
     turn, zoom = uniform(MAX_TURN) * moving, 1 + uniform(MAX_ZOOM) * moving
-    shift_x, shift_y = (uniform(MAX_SHIFT).round() * 2 / size for _ in range(2))
+    shift_x, shift_y = (uniform(MAX_SHIFT).round() * 2 / side for side in (width, height))
     cos, sin = zoom * turn.cos(), zoom * turn.sin()
-    rows = [torch.stack([cos, -sin, shift_x], -1), torch.stack([sin, cos, shift_y], -1)]
+    # grid_sample's units are half a width and half a height: a turn must not shear.
+    across, down = -sin * (height / width), sin * (width / height)
+    rows = [torch.stack([cos, across, shift_x], -1), torch.stack([down, cos, shift_y], -1)]
     return torch.stack(rows, dim=1)
 
 

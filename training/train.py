@@ -43,7 +43,7 @@ def prepare_network(recipe: Recipe, photographs: Photographs) -> LossNetwork:
     network = load_loss_network(recipe.loss_network, recipe.pooling)
     if recipe.slim:
         crops = photographs.batch(
-            seed=recipe.seed, step=2**31, batch_size=SLIM_PICTURES, crop=SLIM_CROP
+            seed=recipe.seed, step=2**31, batch_size=SLIM_PICTURES, size=(SLIM_CROP,) * 2
         )
         deepest = max(recipe.content_layers + recipe.style_layers)
         with torch.no_grad():
@@ -64,7 +64,7 @@ def train(
 ) -> Checkpoint:
     """Train to the end of the recipe; continue where `folder` left off.
 
-    style_pictures: (H, W, 3) uint8 RGB each, already at the recipe's style size. `start`: the
+    style_pictures: (H, W, 3) uint8 RGB each, already at the recipe's style scale. `start`: the
     weights to fine-tune from. Writes losses (CSV, PNG), previews and checkpoints into `folder`.
     Raises TrainingError if it diverges; the last checkpoint stays.
     """
@@ -107,5 +107,5 @@ def train(
 
 def _batches(recipe: Recipe, photographs: Photographs, start: int) -> Generator[Tensor, None, None]:
     return photographs.batches(
-        seed=recipe.seed, start=start, batch_size=recipe.batch_size, crop=recipe.crop
+        seed=recipe.seed, start=start, batch_size=recipe.batch_size, size=recipe.image_size
     )

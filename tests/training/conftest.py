@@ -77,7 +77,7 @@ def small_training(monkeypatch, loss_network, photographs, photo_folder, style_p
             "alpha": 0.25,
             "num_images": 24,
             "batch_size": 2,
-            "crop": 64,
+            "image_size": 64,
             "checkpoint_every": 5,
             "preview_every": 6,
         }

@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from models.architecture import fast
 from training.checkpoint import fingerprint, load_checkpoint
-from training.commands.train import BASE
+from training.commands.plan import BASE
 
 
 def test_the_base_is_small_and_of_the_default_architecture():

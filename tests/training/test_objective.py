@@ -13,7 +13,7 @@ LAYERS = ("relu1_2", "relu2_2")
 def style_loss(loss_network, style_picture, photographs):
     """The style loss of some photographs under a recipe with these changes."""
     target = style_target(loss_network, [to_tensor(style_picture[None])], [1.0], LAYERS)
-    source = photographs.batch(seed=0, step=0, batch_size=3, crop=64)
+    source = photographs.batch(seed=0, step=0, batch_size=3, size=(64, 64))
 
     def loss(**changes):
         layers = {"style_layers": LAYERS, "style_weight": 1.0} | changes

@@ -7,7 +7,7 @@ from training.slim import slim_down  # noqa: E402
 
 @pytest.fixture
 def crops(photographs):
-    return photographs.batch(seed=0, step=0, batch_size=8, crop=64)
+    return photographs.batch(seed=0, step=0, batch_size=8, size=(64, 64))
 
 
 def test_half_the_channels_explain_most_of_the_rest(loss_network, crops):

@@ -17,14 +17,24 @@ def test_a_pan_by_whole_pixels_moves_pixels_exactly():
 
 
 def test_half_of_the_motions_are_pure_pans():
-    motion = random_motion(400, 128, generator())
+    motion = random_motion(400, (128, 128), generator())
     pure = (motion[:, :, :2] == torch.eye(2)).all(dim=(1, 2)).float().mean()
     assert 0.4 < float(pure) < 0.6
 
 
+def test_pictures_that_are_not_square_turn_without_shear():
+    height, width = 64, 160
+    motion = random_motion(200, (height, width), generator())[:, :, :2].double()
+    to_pixels = torch.tensor([width, height]).double()
+    turns = to_pixels[:, None] * motion / to_pixels
+    zooms = turns[:, 0].square().sum(-1)
+    expected = zooms[:, None, None] * torch.eye(2)
+    assert torch.allclose(turns.mT @ turns, expected, atol=1e-5)
+
+
 def test_a_painting_that_moves_with_its_picture_costs_nothing():
     picture = torch.rand(2, 3, 32, 32, generator=generator())
-    motion = random_motion(2, 32, generator(1))
+    motion = random_motion(2, (32, 32), generator(1))
     moved, _ = warp(picture, motion)
     assert float(temporal_loss(picture, moved, motion)) == pytest.approx(0, abs=1e-9)
 

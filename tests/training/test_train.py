@@ -1,4 +1,5 @@
 import csv
+import json
 
 import cv2
 import pytest
@@ -36,7 +37,7 @@ def test_training_brings_photographs_nearer_to_the_style(
     trained = small_training(tmp_path / "run", **recipe_changes)
     generator = Generator(trained.architecture)
     generator.load_state_dict(trained.average)
-    source = photographs.batch(seed=9, step=0, batch_size=6, crop=64)
+    source = photographs.batch(seed=9, step=0, batch_size=6, size=(64, 64))
     target = style_target(loss_network, [to_tensor(style_picture[None])], [1.0], LAYERS)
     with torch.no_grad():
         painted = generator.eval()(source)
@@ -72,6 +73,23 @@ def test_a_run_leaves_losses_previews_and_a_checkpoint(small_training, tmp_path)
     assert preview[256:].std() > 5
     assert cv2.imread(str(tmp_path / "previews.png")) is not None
     assert (tmp_path / "checkpoint.json").is_file()
+
+
+def test_crops_of_any_shape_are_trained_on(small_training, tmp_path):
+    trained = small_training(tmp_path, image_size=(70, 101), num_images=4)
+    assert all(torch.isfinite(value).all() for value in trained.weights.values())
+
+
+def test_the_low_rate_tail_is_resumed_exactly(small_training, tmp_path):
+    classic = {"schedule": "tail", "tail": 0.5}
+    unbroken = small_training(tmp_path / "unbroken", **classic)
+    with pytest.raises(KilledError):
+        small_training(tmp_path / "broken", on_progress=kill_at(8), **classic)
+    resumed = small_training(tmp_path / "broken", **classic)
+    linear = small_training(tmp_path / "linear")
+    name = "core.0.conv.weight"
+    assert torch.equal(unbroken.weights[name], resumed.weights[name])
+    assert not torch.equal(unbroken.weights[name], linear.weights[name])
 
 
 def test_another_recipe_does_not_continue_a_run(small_training, tmp_path):
@@ -177,6 +195,17 @@ def test_a_checkpoint_of_before_roll_backs_is_read(small_training, tmp_path):
     torch.save(old, tmp_path / CHECKPOINT)
     checkpoint = load_checkpoint(tmp_path / CHECKPOINT)
     assert (checkpoint.rollbacks, checkpoint.end) == (0, 0)
+
+
+def test_a_run_of_before_the_fields_were_renamed_goes_on(small_training, tmp_path):
+    small_training(tmp_path, num_images=20)
+    stored = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    recipe = json.loads(stored["recipe"])
+    for name in ("image_size", "style_scale", "style_fit", "tail", "schedule"):
+        del recipe[name]
+    recipe |= {"crop": 64, "style_size": 448, "decay_from": 0.6, "images": recipe["images"][0]}
+    torch.save(stored | {"recipe": json.dumps(recipe)}, tmp_path / CHECKPOINT)
+    assert small_training(tmp_path, num_images=20).step == 10
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(small_training, tmp_path, monkeypatch):

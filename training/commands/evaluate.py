@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
     required=True,
-    metavar="DIR",
+    multiple=True,
+    metavar="DIR|VIDEO|PICTURE",
     help="Photographs to judge on, better not those of the training.",
 )
 @click.option(
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 )
 @click.option("--clip-frames", type=click.IntRange(2), default=24, show_default=True)
 @click.option(
-    "--style-size",
-    type=click.IntRange(64),
-    default=448,
+    "--style-scale",
+    type=click.FloatRange(0, 4, min_open=True),
+    default=1.0,
     show_default=True,
-    help="Longer side that the style picture is fitted to, as in the training.",
+    help="Size of the style's patterns, as in the training.",
 )
 @click.option(
     "--loss-network",
@@ -59,11 +59,11 @@ if TYPE_CHECKING:
 def evaluate(
     models: tuple[str, ...],
     picture: str,
-    images: Path,
+    images: tuple[str, ...],
     count: int,
     clip: Path | None,
     clip_frames: int,
-    style_size: int,
+    style_scale: float,
     loss_network: str,
     as_json: bool,
 ) -> None:
@@ -85,9 +85,9 @@ def evaluate(
 
     paths = [find_style(name).path for name in models]
     frames = read_clip(clip, clip_frames) if clip else None
-    photographs = Photographs(images)
+    photographs = Photographs(*images)
     network = load_loss_network(loss_network)
-    target = target_of(network, [style_source(picture, style_size).picture])
+    target = target_of(network, [style_source(picture, scale=style_scale).picture])
     console = Console(stderr=True)
     with console.status("") as status:
         rows = report(

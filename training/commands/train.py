@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
-from models.catalogue import SHIPPED, user_folder
+from models.catalogue import user_folder
 from models.errors import UsageError
 from training.commands.layers import parse_layers
+from training.commands.plan import parse_image_size, parse_shares, recipe_of, starting_point
 from training.presets import CLASSIC, preset
 
 if TYPE_CHECKING:
@@ -19,18 +19,15 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
     from training.train import Progress
 
-BASE = SHIPPED / "base.pt"
-"""Weights that all shipped `fast` styles were trained from."""
-
 
 @click.command()
 @click.argument("style", nargs=-1, required=True)
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="DIR",
-    help="Folder of photographs to learn on; a thousand or more is good.",
+    multiple=True,
+    metavar="DIR|VIDEO|PICTURE",
+    help="Photographs to learn on; a thousand or more is good. May be given several times. "
+    "[packaged: the few that come with scikit-image and matplotlib]",
 )
 @click.option("--name", help="Name of the new style; default: that of the picture.")
 @click.option("--title", help="How people read it. [from the name]")
@@ -55,11 +52,16 @@ BASE = SHIPPED / "base.pt"
     help="Architecture: ours, the pruned one, or Johnson's. [fast]",
 )
 @click.option("--batch-size", type=int, help="Crops a step. [8]")
-@click.option("--crop", type=int, help="Side of a crop, in pixels. [128]")
+@click.option("--image-size", metavar="N|H,W", help="Size of a crop, in pixels. [128]")
 @click.option(
-    "--style-size",
-    type=int,
-    help="Longer side of the style picture; larger paints larger strokes. [448]",
+    "--style-scale",
+    type=float,
+    help="Size of the style's patterns: 2 paints strokes twice as large. [1]",
+)
+@click.option(
+    "--style-fit",
+    type=click.Choice(["whole", "crop", "pad", "stretch"]),
+    help="How the style picture gets the shape of the crops. [crop; whole where they are square]",
 )
 @click.option(
     "--preset",
@@ -100,6 +102,14 @@ BASE = SHIPPED / "base.pt"
 )
 @click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
 @click.option(
+    "--schedule",
+    type=click.Choice(["linear", "tail"]),
+    help="How the rate ends: falling to a fiftieth, or at a tenth throughout. [linear]",
+)
+@click.option(
+    "--tail", type=float, help="Share of the training with the lower rate. [0.4; 0.08 for tail]"
+)
+@click.option(
     "--patience",
     type=int,
     metavar="IMAGES",
@@ -115,7 +125,7 @@ BASE = SHIPPED / "base.pt"
 )
 def train(
     style: tuple[str, ...],
-    images: Path,
+    images: tuple[str, ...],
     name: str | None,
     title: str | None,
     credit: str,
@@ -130,6 +140,8 @@ def train(
 
     STYLE is a picture file, or one of the drawn styles: stained-glass, marbling, ink-hatching.
 
+    Photographs come from --images: folders, videos (frames spread over them), pictures.
+
     Example: stylecam train my-painting.jpg --images ~/Pictures
     """
     try:
@@ -139,64 +151,29 @@ def train(
             "stylecam train needs the training extra: pip install 'stylecam[train]'"
         ) from None
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    from training.photographs import Photographs
+    from training.photo_source import PACKAGED
+    from training.photographs import SHORT_SIDE, Photographs
     from training.style_source import style_source
 
     if (layers := options.pop("layers")) is not None:
         options |= parse_layers(layers, options["loss_network"])
+    if options["image_size"] is not None:
+        options["image_size"] = parse_image_size(options["image_size"])
     if preset_name is not None:
         given = {key: value for key, value in options.items() if value is not None}
         options |= preset(preset_name) | given
-    start = _start(fine_tune, options)
-    recipe = _recipe(style, images, start, options)
-    sources = [style_source(text, recipe.style_size) for text in style]
-    shares = _shares(style_weights, len(sources))
+    start = starting_point(fine_tune, options)
+    recipe = recipe_of(style, images or (PACKAGED,), start, options)
+    sources = [
+        style_source(text, scale=recipe.style_scale, fit=recipe.style_fit, shape=recipe.image_size)
+        for text in style
+    ]
+    shares = parse_shares(style_weights, len(sources))
     chosen = name or "-".join(source.name for source in sources)
     folder = output or Path("runs") / chosen
-    photographs = Photographs(images)
+    photographs = Photographs(*recipe.images, short_side=max(SHORT_SIDE, *recipe.image_size))
     _train(recipe, [s.picture for s in sources], shares, photographs, folder, start)
     _export(folder, chosen, photographs, title=title, credit=credit, install=install)
-
-
-def _start(wanted: str | None, options: dict[str, Any]) -> "Checkpoint | None":
-    """What to fine-tune from: a checkpoint by path, the shipped base where it fits, or nothing."""
-    from training.checkpoint import load_checkpoint
-
-    fits = options["model_size"] in (None, "fast") and options["alpha"] in (None, 1.0)
-    if wanted == "none" or (wanted is None and not fits):
-        return None
-    return load_checkpoint(BASE if wanted in (None, "base") else Path(wanted))
-
-
-def _recipe(
-    style: tuple[str, ...], images: Path, start: "Checkpoint | None", options: dict[str, Any]
-) -> "Recipe":
-    from training.checkpoint import fingerprint
-    from training.recipe import FINE_TUNE_IMAGES, Recipe
-
-    given = {key: value for key, value in options.items() if value is not None}
-    if start is not None:
-        given = {"num_images": FINE_TUNE_IMAGES, "base": fingerprint(start.average)} | given
-    try:
-        return Recipe(style=" ".join(style), images=images, **given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        flag = "--" + str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
-
-
-def _shares(text: str | None, count: int) -> list[float]:
-    if text is None:
-        return [1.0] * count
-    try:
-        shares = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UsageError(f"--style-weights {text!r}: not numbers with commas between") from None
-    if len(shares) != count or min(shares) < 0 or sum(shares) == 0:
-        raise UsageError(
-            f"--style-weights {text!r}: give {count}, one a style, none negative, not all zero"
-        )
-    return shares
 
 
 def _train(

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 from training import vgg
 from training.commands.train import train
 
-QUICK = ("--num-images", "4", "--batch-size", "2", "--crop", "64", "--alpha", "0.25")
+QUICK = ("--num-images", "4", "--batch-size", "2", "--image-size", "64", "--alpha", "0.25")
 
 
 @pytest.fixture
@@ -30,8 +31,9 @@ def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     monkeypatch.setattr("training.commands.train.user_folder", lambda: tmp_path / "own")
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments, images=photo_folder):
-        words = [str(a) for a in (*arguments, "--images", images)]
+    def run(*arguments, images=(photo_folder,)):
+        given = (word for source in images for word in ("--images", source))
+        words = [str(a) for a in (*arguments, *given)]
         result = CliRunner().invoke(train, words, standalone_mode=False)
         if result.exception is not None:
             raise result.exception
@@ -68,6 +70,27 @@ def test_the_style_loss_and_its_layers_can_be_chosen(invoke, tmp_path):
     assert training["layer_weights"] == [0.5, 1.0]
 
 
+def test_photographs_come_from_several_sources(invoke, painting, photo_folder, tmp_path):
+    invoke("marbling", *QUICK, images=[photo_folder, painting])
+    recipe = json.loads((tmp_path / "runs" / "marbling" / "checkpoint.json").read_text())["recipe"]
+    assert recipe["images"] == [str(photo_folder), str(painting)]
+
+
+def test_without_photographs_those_of_the_packages_are_taken(invoke, tmp_path, caplog):
+    invoke("marbling", *QUICK, images=[])
+    assert "photographs come with scikit-image" in caplog.text
+    recipe = json.loads((tmp_path / "runs" / "marbling" / "checkpoint.json").read_text())["recipe"]
+    assert recipe["images"] == ["packaged"]
+
+
+def test_crops_pattern_size_and_schedule_can_be_chosen(invoke, tmp_path):
+    size = ("--image-size", "64,96", "--style-scale", "0.5", "--style-fit", "pad")
+    invoke("marbling", *QUICK, *size, "--schedule", "tail", "--tail", "0.2")
+    training = load_card(tmp_path / "own" / "marbling.onnx").training
+    assert (training["image_size"], training["style_fit"]) == ([64, 96], "pad")
+    assert (training["style_scale"], training["schedule"], training["tail"]) == (0.5, "tail", 0.2)
+
+
 def test_options_go_before_a_preset(invoke, tmp_path):
     invoke("marbling", *QUICK, "--preset", "landscape", "--style-weight", "7")
     training = load_card(tmp_path / "own" / "marbling.onnx").training
@@ -86,7 +109,13 @@ def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path)
     [
         (("gone.jpg",), r"gone\.jpg: no such picture, nor a drawn style \(ink-hatching, marbl"),
         (("marbling", "--alpha", "2"), "--alpha: .*not 2"),
-        (("marbling", "--crop", "3"), "--crop: .*not 3"),
+        (("marbling", "--image-size", "3"), "--image-size: .*not 3"),
+        (("marbling", "--image-size", "64,3"), "--image-size: .*not 3"),
+        (("marbling", "--image-size", "64x96"), "--image-size '64x96': write N or H,W"),
+        (("marbling", "--image-size", "1,2,3"), "--image-size '1,2,3': write N or H,W"),
+        (("marbling", "--style-scale", "0"), "--style-scale: .*not 0"),
+        (("marbling", "--style-scale", "0.01"), "marbling: only 4x4 pixels are left"),
+        (("marbling", "--tail", "2"), "--tail: .*not 2"),
         (("marbling", "--style-weights", "1,2"), "--style-weights '1,2': give 1"),
         (("marbling", "--style-weights", "x"), "--style-weights 'x': not numbers"),
         (("marbling", "--layers", "relu9_9=1"), "--layers: 'relu9_9' is not one of: relu1_1"),
@@ -109,7 +138,7 @@ def test_a_broken_style_picture_and_an_empty_folder_are_named(invoke, tmp_path):
         invoke(tmp_path / "broken.jpg")
     (tmp_path / "empty").mkdir()
     with pytest.raises(TrainingError, match="no pictures in it"):
-        invoke("marbling", images=tmp_path / "empty")
+        invoke("marbling", images=[tmp_path / "empty"])
 
 
 def test_the_real_command_with_the_real_loss_network(photo_folder, tmp_path):

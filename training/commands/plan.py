@@ -1,0 +1,74 @@
+"""What the options of `stylecam train` ask for: what to start from, and the recipe."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from models.catalogue import SHIPPED
+from models.errors import UsageError
+
+if TYPE_CHECKING:
+    from training.checkpoint import Checkpoint
+    from training.recipe import Recipe
+
+BASE = SHIPPED / "base.pt"
+"""Weights that all shipped `fast` styles were trained from."""
+
+
+def starting_point(wanted: str | None, options: dict[str, Any]) -> "Checkpoint | None":
+    """What to fine-tune from: a checkpoint by path, the shipped base where it fits, or nothing."""
+    from training.checkpoint import load_checkpoint
+
+    fits = options["model_size"] in (None, "fast") and options["alpha"] in (None, 1.0)
+    if wanted == "none" or (wanted is None and not fits):
+        return None
+    return load_checkpoint(BASE if wanted in (None, "base") else Path(wanted))
+
+
+def recipe_of(
+    style: tuple[str, ...],
+    images: tuple[str, ...],
+    start: "Checkpoint | None",
+    options: dict[str, Any],
+) -> "Recipe":
+    """The recipe of the options that were given (not None). Raises UsageError naming the option."""
+    from training.checkpoint import fingerprint
+    from training.recipe import FINE_TUNE_IMAGES, Recipe
+
+    given = {key: value for key, value in options.items() if value is not None}
+    if start is not None:
+        given = {"num_images": FINE_TUNE_IMAGES, "base": fingerprint(start.average)} | given
+    try:
+        return Recipe(style=" ".join(style), images=images, **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = "--" + str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
+
+
+def parse_shares(text: str | None, count: int) -> list[float]:
+    """ "2,1" as [2.0, 1.0]: one a style, all alike without a text. Raises UsageError."""
+    if text is None:
+        return [1.0] * count
+    try:
+        shares = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--style-weights {text!r}: not numbers with commas between") from None
+    if len(shares) != count or min(shares) < 0 or sum(shares) == 0:
+        raise UsageError(
+            f"--style-weights {text!r}: give {count}, one a style, none negative, not all zero"
+        )
+    return shares
+
+
+def parse_image_size(text: str) -> tuple[int, int]:
+    """ "192,256" as (192, 256), height first; "128" as (128, 128). Raises UsageError."""
+    parts = text.split(",")
+    try:
+        sides = [int(part) for part in parts]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise UsageError(f"--image-size {text!r}: write N or H,W in pixels, like 128 or 192,256")
+    return sides[0], sides[-1]

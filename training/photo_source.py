@@ -1,0 +1,100 @@
+"""Where photographs come from: folders, single pictures, videos, and what packages bring along.
+
+Knows no crops and no training.
+"""
+
+import importlib.util
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from models.errors import UsageError
+from training.images import Picture, read_rgb, shrink_to
+from training.video_frames import sample_video
+
+LOGGER = logging.getLogger(__name__)
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+SMALLEST = 16
+"""Icons and tracking pixels are no photographs."""
+
+PACKAGED = "packaged"
+"""The source's name that means PACKAGED_FILES."""
+PACKAGED_FILES = {
+    "matplotlib": ("mpl-data/sample_data/grace_hopper.jpg",),
+    "skimage": (
+        "data/astronaut.png",
+        "data/chelsea.png",
+        "data/coffee.png",
+        "data/rocket.jpg",
+        "data/motorcycle_left.png",
+    ),
+}
+"""Package to its colour photographs of natural things, all in the wheels. The first is held out."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The usable pictures of a source, (H, W, 3) uint8 RGB, and how many were not."""
+
+    pictures: list[Picture]
+    unreadable: int = 0
+
+
+def find_photographs(source: str, short_side: int) -> Found:
+    """The pictures of a folder (and the folders in it), of a video, or of one file; or packaged.
+
+    None has a shorter side above `short_side`. Raises UsageError for a source that is none.
+    """
+    if source == PACKAGED:
+        return _decode(packaged_paths(), short_side)
+    path = Path(source)
+    if path.is_dir():
+        return _decode(
+            sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES), short_side
+        )
+    if not path.exists():
+        raise UsageError(f"{path}: no such folder, video or picture")
+    if path.suffix.lower() in SUFFIXES:
+        return Found([shrink_to(read_rgb(path), short_side)])
+    frames, errors = sample_video(path, short_side)
+    return Found(frames, errors)
+
+
+def packaged_paths() -> list[Path]:
+    """The photographs that the train extra's packages bring. Raises UsageError without them."""
+    paths = list(_packaged_paths())
+    if not paths:
+        raise UsageError(
+            "no photographs come with the packages here (scikit-image, matplotlib): "
+            "pip install 'stylecam[train]', or give --images DIR"
+        )
+    return paths
+
+
+def _packaged_paths() -> Iterator[Path]:
+    for package, names in PACKAGED_FILES.items():
+        spec = importlib.util.find_spec(package)
+        for folder in (spec.submodule_search_locations if spec else None) or ():
+            yield from (path for name in names if (path := Path(folder, name)).is_file())
+
+
+def _decode(paths: list[Path], short_side: int) -> Found:
+    with ThreadPoolExecutor() as pool:
+        loaded = list(pool.map(partial(_load_or_none, short_side=short_side), paths))
+    pictures = [picture for picture in loaded if picture is not None]
+    return Found(pictures, len(paths) - len(pictures))
+
+
+def _load_or_none(path: Path, *, short_side: int) -> Picture | None:
+    try:
+        picture = read_rgb(path)
+    except UsageError as error:
+        LOGGER.info("%s", error)
+        return None
+    if min(picture.shape[:2]) < SMALLEST:
+        LOGGER.info("%s: smaller than %d pixels", path, SMALLEST)
+        return None
+    return shrink_to(picture, short_side)
