@@ -50,7 +50,7 @@ BUDGET: dict[str, Any] = {
     "tone_weight": 4,
     "temporal_weight": 100,
     "lr": 2.5e-3,
-    "decay_from": 0.5,
+    "tail": 0.5,
     "preview_every": 200,
 }
 HEIGHT, WIDTH = 480, 640
@@ -61,7 +61,7 @@ SECONDS_PER_VARIANT = 4.0
 
 @click.command()
 @click.option("--style", required=True)
-@click.option("--style-size", default=760, show_default=True)
+@click.option("--style-scale", default=1.7, show_default=True)
 @click.option("--images", type=click.Path(path_type=Path), required=True)
 @click.option("--clip", type=click.Path(path_type=Path), required=True)
 @click.option("--num-images", default=3200, show_default=True)
@@ -70,7 +70,7 @@ SECONDS_PER_VARIANT = 4.0
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 def search(
     style: str,
-    style_size: int,
+    style_scale: float,
     images: Path,
     clip: Path,
     num_images: int,
@@ -81,10 +81,10 @@ def search(
     """Train, judge and time the variants."""
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     photographs = Photographs(images)
-    picture = style_source(style, style_size).picture
+    picture = style_source(style, scale=style_scale).picture
     results: dict[str, dict[str, Any]] = {}
     for name in only.split(","):
-        recipe = recipe_of(name, style, images, style_size, num_images, loss_network)
+        recipe = recipe_of(name, style, images, style_scale, num_images, loss_network)
         results[name] = _trained_and_judged(
             recipe, picture, photographs, read_clip(clip, CLIP_FRAMES), output / name
         )
@@ -97,13 +97,13 @@ def search(
 
 
 def recipe_of(
-    name: str, style: str, images: Path, style_size: int, num_images: int, loss_network: str
+    name: str, style: str, images: Path, style_scale: float, num_images: int, loss_network: str
 ) -> Recipe:
     """The same budget and weights for every variant, from scratch."""
     given = {
         "style": style,
         "images": images,
-        "style_size": style_size,
+        "style_scale": style_scale,
         "num_images": num_images,
         "loss_network": loss_network,
     }
