@@ -71,9 +71,18 @@ class Objective:
 
     def __call__(self, source: Tensor, painted: Tensor) -> dict[str, Tensor]:
         """Each loss times its weight, by name. Both pictures (B, 3, H, W) float 0..1."""
+        return self.against(self.content_target(source), source, painted)
+
+    @torch.no_grad()
+    def content_target(self, source: Tensor) -> dict[str, Tensor]:
+        """What the painting of `source` is asked to keep: layer name to features."""
+        return self.network(source, self.recipe.content_layers)
+
+    def against(
+        self, wanted: dict[str, Tensor], source: Tensor, painted: Tensor
+    ) -> dict[str, Tensor]:
+        """The same losses, where the content target of `source` is known already."""
         recipe = self.recipe
-        with torch.no_grad():
-            wanted = self.network(source, recipe.content_layers)
         features = self.network(painted, self.layers)
         content = torch.stack(
             [content_loss(features[x], wanted[x]) for x in recipe.content_layers]

@@ -55,6 +55,19 @@ if TYPE_CHECKING:
     default="vgg16",
     show_default=True,
 )
+@click.option(
+    "--baseline",
+    is_flag=True,
+    help="Paint some of the photographs by optimisation too, and compare: minutes for each.",
+)
+@click.option(
+    "--baseline-count",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="How many photographs --baseline optimises.",
+)
+@click.option("--baseline-iterations", type=click.IntRange(1), default=300, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def evaluate(
     models: tuple[str, ...],
@@ -65,6 +78,9 @@ def evaluate(
     clip_frames: int,
     style_scale: float,
     loss_network: str,
+    baseline: bool,
+    baseline_count: int,
+    baseline_iterations: int,
     as_json: bool,
 ) -> None:
     """Report how good styles are: style, content, smoothness, steadiness, and what they cost.
@@ -96,12 +112,16 @@ def evaluate(
             network,
             target,
             frames,
+            optimised=baseline_count if baseline else 0,
+            iterations=baseline_iterations,
             on_row=lambda name: status.update(f"judging {name}"),
         )
     if as_json:
         click.echo(json.dumps([row.as_dict() for row in rows], indent=2))
     else:
         _print_table(rows)
+        if baseline:
+            _print_baselines(rows)
 
 
 def _print_table(rows: "list[Row]") -> None:
@@ -131,3 +151,34 @@ def _print_table(rows: "list[Row]") -> None:
             f"{row.milliseconds:.1f}",
         )
     Console().print(table)
+
+
+def _print_baselines(rows: "list[Row]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for heading in ("style", "optimised", "ratio", "content", "optimised", "TV", "optimised"):
+        table.add_column(heading, justify="right")
+    table.add_column("matched after", justify="right")
+    found = [(row.name, row.baseline) for row in rows if row.baseline is not None]
+    for name, reached in found:
+        table.add_row(
+            name,
+            f"{reached.model_style:.3f}",
+            f"{reached.style:.3f}",
+            f"{reached.ratio:.2f}",
+            f"{reached.model_content:.3f}",
+            f"{reached.content:.3f}",
+            f"{reached.model_total_variation:.4f}",
+            f"{reached.total_variation:.4f}",
+            f"{reached.matched_after:.0f}",
+        )
+    console = Console()
+    some = found[0][1]
+    console.print(
+        f"\nBeside {some.iterations} iterations of optimisation at the same content distance, "
+        f"on {some.photographs} photographs:"
+    )
+    console.print(table)

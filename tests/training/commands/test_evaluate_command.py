@@ -45,6 +45,20 @@ def test_people_get_a_table(invoke):
     assert "36,131" in output
 
 
+def test_optimisation_stands_beside_a_model_where_asked_for(invoke, monkeypatch):
+    monkeypatch.setattr("training.evaluate.PHOTO_SIDE", 64)
+    wish = ("--baseline", "--baseline-count", 1, "--baseline-iterations", 4)
+    output = invoke(DEFAULT_STYLE, "--json", *wish)
+    plain, style = json.loads(output[output.index("[") :])
+    assert "baseline" not in plain
+    reached = style["baseline"]
+    assert (reached["photographs"], reached["iterations"]) == (1, 4)
+    assert reached["ratio"] == pytest.approx(reached["model_style"] / reached["style"])
+    table = invoke(DEFAULT_STYLE, *wish)
+    assert "4 iterations of optimisation at the same content distance" in table
+    assert f"{reached['ratio']:.2f}" in table
+
+
 def test_an_unknown_style_and_a_clip_that_is_none_are_named(invoke, tmp_path):
     with pytest.raises(UsageError, match="unknown style 'nope'"):
         invoke("nope")

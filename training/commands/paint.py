@@ -1,0 +1,186 @@
+"""`stylecam paint`: one picture by optimisation."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import ValidationError
+
+from models.errors import UsageError
+from training.commands.layers import parse_layers
+
+if TYPE_CHECKING:
+    from training.paint import Progress
+    from training.recipe import Recipe
+
+
+@click.command()
+@click.argument("photo", type=click.Path(path_type=Path), metavar="PHOTO")
+@click.option(
+    "--style",
+    required=True,
+    metavar="PICTURE",
+    help="The style picture, or a drawn style's name.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The picture to write, .png or .jpg; the best so far is there while it works.",
+)
+@click.option("--iterations", type=click.IntRange(1), default=300, show_default=True)
+@click.option(
+    "--size",
+    type=click.IntRange(64),
+    default=512,
+    show_default=True,
+    help="Longer side of the painting; a smaller photograph stays as it is.",
+)
+@click.option(
+    "--style-size",
+    type=int,
+    help="Longer side of the style picture; larger paints larger strokes. [as --size]",
+)
+@click.option("--content-weight", type=float, help="[1]")
+@click.option("--style-weight", type=float, help="[18]")
+@click.option("--tone-weight", type=float, help="Keeps light and shade of the photograph. [0]")
+@click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
+@click.option(
+    "--style-loss",
+    type=click.Choice(["gram", "wasserstein"]),
+    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [gram]",
+)
+@click.option(
+    "--layers",
+    metavar="LAYER=W,LAYER=W",
+    help="Layers of the style loss and their shares, like relu1_2=1,relu2_2=0.5.",
+)
+@click.option("--keep-colours", is_flag=True, help="Paint light and shade only.")
+@click.option(
+    "--loss-network",
+    type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
+    help="vgg16-hed comes from PyPI, the others from torchvision's hub. [vgg16]",
+)
+@click.option(
+    "--preview-every",
+    type=click.IntRange(1),
+    default=25,
+    show_default=True,
+    help="Iterations after which FILE is written anew.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE if it is there already.")
+def paint(
+    photo: Path,
+    style: str,
+    out: Path,
+    iterations: int,
+    size: int,
+    style_size: int | None,
+    keep_colours: bool,
+    preview_every: int,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Paint one photograph by optimising its pixels: minutes, but nothing paints better.
+
+    Ctrl-C ends it and keeps the best so far.
+
+    Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "stylecam paint needs the training extra: pip install 'stylecam[train]'"
+        ) from None
+    from training.images import read_rgb
+    from training.paint import paint as optimise
+    from training.picture_file import check_target
+    from training.style_source import style_source
+    from training.vgg import load_loss_network
+
+    check_target(out, force=force)
+    recipe = _recipe(style, photo, options | {"style_size": style_size or size})
+    picture, source = read_rgb(photo), style_source(style, recipe.style_size)
+    network = load_loss_network(recipe.loss_network, recipe.pooling)
+    with _Easel(out, iterations, preview_every) as easel:
+        optimise(
+            picture,
+            source.picture,
+            network,
+            recipe,
+            size=size,
+            iterations=iterations,
+            keep_colours=keep_colours,
+            on_progress=easel.show,
+        )
+
+
+def _recipe(style: str, photo: Path, options: dict[str, Any]) -> "Recipe":
+    from training.recipe import Recipe
+
+    if (layers := options.pop("layers")) is not None:
+        options |= parse_layers(layers, options["loss_network"])
+    given = {"gram": "image", "tone_weight": 0.0, "temporal_weight": 0.0}
+    given |= {key: value for key, value in options.items() if value is not None}
+    try:
+        return Recipe.model_validate({"style": style, "images": photo, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = "--" + str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
+
+
+class _Easel:
+    """A progress bar, and the file that holds the best so far, whatever ends the painting."""
+
+    def __init__(self, out: Path, iterations: int, preview_every: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+        from rich.table import Column
+
+        # The losses come last: on a narrow terminal they are cut off, not the bar.
+        losses = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        self._bar = Bar(
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}", table_column=losses),
+            expand=True,
+        )
+        self._task = self._bar.add_task("", total=iterations)
+        self._out, self._every = out, preview_every
+        self._newest: Progress | None = None
+
+    def __enter__(self) -> "_Easel":
+        self._bar.start()
+        return self
+
+    def show(self, progress: "Progress") -> None:
+        losses = "  ".join(f"{k} {v:.3f}" for k, v in progress.losses.items())
+        height, width = progress.size
+        self._bar.update(
+            self._task, completed=progress.iteration, description=f"{width}x{height}  {losses}"
+        )
+        self._newest = progress
+        if progress.iteration % self._every == 0:
+            self._save(progress)
+
+    def _save(self, progress: "Progress") -> None:
+        from training.picture_file import write_picture
+
+        write_picture(self._out, progress.picture())
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._bar.stop()
+        if self._newest is None:
+            return
+        self._save(self._newest)
+        done = f"{self._newest.iteration} of {self._newest.iterations} iterations"
+        if kind is None:
+            click.echo(f"{self._out}: painted in {done}")
+        else:
+            click.echo(f"{self._out}: the best of {done} is kept", err=True)
