@@ -45,8 +45,7 @@ def test_people_get_a_table(invoke):
     assert "36,131" in output
 
 
-def test_optimisation_stands_beside_a_model_where_asked_for(invoke, monkeypatch):
-    monkeypatch.setattr("training.evaluate.PHOTO_SIDE", 64)
+def test_optimisation_stands_beside_a_model_where_asked_for(invoke):
     wish = ("--baseline", "--baseline-count", 1, "--baseline-iterations", 4)
     output = invoke(DEFAULT_STYLE, "--json", *wish)
     plain, style = json.loads(output[output.index("[") :])
