@@ -60,7 +60,7 @@ class Descent:
             self._optimizer.zero_grad()
             terms.update(self.losses(self._pixels))
             total = torch.stack(list(terms.values())).sum()
-            total.backward()  # type: ignore[no-untyped-call]
+            total.backward()
             return total.detach()
 
         total = float(self._optimizer.step(evaluate))
