@@ -18,9 +18,16 @@ def _torch(device: str, threads: int | None, half: bool | None) -> Backend:
     return TorchBackend(device=device, threads=threads, half=half)
 
 
+def _openvino(device: str, threads: int | None, half: bool | None) -> Backend:
+    from realtime.backends.openvino_runtime import OpenVinoBackend
+
+    return OpenVinoBackend(device=device, threads=threads, half=half)
+
+
 BACKENDS: dict[str, Callable[[str, int | None, bool | None], Backend]] = {
     "onnx": _onnx,
     "torch": _torch,
+    "openvino": _openvino,
 }
 
 DEVICES = ("auto", "cuda", "tensorrt", "coreml", "directml", "openvino", "cpu")

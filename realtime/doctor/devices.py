@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 from realtime.bench.machine import this_machine
@@ -34,6 +35,22 @@ def check_providers() -> Iterator[Finding]:
         yield ok("devices", "CPU; a GPU needs another build of ONNX Runtime (docs/gpu.md)")
     else:
         yield ok("devices", ", ".join(labels))
+
+
+def check_openvino() -> Iterator[Finding]:
+    """Whether the optional runtime is there; nothing is missing without it."""
+    version = installed_version("openvino")
+    if version is None:
+        yield ok("OpenVINO", "not installed; optional (pip install 'stylecam[openvino]')")
+    else:
+        yield ok("OpenVINO", f"{version}; used by --backend openvino")
+
+
+def installed_version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def check_cameras(root: Path = SYSFS) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ CHECKS: dict[str, Check] = {
     "ONNX Runtime": software.check_runtimes,
     "processor": devices.check_processor,
     "devices": devices.check_providers,
+    "OpenVINO": devices.check_openvino,
     "OpenCV": devices.check_display,
     "cameras": devices.check_cameras,
     "virtual camera": devices.check_virtual_camera,

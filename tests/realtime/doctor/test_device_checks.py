@@ -56,6 +56,13 @@ def test_no_display_recommends_the_page(monkeypatch: pytest.MonkeyPatch):
     assert "web" in findings["window"].remedy
 
 
+@pytest.mark.parametrize(("version", "said"), [(None, "optional"), ("2026.4.1", "2026.4.1")])
+def test_openvino_is_named_where_it_is_and_missed_by_nobody(version, said, monkeypatch):
+    monkeypatch.setattr(devices, "installed_version", lambda name: version)
+    (finding,) = devices.check_openvino()
+    assert (finding.status, said in finding.detail) == ("ok", True)
+
+
 def test_this_machine_has_a_processor_a_device_and_an_encoder():
     for check in (devices.check_processor, devices.check_providers, devices.check_encoder):
         (finding,) = check()
