@@ -108,3 +108,10 @@ def processing_size(frame: Size, *, within: Size | None = None, scale: float = 1
     if within is not None and (size.width > within.width or size.height > within.height):
         size = largest_inside(size, within)
     return Size(max(MINIMUM_SIDE, size.width), max(MINIMUM_SIDE, size.height))
+
+
+def painted_size(frame: Size, scale: float | None, *, within: Size | None = None) -> Size:
+    """`processing_size`, where a `scale` of None is what suits live frames of that size."""
+    return processing_size(
+        frame, within=within, scale=live_scale(frame) if scale is None else scale
+    )

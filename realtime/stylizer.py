@@ -16,7 +16,7 @@ import numpy as np
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError
 from realtime.backends import Backend
-from realtime.fit import Size, live_scale, processing_size
+from realtime.fit import Size, painted_size, processing_size
 from realtime.frame import RGB, Frame
 from realtime.memory import give_back
 from realtime.settings import Settings
@@ -128,8 +128,7 @@ class Stylizer:
             raise ModelError(f"{self.style}: the generator failed: {reason}") from error
 
     def _working_size(self, frame: Size) -> Size:
-        scale = live_scale(frame) if self._scale is None else self._scale
-        usual = processing_size(frame, within=self._within, scale=scale)
+        usual = painted_size(frame, self._scale, within=self._within)
         return processing_size(usual, scale=self.quality)
 
     def _load_into(self, style: str, future: "Future[Backend]") -> None:

@@ -17,8 +17,11 @@ import onnx
 from models.architecture import Architecture, johnson, parameter_count, random_weights
 from models.card import StyleCard, load_card
 from models.graph import build_graph
+from realtime.backends import Backend
 from realtime.backends.choose import make_backend
 from realtime.bench.measure import Contender
+from realtime.fit import Size, painted_size
+from realtime.frame import RGB
 
 ALPHAS = (1.0, 0.5, 0.25)
 
@@ -58,9 +61,17 @@ def write_yardstick(architecture: Architecture, name: str, folder: Path) -> Styl
 
 @contextmanager
 def loaded(
-    styles: Sequence[StyleCard], runtime: Runtime, *, width: int, height: int
+    styles: Sequence[StyleCard],
+    runtime: Runtime,
+    *,
+    width: int,
+    height: int,
+    scale: float | None = None,
 ) -> Iterator[tuple[str, list[Contender]]]:
     """What runs them, in words, and the styles and yardsticks as contenders on one picture.
+
+    Each style paints it whole, and as a second contender at `scale` of its sides (None: as a live
+    run would), where that is less. Yardsticks know only whole pictures.
 
     Everything is freed at the end: at 1920×1080 the yardstick at alpha 1 alone takes gigabytes.
     """
@@ -71,18 +82,31 @@ def loaded(
         for alpha in ALPHAS:
             name = yardstick_name(alpha)
             cards[name] = write_yardstick(johnson(alpha), name, folder)
+        whole = Size(width, height)
+        small = painted_size(whole, scale)
         contenders, line = [], ""
         for name, card in cards.items():
-            backend = make_backend(
-                runtime.backend, runtime.device, threads=runtime.threads, half=runtime.half
-            )
-            stack.callback(backend.close)
-            line = backend.load(card)
-            contenders.append(
-                Contender(
-                    name,
-                    paint=partial(backend.stylize, frame),
-                    warm_up=partial(backend.warm_up, height, width),
+            sizes = [whole] if name in YARDSTICKS or small == whole else [whole, small]
+            for size in sizes:
+                backend = make_backend(
+                    runtime.backend, runtime.device, threads=runtime.threads, half=runtime.half
                 )
-            )
+                stack.callback(backend.close)
+                line = backend.load(card)
+                contenders.append(_contender(name, backend, frame, size))
         yield line, contenders
+
+
+def _contender(name: str, backend: Backend, frame: RGB, size: Size) -> Contender:
+    whole = Size(frame.shape[1], frame.shape[0])
+    return Contender(
+        painted_name(name, size, whole),
+        paint=partial(backend.stylize, frame, at=size),
+        warm_up=partial(backend.warm_up, size.height, size.width),
+        painted=size,
+    )
+
+
+def painted_name(name: str, size: tuple[int, int], frame: tuple[int, int]) -> str:
+    """ "starry-night, painted at 640×360"; the name alone where the frame is painted whole."""
+    return name if size == frame else f"{name}, painted at {size[0]}×{size[1]}"

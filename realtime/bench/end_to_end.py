@@ -22,9 +22,12 @@ def measure_end_to_end(
     runtime: Runtime,
     *,
     seconds: float,
+    scale: float | None = None,
     on_turn: Callable[[str], None] = lambda what: None,
 ) -> list[EndToEndResult]:
     """Every style at every size (width, height) into every sink, `seconds` for each of two runs.
+
+    Painted at `scale` of the sides, None as a live run would.
 
     Raises StylecamError with the trial's own words where one fails.
     """
@@ -33,7 +36,8 @@ def measure_end_to_end(
         for width, height in sizes:
             for sink in SINKS:
                 on_turn(f"{card.name}, {width}×{height}, source to {sink}")
-                order = Order(str(card.path), width, height, sink, seconds, **asdict(runtime))
+                words = asdict(runtime)
+                order = Order(str(card.path), width, height, sink, seconds, scale=scale, **words)
                 outcome = run_trial(order)
                 results.append(to_result(card.name, order, outcome))
     return results
@@ -64,4 +68,5 @@ def to_result(style: str, order: Order, outcome: Outcome) -> EndToEndResult:
     """An outcome as the report shows it, with the overhead over the generator alone."""
     fields = {name: value for name, value in asdict(outcome).items() if name != "generator_ms"}
     overhead = 1000 / (outcome.fps * outcome.generator_ms) - 1
-    return EndToEndResult(style, order.width, order.height, order.sink, overhead=overhead, **fields)
+    sizes = (order.width, order.height, *order.painted)
+    return EndToEndResult(style, *sizes, order.sink, overhead=overhead, **fields)

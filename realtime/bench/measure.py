@@ -16,11 +16,15 @@ MINIMUM_RUNS = 2
 
 @dataclass(frozen=True)
 class Contender:
-    """`paint` does the work once and returns when it is done; `warm_up` readies it for that."""
+    """`paint` does the work once and returns when it is done; `warm_up` readies it for that.
+
+    `painted` is the width and height that a generator sees, which may be less than the frame's.
+    """
 
     name: str
     paint: Callable[[], object]
     warm_up: Callable[[], object]
+    painted: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

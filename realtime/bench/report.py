@@ -9,7 +9,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from realtime.bench.contenders import YARDSTICKS
+from realtime.bench.contenders import YARDSTICKS, painted_name
 from realtime.bench.machine import Machine
 from realtime.bench.measure import Timing
 
@@ -18,12 +18,13 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class GeneratorResult:
-    """One generator at one size, alone."""
+    """One generator on frames of one size, alone. `painted` is the size that it saw."""
 
     contender: str
     width: int
     height: int
     timing: Timing
+    painted: tuple[int, int]
 
     @property
     def fps(self) -> float:
@@ -32,24 +33,43 @@ class GeneratorResult:
 
 @dataclass(frozen=True)
 class EndToEndResult:
-    """One style at one size through the whole pipeline, into one sink.
+    """One style on frames of one size through the whole pipeline, into one sink.
 
-    `overhead` is the share by which a frame costs more time than the generator alone, in the
-    same run. `cpu_share` is of the whole machine, 0..1. Memory in MB, latency in ms.
+    `overhead` is the share by which a frame costs more time than the generator alone, painting
+    at the same size, in the same run. `cpu_share` is of the whole machine, 0..1. Memory in MB,
+    latency in ms, of a source as fast as a camera, of whose frames `live_fps` a second arrived;
+    `unread` of them did not show their number.
     """
 
     style: str
     width: int
     height: int
+    painted_width: int
+    painted_height: int
     sink: str
     frames: int
     fps: float
     overhead: float
+    live_fps: float
     latency_p50_ms: float
     latency_p95_ms: float
+    unread: int
     memory_mb: float
     memory_peak_mb: float
     cpu_share: float
+
+    @property
+    def label(self) -> str:
+        painted = (self.painted_width, self.painted_height)
+        return painted_name(self.style, painted, (self.width, self.height))
+
+    @property
+    def latency_frames(self) -> tuple[float, float]:
+        """Median and 95th percentile in frame times at the rate that arrived."""
+        return (
+            self.latency_p50_ms * self.live_fps / 1000,
+            self.latency_p95_ms * self.live_fps / 1000,
+        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +118,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "runtime": report.runtime,
         "other_load": report.other_load,
         "generator": [_generator_json(r, ratios) for r in report.generator],
-        "end_to_end": [asdict(r) for r in report.end_to_end],
+        "end_to_end": [_end_to_end_json(r) for r in report.end_to_end],
         "notes": list(report.notes),
     }
 
@@ -119,6 +139,8 @@ def _generator_json(
         "contender": result.contender,
         "width": result.width,
         "height": result.height,
+        "painted_width": result.painted[0],
+        "painted_height": result.painted[1],
         "runs": len(timing.times_ms),
         "median_ms": timing.median,
         "p10_ms": timing.p10,
@@ -126,6 +148,11 @@ def _generator_json(
         "fps": result.fps,
         "times_as_fast": ratios[result.contender, result.width, result.height],
     }
+
+
+def _end_to_end_json(result: EndToEndResult) -> dict[str, Any]:
+    p50, p95 = result.latency_frames
+    return {**asdict(result), "latency_p50_frames": p50, "latency_p95_frames": p95}
 
 
 def three_digits(value: float) -> str:
@@ -162,19 +189,24 @@ def generator_table(results: Sequence[GeneratorResult], width: int, height: int)
 
 
 def end_to_end_table(results: Sequence[EndToEndResult]) -> Table:
-    caption = "+: time a frame beyond the generator alone; latency p50/p95; memory now/peak"
+    caption = (
+        "+: time a frame beyond the generator alone at the same size; latency p50/p95, also in "
+        "frames at the rate that arrived; memory now/peak"
+    )
     table = _table("End to end: source, pipeline, sink", caption)
     table.add_column("style", overflow="fold")
-    for heading in ("size", "sink", "fps", "+", "latency ms", "MB", "CPU"):
+    for heading in ("size", "sink", "fps", "+", "latency ms", "frames", "MB", "CPU"):
         table.add_column(heading, justify="right", no_wrap=True)
     for r in results:
+        p50, p95 = r.latency_frames
         table.add_row(
-            r.style,
+            r.label,
             f"{r.width}×{r.height}",
             r.sink,
             three_digits(r.fps),
             f"{r.overhead:+.0%}",
             f"{r.latency_p50_ms:.0f}/{r.latency_p95_ms:.0f}",
+            f"{p50:.1f}/{p95:.1f}",
             f"{r.memory_mb:.0f}/{r.memory_peak_mb:.0f}",
             f"{r.cpu_share:.0%}",
         )

@@ -51,13 +51,17 @@ QUICK = Effort(rounds=6, seconds=6, whole=1.5)
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asked for, checked. `whole` are the styles to run end to end too."""
+    """What the command line asked for, checked. `whole` are the styles to run end to end too.
+
+    `scale` is the share of the sides that styles are painted at, None as a live run does.
+    """
 
     styles: Sequence[StyleCard]
     sizes: Sequence[Size]
     runtime: Runtime
     effort: Effort
     whole: Sequence[StyleCard] = ()
+    scale: float | None = None
     json_path: Path | None = None
     plot_path: Path | None = None
 
@@ -97,7 +101,11 @@ def measure_generators(
     """What ran them, in words, and every style and yardstick at every size."""
     lines, results = [], []
     for width, height in ask.sizes:
-        with loaded(ask.styles, ask.runtime, width=width, height=height) as (line, contenders):
+        with loaded(ask.styles, ask.runtime, width=width, height=height, scale=ask.scale) as (
+            line,
+            contenders,
+        ):
+            painted = {c.name: c.painted or (width, height) for c in contenders}
             lines.append(line)
             timings = interleave(
                 contenders,
@@ -105,7 +113,10 @@ def measure_generators(
                 seconds=ask.effort.seconds / len(ask.sizes),
                 on_turn=lambda name, w=width, h=height: on_turn(f"{name}, {w}×{h}"),  # type: ignore[misc]
             )
-        results += [GeneratorResult(name, width, height, t) for name, t in timings.items()]
+        results += [
+            GeneratorResult(name, width, height, timing, painted[name])
+            for name, timing in timings.items()
+        ]
     return lines[-1], results
 
 
@@ -122,7 +133,12 @@ def show_report(ask: Request) -> None:
     with console.status("measuring") as status:
         line, generator = measure_generators(ask, on_turn=status.update)
         end_to_end = measure_end_to_end(
-            ask.whole, ask.sizes, ask.runtime, seconds=ask.effort.whole, on_turn=status.update
+            ask.whole,
+            ask.sizes,
+            ask.runtime,
+            seconds=ask.effort.whole,
+            scale=ask.scale,
+            on_turn=status.update,
         )
     other_load = load.share()
     notes = busy_notes(other_load)

@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
@@ -20,14 +21,16 @@ from models.card import load_card
 from models.errors import StylecamError, lookup
 from realtime.backends import Backend
 from realtime.backends.choose import make_backend
+from realtime.bench.marks import MarkedSource, MarkReader
 from realtime.capture import Limits
+from realtime.fit import Size, painted_size
 from realtime.frame import RGB, Frame, FrameFormat
 from realtime.pipeline import Pipeline, Plan
 from realtime.settings import Settings, SettingsBox
 from realtime.sinks import Sink
 from realtime.sinks.null import Null
 from realtime.sinks.recorder import Recorder
-from realtime.sources import EndOfSource
+from realtime.sources import EndOfSource, Source
 from realtime.sources.demo import Demo
 from realtime.sources.pace import Pace
 from realtime.stylizer import Stylizer
@@ -41,7 +44,10 @@ CLEAR_PEAK = "5"
 
 @dataclass(frozen=True)
 class Order:
-    """What to run. `model` is the .onnx file, `seconds` the length of each of the two runs."""
+    """What to run. `model` is the .onnx file, `seconds` the length of each of the two runs.
+
+    `scale` is the share of the sides that is painted; None what a live run takes of that size.
+    """
 
     model: str
     width: int
@@ -52,6 +58,12 @@ class Order:
     device: str
     threads: int | None
     half: bool | None
+    scale: float | None = None
+
+    @property
+    def painted(self) -> Size:
+        """The size that the generator sees."""
+        return painted_size(Size(self.width, self.height), self.scale)
 
 
 @dataclass(frozen=True)
@@ -60,14 +72,17 @@ class Outcome:
 
     `generator_ms` is the generator alone, measured in the same process just before and after.
     `fps` is of a source that is as fast as it can be; latency, memory and CPU are of one that
-    gives CAMERA_FPS frames a second as a camera does.
+    gives CAMERA_FPS frames a second as a camera does, of which `live_fps` arrived. Latency is of
+    each frame by the number in its pixels (marks.py); `unread` frames did not show theirs.
     """
 
     generator_ms: float
     frames: int
     fps: float
+    live_fps: float
     latency_p50_ms: float
     latency_p95_ms: float
+    unread: int
     memory_mb: float
     memory_peak_mb: float
     cpu_share: float
@@ -125,20 +140,26 @@ def run(order: Order) -> Outcome:
     before = generator_ms(order, make, pictures)
     frames = max(PICTURES, int(order.seconds * 1000 / before))
     source = Prerendered(pictures, live=False)
-    swift = run_pipeline(order, make, source, Plan(live=False, limits=Limits(frames=frames)))
+    plan = Plan(live=False, limits=Limits(frames=frames))
+    with sink_of(order) as sink:
+        swift = run_pipeline(order, make, source, sink, plan)
     generator = float(np.median([before, generator_ms(order, make, pictures)]))
     reset_peak()
     started, used = time.monotonic(), sum(os.times()[:2])
-    camera = Prerendered(pictures, live=True, seconds=order.seconds)
-    calm = run_pipeline(order, make, camera, Plan(live=True))
+    camera = MarkedSource(Prerendered(pictures, live=True, seconds=order.seconds))
+    with sink_of(order) as sink:
+        reader = MarkReader(sink, camera)
+        calm = run_pipeline(order, make, camera, reader, Plan(live=True))
     elapsed, used = time.monotonic() - started, sum(os.times()[:2]) - used
-    latency = calm.metrics.spread("latency")
+    p50, p95 = reader.spread_ms()
     return Outcome(
         generator_ms=generator,
         frames=swift.metrics.painted,
         fps=swift.metrics.fps,
-        latency_p50_ms=latency.p50,
-        latency_p95_ms=latency.p95,
+        live_fps=calm.metrics.fps,
+        latency_p50_ms=p50,
+        latency_p95_ms=p95,
+        unread=reader.unread,
         memory_mb=memory("VmRSS"),
         memory_peak_mb=memory("VmHWM"),
         cpu_share=used / (elapsed * (os.cpu_count() or 1)),
@@ -150,30 +171,36 @@ def generator_ms(order: Order, make: Callable[[], Backend], pictures: list[RGB])
     backend = make()
     try:
         backend.load(load_card(Path(order.model)))
-        backend.warm_up(order.height, order.width)
+        size = order.painted
+        backend.warm_up(size.height, size.width)
         times: list[float] = []
         while sum(times) < order.seconds / 2 or len(times) < 3:
             started = time.perf_counter()
-            backend.stylize(pictures[len(times) % len(pictures)])
+            backend.stylize(pictures[len(times) % len(pictures)], at=size)
             times.append(time.perf_counter() - started)
         return 1000 * float(np.median(times))
     finally:
         backend.close()
 
 
+@contextmanager
+def sink_of(order: Order) -> Iterator[Sink]:
+    """The sink that was asked for; what it writes is thrown away."""
+    with TemporaryDirectory(prefix="stylecam-bench-") as folder:
+        yield lookup("sink", order.sink, SINKS)(Path(folder))
+
+
 def run_pipeline(
-    order: Order, make: Callable[[], Backend], source: Prerendered, plan: Plan
+    order: Order, make: Callable[[], Backend], source: Source, sink: Sink, plan: Plan
 ) -> Pipeline:
     """The pipeline after its run, closed. The model is loaded before the first frame."""
     card = load_card(Path(order.model))
-    stylizer = Stylizer(lambda name: card, make)
+    stylizer = Stylizer(lambda name: card, make, scale=order.scale)
     stylizer.load(card.name)
     box = SettingsBox(Settings(styles=(card.name,), style=card.name))
-    with TemporaryDirectory(prefix="stylecam-bench-") as folder:
-        sink = lookup("sink", order.sink, SINKS)(Path(folder))
-        pipeline = Pipeline(source, stylizer, [sink], box, plan)
-        pipeline.start()
-        pipeline.run()
+    pipeline = Pipeline(source, stylizer, [sink], box, plan)
+    pipeline.start()
+    pipeline.run()
     return pipeline
 
 

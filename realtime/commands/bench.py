@@ -11,7 +11,7 @@ import click
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of turns at each size [40].")
 @click.option("--seconds", type=click.FloatRange(1), help="Time for the generators [90].")
 @click.option("--quick", is_flag=True, help="640x480 only, a few rounds: a rough figure in 20 s.")
-@click.option("--backend", default="onnx", show_default=True, help="onnx or torch.")
+@click.option("--backend", default="onnx", show_default=True, help="onnx, torch or openvino.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, tensorrt, …")
 @click.option("--threads", type=click.IntRange(1), help="Threads [one per physical core].")
 @click.option("--half/--full", default=None, help="Half or full precision [half on a GPU].")
@@ -19,6 +19,11 @@ import click
     "--end-to-end/--no-end-to-end",
     default=True,
     help="Also from source to sink: the default style, or all of --styles [yes].",
+)
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of the sides that styles are painted at; 1: whole only.  [as `run` does live]",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all as JSON.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw a plot (PNG).")
@@ -35,6 +40,7 @@ def bench(
     threads: int | None,
     half: bool | None,
     end_to_end: bool,
+    scale: float | None,
     json_path: Path | None,
     plot_path: Path | None,
     profile: str | None,
@@ -65,6 +71,7 @@ def bench(
             rounds or standard.rounds, seconds or standard.seconds, standard.whole
         ),
         whole=(cards if styles else cards[:1]) if end_to_end else [],
+        scale=scale,
         json_path=json_path,
         plot_path=plot_path,
     )

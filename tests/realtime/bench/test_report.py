@@ -24,7 +24,16 @@ MACHINE = Machine("Test CPU", 2, 4, ("AVX2",), 8000, "Linux", "3.11")
 
 
 def result(contender: str, ms: float, width: int = 640, height: int = 480) -> GeneratorResult:
-    return GeneratorResult(contender, width, height, Timing((ms - 1, ms, ms + 1)))
+    timing = Timing((ms - 1, ms, ms + 1))
+    return GeneratorResult(contender, width, height, timing, (width, height))
+
+
+def whole(width: int, height: int, painted: tuple[int, int]) -> EndToEndResult:
+    return EndToEndResult(
+        "starry-night", width, height, *painted, "null", frames=90, fps=80.0, overhead=0.12,
+        live_fps=30.0, latency_p50_ms=20, latency_p95_ms=50, unread=0, memory_mb=310,
+        memory_peak_mb=330, cpu_share=0.7,
+    )  # fmt: skip
 
 
 RESULTS = [
@@ -44,8 +53,8 @@ def test_ratios_say_how_many_times_as_fast_within_one_size():
 
 
 def test_json_holds_every_figure_and_says_what_it_was_measured_on():
-    whole = EndToEndResult("starry-night", 640, 480, "null", 90, 80.0, 0.1, 12, 20, 200, 220, 0.5)
-    report = Report(MACHINE, "ONNX Runtime, CPU", RESULTS, [whole], 0.25, ["busy"])
+    ends = [whole(1280, 720, (640, 360))]
+    report = Report(MACHINE, "ONNX Runtime, CPU", RESULTS, ends, 0.25, ["busy"])
     data = json.loads(json.dumps(to_json(report)))
     assert data["schema"] == 1
     assert data["machine"]["cpu"] == "Test CPU"
@@ -56,6 +65,8 @@ def test_json_holds_every_figure_and_says_what_it_was_measured_on():
         "contender": "starry-night",
         "width": 640,
         "height": 480,
+        "painted_width": 640,
+        "painted_height": 480,
         "runs": 3,
         "median_ms": 10.0,
         "p10_ms": pytest.approx(9.2),
@@ -63,7 +74,9 @@ def test_json_holds_every_figure_and_says_what_it_was_measured_on():
         "fps": 100.0,
         "times_as_fast": {"johnson-1": 60.0, "johnson-0.25": 12.0},
     }
-    assert data["end_to_end"][0]["latency_p95_ms"] == 20
+    end = data["end_to_end"][0]
+    assert (end["painted_width"], end["painted_height"]) == (640, 360)
+    assert (end["latency_p95_ms"], end["latency_p95_frames"]) == (50, pytest.approx(1.5))
 
 
 def text_of(table: Table) -> str:
@@ -81,11 +94,23 @@ def test_the_table_has_the_fastest_first_and_fits_a_terminal():
 
 
 def test_the_end_to_end_table_is_whole_at_eighty_columns():
-    whole = EndToEndResult("starry-night", 1280, 720, "null", 9, 30.2, 0.12, 55, 80, 310, 330, 0.7)
-    row = next(t for t in text_of(end_to_end_table([whole])).splitlines() if "starry" in t)
+    row = rows_of(whole(1280, 720, (1280, 720)))[0]
     assert row.split() == [
-        "starry-night", "1280×720", "null", "30.2", "+12%", "55/80", "310/330", "70%",
+        "starry-night", "1280×720", "null", "80.0", "+12%", "20/50", "0.6/1.5", "310/330", "70%",
     ]  # fmt: skip
+
+
+def test_what_was_painted_smaller_is_named():
+    first, *rest = rows_of(whole(1280, 720, (640, 360)))
+    assert first.split()[-1] == "70%"
+    assert "640×360" in "".join(rest)
+
+
+def rows_of(result: EndToEndResult) -> list[str]:
+    """The row of the result, over several lines where the name is folded."""
+    lines = text_of(end_to_end_table([result])).splitlines()
+    start = next(i for i, line in enumerate(lines) if "starry" in line)
+    return lines[start:]
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,16 @@ ORDER = Order("x.onnx", 96, 64, "null", 0.2, "onnx", "cpu", 1, None)
 
 
 def test_overhead_is_the_time_a_frame_takes_beyond_the_generator_alone():
-    outcome = Outcome(20.0, 100, 40.0, 30.0, 35.0, 200.0, 210.0, 0.5)
+    outcome = Outcome(20.0, 100, 40.0, 30.0, 30.0, 35.0, 0, 200.0, 210.0, 0.5)
     result = to_result("style", ORDER, outcome)
     assert result.overhead == pytest.approx(0.25)  # 25 ms a frame where 20 were needed
     assert (result.style, result.sink, result.fps, result.frames) == ("style", "null", 40.0, 100)
+    assert (result.painted_width, result.painted_height) == (96, 64)
+
+
+@pytest.mark.parametrize(("scale", "painted"), [(None, (640, 360)), (1.0, (1280, 720))])
+def test_what_is_painted_is_what_a_live_run_paints_or_what_was_asked_for(scale, painted):
+    assert replace(ORDER, width=1280, height=720, scale=scale).painted == painted
 
 
 def test_prerendered_frames_move_and_end():
@@ -39,12 +45,13 @@ def test_prerendered_frames_move_and_end():
 
 def test_every_sink_is_tried_and_its_figures_are_sound(brush: StyleCard):
     runtime = Runtime(device="cpu", threads=1)
-    results = measure_end_to_end([brush], [(96, 64)], runtime, seconds=0.3)
+    results = measure_end_to_end([brush], [(240, 64)], runtime, seconds=0.3)
     assert [result.sink for result in results] == ["null", "file"]
     for result in results:
         assert result.frames >= 8
         assert result.fps > 0
         assert 0 < result.latency_p50_ms <= result.latency_p95_ms
+        assert result.unread < result.frames
         assert 0 < result.cpu_share <= 1.5
         assert math.isnan(result.memory_mb) or result.memory_peak_mb >= 20
 

@@ -41,6 +41,18 @@ def test_a_quick_run_measures_everyone_and_writes_json(quick: list[object], tmp_
     assert data["end_to_end"] == []
 
 
+def test_a_style_is_measured_whole_and_at_the_size_that_is_asked_for(
+    quick: list[object], tmp_path: Path
+):
+    path = tmp_path / "bench.json"
+    done = call(*quick, "--sizes", "128x96", "--scale", 0.5, "--no-end-to-end", "--json", path)
+    assert "painted at" in done.output
+    entries = json.loads(path.read_text())["generator"]
+    painted = {e["contender"]: (e["painted_width"], e["painted_height"]) for e in entries}
+    assert painted.pop("trial, painted at 64×48") == (64, 48)
+    assert painted == dict.fromkeys(("trial", *YARDSTICKS), (128, 96))
+
+
 def test_a_plot_is_drawn(quick: list[object], tmp_path: Path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed (stylecam[train])")
     path = tmp_path / "bench.png"
