@@ -3,16 +3,17 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from models.card import MINIMUM_SIDE, StyleCard
 from models.catalogue import SHIPPED, find_style, style_paths
 from models.errors import StylecamError, UsageError
-from realtime.bench import plot, profile, tune
-from realtime.bench.contenders import Runtime, loaded
+from realtime.bench import plot, profile, soak, tune
+from realtime.bench.contenders import Runtime, loaded, painted_name
 from realtime.bench.end_to_end import measure_end_to_end
 from realtime.bench.machine import OtherLoad, this_machine
 from realtime.bench.measure import interleave
@@ -23,12 +24,14 @@ from realtime.bench.report import (
     generator_table,
     to_json,
 )
+from realtime.bench.trial import Order
 
 Size = tuple[int, int]
 """Width and height in pixels."""
 
 STANDARD_SIZES = "640x480,1280x720,1920x1080"
 QUICK_SIZES = "640x480"
+SOAK_SIZES = "1280x720"
 BUSY = 0.1
 """Share of the machine that others may take before the figures are called doubtful."""
 
@@ -150,9 +153,9 @@ def show_report(ask: Request) -> None:
     for note in notes:
         console.print(note, style="yellow", highlight=False, soft_wrap=True)
     report = Report(machine, line, generator, end_to_end, other_load, notes)
+    if ask.json_path:
+        write_json(ask.json_path, to_json(report))
     try:
-        if ask.json_path:
-            ask.json_path.write_text(json.dumps(to_json(report), indent=1) + "\n")
         if ask.plot_path:
             plot.draw(report, ask.plot_path)
     except OSError as error:
@@ -191,3 +194,29 @@ def show_tuning(ask: Request) -> None:
     console.print(str(this_machine()), highlight=False, soft_wrap=True)
     tunings = tune.tune(card, tune.settings(ask.runtime.threads), width=width, height=height)
     console.print(tune.tuning_table(tunings, f"{card.name}, {width}×{height}"))
+
+
+def show_soak(ask: Request, frames: int) -> None:
+    """Print what memory the first style needs over so many frames, at the first of the sizes."""
+    if not ask.styles:
+        raise UsageError("--soak needs a style: give one with --styles")
+    check_output(ask.json_path)
+    card = ask.styles[0]
+    width, height = ask.sizes[0]
+    runtime = asdict(ask.runtime)
+    order = Order(str(card.path), width, height, "null", 0.0, scale=ask.scale, **runtime)
+    console = Console()
+    with console.status(f"{card.name}, {width}×{height}, {frames} frames"):
+        found = soak.soak(order, frames)
+    label = painted_name(card.name, order.painted, (width, height))
+    console.print(f"{label}, {width}×{height}, null sink", highlight=False, soft_wrap=True)
+    console.print(str(found), highlight=False, soft_wrap=True)
+    if ask.json_path:
+        write_json(ask.json_path, {"soak": {"style": card.name, **asdict(found)}})
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(data, indent=1) + "\n")
+    except OSError as error:
+        raise StylecamError(f"{path}: cannot be written: {error.strerror}") from None

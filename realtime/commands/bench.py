@@ -29,6 +29,12 @@ import click
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw a plot (PNG).")
 @click.option("--profile", metavar="STYLE", help="Instead: time by operator inside one style.")
 @click.option("--tune", is_flag=True, help="Instead: try threads and spinning on this machine.")
+@click.option(
+    "--soak",
+    type=click.IntRange(200),
+    metavar="FRAMES",
+    help="Instead: memory over so many frames [1280x720].",
+)
 def bench(
     styles: str | None,
     sizes: str | None,
@@ -45,6 +51,7 @@ def bench(
     plot_path: Path | None,
     profile: str | None,
     tune: bool,
+    soak: int | None,
 ) -> None:
     """Measure the styles beside the classic generators, in turns, in one run.
 
@@ -60,12 +67,11 @@ def bench(
     from realtime.bench.contenders import Runtime
 
     standard = session.QUICK if quick else session.STANDARD
+    usual = session.QUICK_SIZES if quick else session.STANDARD_SIZES
     cards = session.pick_styles(styles)
     ask = session.Request(
         styles=cards,
-        sizes=session.parse_sizes(
-            sizes or (session.QUICK_SIZES if quick else session.STANDARD_SIZES)
-        ),
+        sizes=session.parse_sizes(sizes or (session.SOAK_SIZES if soak else usual)),
         runtime=Runtime(backend, device, threads, half),
         effort=session.Effort(
             rounds or standard.rounds, seconds or standard.seconds, standard.whole
@@ -79,5 +85,7 @@ def bench(
         session.show_profile(profile, ask)
     elif tune:
         session.show_tuning(ask)
+    elif soak:
+        session.show_soak(ask, soak)
     else:
         session.show_report(ask)

@@ -72,6 +72,14 @@ def test_tuning_tries_threads_and_spinning(quick: list[object]):
     assert [row[:2] for row in rows if row[:1] == ["1"]] == [["1", "off"], ["1", "on"]]
 
 
+def test_a_soak_tells_how_memory_grows(quick: list[object], tmp_path: Path):
+    path = tmp_path / "soak.json"
+    done = call(*quick, "--soak", 200, "--json", path)
+    assert "MB per 1000 frames" in done.output
+    found = json.loads(path.read_text())["soak"]
+    assert (found["style"], found["frames"]) == ("trial", 200)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
