@@ -23,6 +23,7 @@ ARCHITECTURE_KEY = "architecture"
 MINIMUM_SIDE = 48
 
 
+NAME = r"^[a-z0-9][a-z0-9_-]*$"
 Precision = Literal["fp32", "fp16", "int8", "int8 weights"]
 """What a graph computes in; the last stores its kernels as int8 and computes in fp32."""
 
@@ -31,13 +32,15 @@ class StyleCard(BaseModel):
     """Made by `load_card` (or by export, which writes it). `path` is the .onnx file.
 
     `stride` is the generator's working grid in pixels; `alpha` its width multiplier.
-    `metrics` are figures of the quality report, `training` the recipe that made it.
+    `metrics` are figures of the quality report, `training` the recipe that made it. `lighter`
+    names a generator of the same look with a smaller alpha, in the same folder, for machines
+    that are too slow for this one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    name: str = Field(pattern=NAME)
     title: str
     credit: str = ""
     licence: str = "MIT"
@@ -47,6 +50,7 @@ class StyleCard(BaseModel):
     parameters: int = Field(ge=1)
     precision: Precision = "fp32"
     sha256: str = ""
+    lighter: str | None = Field(default=None, pattern=NAME)
     metrics: dict[str, float] = {}
     training: dict[str, Any] = {}
     path: Path = Field(default=Path(), exclude=True)

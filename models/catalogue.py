@@ -1,11 +1,13 @@
 """Which styles there are: the shipped ones and the user's own. Needs no torch."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 
 from models.card import StyleCard, load_card
-from models.errors import lookup
+from models.errors import StylecamError, lookup
 
 SHIPPED = Path(__file__).parent / "weights"
 DEFAULT_STYLE = "starry-night"
@@ -22,6 +24,20 @@ def style_paths(folders: list[Path] | None = None) -> dict[str, Path]:
     for folder in folders or [SHIPPED, user_folder()]:
         found |= {path.stem: path for path in sorted(folder.glob("*.onnx"))}
     return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT_STYLE, item[0])))
+
+
+def lighter_styles(paths: Mapping[str, Path]) -> dict[str, str]:
+    """Of `paths`, those that another one's card names as its lighter generator, to that other.
+
+    They are no styles of their own: a run takes them where it must (realtime/adapt.py).
+    """
+    found = {}
+    for name, path in paths.items():
+        with suppress(StylecamError):  # who loads it is told
+            lighter = load_card(path).lighter
+            if lighter in paths:
+                found[lighter] = name
+    return found
 
 
 def find_style(name: str, folders: list[Path] | None = None) -> StyleCard:

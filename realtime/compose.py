@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from models.card import StyleCard, load_card
-from models.catalogue import style_paths
+from models.catalogue import lighter_styles, style_paths
 from models.errors import SinkFault, StylecamError, UsageError, lookup
 from realtime.backends.choose import make_backend
 from realtime.capture import Limits
@@ -44,19 +44,27 @@ class Composition:
 
 
 class Styles:
-    """The catalogue as a run sees it, with a model file given by path before all others."""
+    """The catalogue as a run sees it, with a model file given by path before all others.
+
+    `paths` are what the user goes through; lighter generators are not among them, unless one
+    was asked for by name.
+    """
 
     def __init__(self, wanted: str) -> None:
-        self.paths = style_paths()
+        self._all = style_paths()
         self.first = wanted
         if wanted.endswith(".onnx"):
             card = load_card(Path(wanted))
-            self.paths = {card.name: card.path, **self.paths}
+            self._all = {card.name: card.path, **self._all}
+            if card.lighter and (beside := card.path.with_name(f"{card.lighter}.onnx")).is_file():
+                self._all |= {card.lighter: beside}
             self.first = card.name
-        lookup("style", self.first, self.paths)
+        lookup("style", self.first, self._all)
+        hidden = lighter_styles(self._all).keys() - {self.first}
+        self.paths = {name: path for name, path in self._all.items() if name not in hidden}
 
     def find(self, name: str) -> StyleCard:
-        return load_card(lookup("style", name, self.paths))
+        return load_card(lookup("style", name, self._all))
 
 
 def compose(

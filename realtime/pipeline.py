@@ -42,7 +42,8 @@ class Plan:
     every frame is painted and written. `size` is what sinks get (None: the source's), brought
     about by `fit`. `local` names the sinks that get text over the picture; `titles` gives a
     style's. Where the run is live, `skip_static` spares painting a still scene again, and
-    `target_fps` has it painted smaller while so many frames a second are not reached.
+    `target_fps` has it painted smaller, at last lighter, while so many frames a second are not
+    reached.
     `on_message` is told in one line what happens meanwhile, `on_progress` the number of painted
     frames; both from any thread.
     """
@@ -84,7 +85,7 @@ class Pipeline:
         self._adaptive = Adaptive(plan.target_fps) if plan.target_fps is not None else None
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._error: BaseException | None = None
-        self._failing = False
+        self._failing = self._given_up = False
         self.interrupted = False
         self._finishing = False
         self._last: Frame | None = None
@@ -202,7 +203,7 @@ class Pipeline:
             return self._painted(frame, settings)
         self.stylizer.follow(settings.style)
         how = (
-            *(self.stylizer.style, self.stylizer.quality),
+            *(self.stylizer.generator, self.stylizer.quality),
             *(settings.strength, settings.view, settings.mirror),
         )
         rgb = self._last_painting.of(frame.rgb, how)
@@ -233,17 +234,25 @@ class Pipeline:
         took = time.monotonic() - began
         self.metrics.add("stylize", took)
         if self.live and not self._failing and not _plain(settings):
-            self._adapt(took)
+            self._adapt(took, settings.style)
         return rgb
 
-    def _adapt(self, took: float) -> None:
-        """Let the next frame be painted smaller or larger, to hold the rate."""
-        if self._adaptive is None or not self._adaptive.painted(took):
+    def _adapt(self, took: float, style: str) -> None:
+        """Let the next frames be painted smaller or larger, or lighter, to hold the rate."""
+        if self._adaptive is None or self.stylizer.loading:  # that was not the wanted one's time
             return
-        self.stylizer.quality = scale = self._adaptive.scale
-        self.plan.on_message(
-            f"painting at {scale:g} of the size, to hold {self.plan.target_fps:g} frames/s"
-        )
+        changed = self._adaptive.painted(took, has_lighter=self.stylizer.has_lighter(style))
+        scale, lighter = self._adaptive.scale, self._adaptive.lighter
+        where = f"{scale:g} of the size" + (", by the lighter generator" if lighter else "")
+        if changed:
+            self.stylizer.quality, self.stylizer.lighter = scale, lighter
+            self.plan.on_message(f"painting at {where}, to hold {self.plan.target_fps:g} frames/s")
+        elif self._adaptive.reached is not None and not self._given_up:
+            self._given_up = True
+            self.plan.on_message(
+                f"{self.plan.target_fps:g} frames/s cannot be held here: "
+                f"{self._adaptive.reached:.1f} at {where}"
+            )
 
     def _follow(self, settings: Settings, shown: Frame) -> None:
         """Do what a change of the settings asks for beyond the picture itself."""

@@ -33,8 +33,9 @@ class Stylizer:
     `find` gives the card of a style by name; `on_fault` is told of a style that cannot be
     loaded, once each time that it is asked for. `scale` in (0, 1] (None: what suits live frames
     of the size) and `within` make the generator work on a smaller picture, and `quality` in
-    (0, 1], which may change between frames, on one yet smaller by that share. The `keep` newest
-    models stay loaded, so that going back costs nothing.
+    (0, 1], which may change between frames, on one yet smaller by that share. `lighter`, which
+    may change too, takes a style's lighter generator where it has one. The `keep` newest models
+    stay loaded, so that going back costs nothing.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Stylizer:
         self._scale, self._within, self._kept = scale, within, keep
         self._on_fault = on_fault
         self.quality = 1.0
+        self.lighter = False
+        self._lighter_of: dict[str, str | None] = {}
         self._loaded: OrderedDict[str, Backend] = OrderedDict()
         self._refused: str | None = None
         self._coming: tuple[str, Future[Backend]] | None = None
@@ -70,23 +73,45 @@ class Stylizer:
     @property
     def style(self) -> str:
         """The style that paints now; while another is loading, still the old one."""
+        heavy = (name for name, lighter in self._lighter_of.items() if lighter == self.generator)
+        return next(heavy, self.generator)
+
+    @property
+    def generator(self) -> str:
+        """What paints now: the name of the style, or of its lighter generator."""
         return next(reversed(self._loaded))
+
+    @property
+    def loading(self) -> bool:
+        """Whether another generator is on its way."""
+        return self._coming is not None
+
+    def has_lighter(self, style: str) -> bool:
+        """Whether there is a lighter generator for it. Reads the style's card the first time."""
+        if style not in self._lighter_of:
+            try:
+                self._lighter_of[style] = self._find(style).lighter
+            except StylecamError:  # loading the style tells it
+                self._lighter_of[style] = None
+        return self._lighter_of[style] is not None
 
     def warm_up(self, frame: Size) -> None:
         """Make the first frame of that size as fast as the others."""
         self._size = self._working_size(frame)
-        self._loaded[self.style].warm_up(self._size.height, self._size.width)
+        self._loaded[self.generator].warm_up(self._size.height, self._size.width)
 
     def follow(self, style: str) -> None:
         """Swap when the wanted style is ready; start loading it when nobody did.
 
         `stylize` does so too; this is for frames that are not painted.
         """
+        if self.lighter and self.has_lighter(style):
+            style = self._lighter_of[style] or style
         if self._coming is not None and self._coming[1].done():
             self._take_coming(style)
         if style != self._refused:
             self._refused = None  # asked for again later, it gets another chance
-        if style in (self.style, self._refused):
+        if style in (self.generator, self._refused):
             return
         if style in self._loaded:
             self._keep(style)
@@ -122,7 +147,7 @@ class Stylizer:
 
     def _paint(self, source: RGB, strength: float, size: Size) -> RGB:
         try:
-            return self._loaded[self.style].stylize(source, strength, at=size)
+            return self._loaded[self.generator].stylize(source, strength, at=size)
         except Exception as error:  # runtimes raise what they like
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"{self.style}: the generator failed: {reason}") from error
@@ -157,7 +182,7 @@ class Stylizer:
         (style, future), self._coming = self._coming, None
         error = future.exception()
         if error is None:
-            current = self.style
+            current = self.generator
             self._loaded[style] = future.result()
             # While it loaded, the user may have gone on: it must not paint then.
             self._keep(style if style == wanted else current)

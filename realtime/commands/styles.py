@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from models.card import load_card
-from models.catalogue import SHIPPED, style_paths
+from models.catalogue import SHIPPED, lighter_styles, style_paths
 from models.errors import StylecamError
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One row. `problem` is why the style cannot be used, empty if it can."""
+    """One row. `problem` is why the style cannot be used, empty if it can. `lighter_of` names
+    the style that a run leaves for this one where the machine is too slow, empty mostly."""
 
     name: str
     title: str
@@ -22,9 +23,10 @@ class Listed:
     shipped: bool
     path: str
     problem: str
+    lighter_of: str
 
 
-def listed(name: str, path: Path) -> Listed:
+def listed(name: str, path: Path, lighter_of: str = "") -> Listed:
     title = credit = problem = ""
     try:
         card = load_card(path)
@@ -32,7 +34,8 @@ def listed(name: str, path: Path) -> Listed:
     except StylecamError as error:
         problem = str(error)
     size = round(path.stat().st_size / 1024)
-    return Listed(name, title, credit, size, path.parent == SHIPPED, str(path), problem)
+    shipped = path.parent == SHIPPED
+    return Listed(name, title, credit, size, shipped, str(path), problem, lighter_of)
 
 
 @click.command()
@@ -42,7 +45,9 @@ def styles(as_json: bool) -> None:
 
     Example: stylecam styles --json
     """
-    rows = [listed(name, path) for name, path in style_paths().items()]
+    paths = style_paths()
+    lighter_of = lighter_styles(paths)
+    rows = [listed(name, path, lighter_of.get(name, "")) for name, path in paths.items()]
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
@@ -55,5 +60,6 @@ def styles(as_json: bool) -> None:
     for row in rows:
         about = f"[red]{row.problem}[/red]" if row.problem else row.credit
         own = "" if row.shipped else " (yours)"
-        table.add_row(row.name, row.title + own, about, f"{row.kilobytes} KB")
+        lighter = f" (for slow machines, in place of {row.lighter_of})" if row.lighter_of else ""
+        table.add_row(row.name, row.title + own + lighter, about, f"{row.kilobytes} KB")
     Console().print(table)

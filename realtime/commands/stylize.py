@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from models.catalogue import style_paths
+from models.catalogue import lighter_styles, style_paths
 from models.errors import StylecamError, UsageError
 from realtime.commands.run import perform, read_config
 from realtime.config import Config
@@ -85,7 +85,9 @@ def stylize(
 
 def _style_names(wanted: tuple[str, ...], default: str) -> list[str]:
     if EVERY_STYLE in wanted:
-        return list(style_paths())
+        paths = style_paths()
+        lighter = lighter_styles(paths)
+        return [name for name in paths if name not in lighter]
     return list(dict.fromkeys(wanted)) or [default]
 
 

@@ -2,9 +2,10 @@ import pytest
 
 from models import architecture as arch
 from models.card import load_card, write_card
-from models.catalogue import DEFAULT_STYLE, find_style, style_paths
+from models.catalogue import DEFAULT_STYLE, find_style, lighter_styles, style_paths
 from models.errors import ModelError, UsageError
 from models.graph import build_graph
+from tests.fakes import write_style
 
 
 @pytest.fixture
@@ -83,3 +84,15 @@ def test_the_default_style_comes_first_and_own_styles_win(tmp_path):
     found = style_paths([shipped, own])
     assert list(found) == [DEFAULT_STYLE, "aaa", "mine", "zzz"]
     assert found["zzz"].parent == own
+
+
+def test_a_lighter_generator_is_found_by_the_card_that_names_it(tmp_path):
+    big = write_style(tmp_path / "big.onnx")
+    write_style(tmp_path / "big-light.onnx")
+    (tmp_path / "broken.onnx").write_bytes(b"junk")
+    paths = style_paths([tmp_path])
+    assert lighter_styles(paths) == {}
+    write_card(big.model_copy(update={"lighter": "big-light"}), big.path)
+    assert lighter_styles(paths) == {"big-light": "big"}
+    write_card(big.model_copy(update={"lighter": "elsewhere"}), big.path)
+    assert lighter_styles(paths) == {}

@@ -20,9 +20,11 @@ class Machine:
         self.now = 0.0
         self.adaptive = Adaptive(TARGET, clock=lambda: self.now)
         self.changes: list[float] = []
+        self.saving: float | None = None
 
     def cost(self, scale: float) -> float:
-        return self.a + self.b * scale**2
+        saving = self.saving if self.saving and self.adaptive.lighter else 1.0
+        return (self.a + self.b * scale**2) / saving
 
     def paint(self, seconds: float) -> None:
         """Frames come at the target's rate, and wait where painting takes longer."""
@@ -30,7 +32,7 @@ class Machine:
         while self.now < end:
             took = self.cost(self.adaptive.scale) * (1 + self.noise * self.random.normal())
             self.now += max(took, BUDGET)
-            if self.adaptive.painted(took):
+            if self.adaptive.painted(took, has_lighter=self.saving is not None):
                 self.changes.append(self.now)
 
 
@@ -92,3 +94,34 @@ def test_single_slow_frames_change_nothing(outliers):
         machine.a = 0.5 * BUDGET
         machine.paint(12 * BUDGET)
     assert machine.adaptive.scale == 1.0
+
+
+@settings(deadline=None, max_examples=30)
+@given(load=st.floats(1.2, 2.0), saving=st.floats(2.3, 5.0), seed=seeds)
+def test_a_lighter_generator_is_taken_last_and_kept_while_it_is_needed(load, saving, seed):
+    machine = Machine(load * BUDGET, 0, noise=0.05, seed=seed)
+    machine.saving = saving
+    machine.paint(20)
+    assert machine.adaptive.lighter
+    assert machine.adaptive.scale == SCALES[-1]
+    early = len(machine.changes)
+    machine.paint(30)
+    assert len(machine.changes) == early, "no going up and down"
+    assert machine.adaptive.reached is None
+    machine.a = 0.3 * BUDGET
+    machine.paint(20)
+    assert not machine.adaptive.lighter
+    assert machine.adaptive.scale == 1.0
+
+
+@pytest.mark.parametrize("saving", [None, 1.5])
+def test_what_is_reached_is_known_where_nothing_holds_the_rate(saving):
+    machine = Machine(3 * BUDGET, 0)
+    machine.saving = saving
+    assert machine.adaptive.reached is None
+    machine.paint(20)
+    assert machine.adaptive.lighter == (saving is not None)
+    assert machine.adaptive.reached == pytest.approx(TARGET / 3 * (saving or 1.0))
+    machine.a = 0.1 * BUDGET
+    machine.paint(20)
+    assert machine.adaptive.reached is None

@@ -8,6 +8,8 @@ import av
 import numpy as np
 import pytest
 
+from models.card import write_card
+from models.catalogue import style_paths
 from models.errors import SinkFault, UsageError
 from realtime import compose as compose_module
 from realtime.compose import compose, dated
@@ -143,3 +145,19 @@ def test_a_folder_that_cannot_be_made_is_a_fault_of_one_line(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SinkFault, match="file/inside: this folder cannot be made"):
         dated(tmp_path / "file" / "inside", "png")
+
+
+def test_a_lighter_generator_is_found_but_is_no_style_to_go_through(tmp_path, monkeypatch):
+    big = write_style(tmp_path / "big.onnx")
+    write_style(tmp_path / "big-light.onnx")
+    write_card(big.model_copy(update={"lighter": "big-light"}), big.path)
+    shipped = style_paths([tmp_path])
+    monkeypatch.setattr(compose_module, "style_paths", lambda: shipped)
+    styles = compose_module.Styles("big")
+    assert list(styles.paths) == ["big"]
+    assert styles.find("big-light").name == "big-light"
+    assert set(compose_module.Styles("big-light").paths) == {"big", "big-light"}
+    monkeypatch.setattr(compose_module, "style_paths", dict)
+    by_path = compose_module.Styles(str(big.path))
+    assert list(by_path.paths) == ["big"]
+    assert by_path.find("big-light").path == tmp_path / "big-light.onnx"

@@ -6,11 +6,19 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from models.card import StyleCard
 from models.errors import ModelError
 from realtime import adapt
 from realtime.frame import RGB, Frame
 from realtime.pipeline import Plan
-from tests.realtime.fakes import FakeBackend, FakeSink, FakeSource, frame_of, wait_until
+from tests.realtime.fakes import (
+    FakeBackend,
+    FakeSink,
+    FakeSource,
+    card_of,
+    frame_of,
+    wait_until,
+)
 from tests.realtime.test_pipeline import Trial
 
 SIZE = (160, 120)
@@ -120,7 +128,39 @@ def test_too_slow_a_generator_paints_smaller_and_the_outputs_keep_their_size(mon
     assert heights == sorted(heights, reverse=True)
     assert {frame.rgb.shape for frame in trial.sink.frames} == {(120, 160, 3)}
     assert trial.said[0] == "painting at 0.85 of the size, to hold 1e+06 frames/s"
-    assert len(trial.said) == 5
+    assert len(trial.said) == 6
+    assert "cannot be held here" in trial.said[-1]
+    assert trial.said[-1].endswith("at 0.4 of the size")
+
+
+def test_the_last_step_is_a_lighter_generator_where_the_style_has_one(monkeypatch):
+    monkeypatch.setattr(adapt, "PAUSE", 0.0)
+    frames = still(200)
+    sink = FakeSink(live=True)
+    made: list[str] = []
+
+    def script() -> Iterator[Frame | Callable[[], object]]:
+        for frame in frames:
+            yield frame
+            yield shown_by(sink, frame)
+            if any("lighter" in line for line in trial.said):
+                yield lambda: time.sleep(0.001)  # it loads meanwhile
+            if "one-light" in made:
+                return
+
+    plan = Plan(live=True, target_fps=1e6)
+    trial = Trial(FakeSource(script(), size=SIZE), [sink], plan)
+
+    def find(name: str) -> StyleCard:
+        made.append(name)
+        lighter = "one-light" if name == "one" else None
+        return card_of(name).model_copy(update={"lighter": lighter})
+
+    monkeypatch.setattr(trial.pipeline.stylizer, "_find", find)
+    trial.run()
+    assert "one-light" in made
+    told = next(line for line in trial.said if "lighter" in line)
+    assert told == "painting at 0.4 of the size, by the lighter generator, to hold 1e+06 frames/s"
 
 
 def test_offline_nothing_is_painted_smaller():

@@ -269,3 +269,45 @@ def test_a_lower_quality_paints_smaller_and_shows_the_same_size():
     studio.stylizer.quality = 0.5
     assert studio.shown(rgb=big).shape == big.shape
     assert studio.backends["one"].shapes == [(120, 160, 3), (60, 80, 3)]
+
+
+def test_a_lighter_generator_comes_and_goes_while_the_other_paints():
+    cards = {name: card_of(name) for name in ("one", "one-light", "two")}
+    cards["one"] = cards["one"].model_copy(update={"lighter": "one-light"})
+    backends = {"one": FakeBackend(flat(1)), "two": FakeBackend(flat(2))}
+    gate = threading.Event()
+    backends["one-light"] = FakeBackend(flat(9), load_gate=gate)
+    made = Studio(backends)
+    made.stylizer._find = cards.__getitem__
+    made.stylizer.load("one")
+    assert made.stylizer.has_lighter("one")
+    assert not made.stylizer.has_lighter("two")
+    made.stylizer.lighter = True
+    for _ in range(3):
+        assert made.shows(1, ON_ONE), "until the lighter one is loaded"
+    assert made.stylizer.loading
+    gate.set()
+    wait_until(lambda: made.shows(9, ON_ONE))
+    assert (made.stylizer.style, made.stylizer.generator) == ("one", "one-light")
+    wait_until(lambda: made.shows(2, on("two")))
+    wait_until(lambda: made.shows(9, ON_ONE))
+    made.stylizer.lighter = False
+    wait_until(lambda: made.shows(1, ON_ONE))
+    assert made.stylizer.generator == "one"
+
+
+def test_a_lighter_generator_that_is_missing_is_told_and_the_style_goes_on():
+    made = Studio({"one": FakeBackend(flat(1))})
+
+    def find(name):
+        if name == "one":
+            return card_of(name).model_copy(update={"lighter": "gone"})
+        raise UsageError("unknown style 'gone'")
+
+    made.stylizer._find = find
+    made.stylizer.load("one")
+    made.stylizer.lighter = True
+    wait_until(lambda: made.shows(1, ON_ONE) and made.faults)
+    for _ in range(3):
+        assert made.shows(1, ON_ONE)
+    assert [style for style, _ in made.faults] == ["gone"]

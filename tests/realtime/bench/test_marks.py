@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.catalogue import find_style
@@ -23,6 +23,7 @@ from tests.realtime.fakes import FakeBackend, FakeSink, FakeSource, card_of, fra
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 200, 3), np.uint8)
 
 
+@settings(deadline=None)
 @given(number=st.integers(0, 10 * PERIOD), gain=st.floats(-1, 1), offset=st.integers(0, 100))
 def test_a_number_is_read_whatever_the_contrast_or_not_at_all(number, gain, offset):
     """Never wrongly: a dim or exchanged picture gives the number or None."""
