@@ -23,6 +23,12 @@ STOP_PATIENCE = 2.0
 when it comes back: devices do not bear being closed by another thread."""
 
 
+REST = 2.0
+"""Seconds between two frames while nobody looks: what is there is never older for who comes."""
+LOOK_UP = 0.1
+"""Seconds after which it is seen that somebody does."""
+
+
 class HandOver(Protocol):
     """What frames are handed through: a Mailbox or a Line."""
 
@@ -71,7 +77,8 @@ class Capture:
 
     `reconnect` is for how many seconds a source that failed is opened again; 0 never. Only a
     frame ends the outage: a source that opens and fails at once does not try for ever.
-    `on_message` is told in one line when a source is lost and when it is back.
+    `on_message` is told in one line when a source is lost and when it is back. While `idle` says
+    so, a frame is read only every REST seconds.
     """
 
     def __init__(
@@ -81,8 +88,10 @@ class Capture:
         reconnect: float = 0.0,
         limits: Limits | None = None,
         on_message: Callable[[str], None] = lambda _: None,
+        idle: Callable[[], bool] = lambda: False,
     ) -> None:
         self.source = source
+        self._idle = idle
         self._reconnect = reconnect
         self._limits = limits or Limits()
         self._on_message = on_message
@@ -161,6 +170,12 @@ class Capture:
                 return
             read += 1
             hand_over.put(frame)
+            self._rest()
+
+    def _rest(self) -> None:
+        end = time.monotonic() + REST
+        while self._idle() and time.monotonic() < end and not self._stop.wait(LOOK_UP):
+            pass
 
     def _lost(self, fault: SourceFault) -> Outage:
         if self._reconnect <= 0:

@@ -28,6 +28,8 @@ def changed(before: RGB, now: RGB) -> bool:
     Seen is one value anywhere that differs by SPOT levels or more, or a block of BLOCK pixels'
     side whose mean differs by DRIFT levels or more in a channel; and another size.
     """
+    if before is now:  # a picture file gives the same array again
+        return False
     if before.shape != now.shape:
         return True
     if cv2.norm(before, now, cv2.NORM_INF) >= SPOT:

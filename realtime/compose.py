@@ -13,7 +13,7 @@ from models.catalogue import lighter_styles, style_paths
 from models.errors import SinkFault, StylecamError, UsageError, lookup
 from realtime.backends.choose import make_backend
 from realtime.capture import Limits
-from realtime.config import Config
+from realtime.config import Config, LimitConfig
 from realtime.control.messages import readable
 from realtime.frame import RGB
 from realtime.keeping import Ways
@@ -29,6 +29,8 @@ from realtime.stylizer import Stylizer
 
 LIVE_KINDS = frozenset({"camera", "device", "stream"})
 """Sources that cannot wait, and that may come back after a fault."""
+RESTING_KINDS = frozenset({"camera", "device", "demo", "image"})
+"""Sources that bear being read rarely: they have no end, and no sender that fills a buffer."""
 OVERLAID = frozenset({"window"})
 """Sinks whose picture gets help and status drawn on it; the web page draws its own."""
 
@@ -99,6 +101,7 @@ def compose(
         titles=readable,
         skip_static=config.processing.skip_static,
         target_fps=config.processing.target_fps,
+        rests=kind in RESTING_KINDS and config.limit == LimitConfig(),
         on_message=on_message,
         on_progress=on_progress,
     )

@@ -193,6 +193,11 @@ class Outputs:
         return any(output.alive for output in self._outputs)
 
     @property
+    def watched(self) -> bool:
+        """Whether anybody may be looking: a sink that does not know (`watched`) counts as seen."""
+        return any(o.alive and getattr(o.sink, "watched", True) for o in self._outputs)
+
+    @property
     def dropped(self) -> int:
         return self._dropped_before + sum(output.hand_over.dropped for output in self._outputs)
 

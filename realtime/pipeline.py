@@ -43,7 +43,7 @@ class Plan:
     about by `fit`. `local` names the sinks that get text over the picture; `titles` gives a
     style's. Where the run is live, `skip_static` spares painting a still scene again, and
     `target_fps` has it painted smaller, at last lighter, while so many frames a second are not
-    reached.
+    reached. `rests` lets the source rest while the picture is paused or no sink is watched.
     `on_message` is told in one line what happens meanwhile, `on_progress` the number of painted
     frames; both from any thread.
     """
@@ -58,6 +58,7 @@ class Plan:
     titles: Callable[[str], str] = str
     skip_static: bool = False
     target_fps: float | None = None
+    rests: bool = False
     on_message: Callable[[str], None] = lambda _: None
     on_progress: Callable[[int], None] = lambda _: None
 
@@ -75,7 +76,11 @@ class Pipeline:
         self.metrics = Metrics()
         self.box, self.plan, self.stylizer = box, plan, stylizer
         self.capture = Capture(
-            source, reconnect=plan.reconnect, limits=plan.limits, on_message=plan.on_message
+            source,
+            reconnect=plan.reconnect,
+            limits=plan.limits,
+            on_message=plan.on_message,
+            idle=self._idle,
         )
         self.live = plan.live
         self._sinks = sinks
@@ -147,6 +152,11 @@ class Pipeline:
     @property
     def _ending(self) -> bool:
         return self._finishing or self.interrupted or self.box.current.quit
+
+    def _idle(self) -> bool:
+        settings = self.box.current
+        unseen = settings.paused or not self.outputs.watched
+        return self.plan.rests and self.live and unseen and not settings.recording
 
     def _finish(self) -> None:
         self._finishing = True

@@ -52,6 +52,11 @@ class WebSink:
         """What to open in a browser; None before `open`."""
         return self._server.access.url if self._server.access else None
 
+    @property
+    def watched(self) -> bool:
+        """Whether a page is open."""
+        return self._server.watched
+
     def open(self, frames: FrameFormat) -> None:
         """Serve the page. Raises UsageError for an address or port that cannot be had."""
         self._server.start(self._host, self._port)
@@ -59,7 +64,7 @@ class WebSink:
     def write(self, frame: Frame) -> None:
         """Show `frame` on every page that is open."""
         self._last = frame
-        if self._server.watched:
+        if self.watched:
             self._server.publish(self._encode(frame))
 
     def close(self) -> None:

@@ -227,3 +227,37 @@ def test_a_source_that_blocks_is_left_behind_and_closes_itself_later(monkeypatch
 
 def test_the_wait_for_a_blocked_source_is_short():
     assert capture_module.STOP_PATIENCE <= 3
+
+
+def test_while_it_is_idle_it_reads_rarely_and_wakes_when_it_is_not(monkeypatch):
+    monkeypatch.setattr(capture_module, "REST", 1000.0)
+    monkeypatch.setattr(capture_module, "LOOK_UP", 0.001)
+    idle = threading.Event()
+    idle.set()
+    source, box = FakeSource(make_frames(20), live=True), Mailbox[Frame]()
+    asked = threading.Event()
+
+    def is_idle() -> bool:
+        asked.set()
+        return idle.is_set()
+
+    capture = Capture(source, idle=is_idle)
+    capture.open()
+    capture.begin(box)
+    assert asked.wait(DEADLINE)
+    assert source.reads == 1, "the first frame comes at once, the second not"
+    idle.clear()
+    wait_until(lambda: box.closed or source.reads == 21)
+    capture.stop()
+    assert_ended(source)
+
+
+def test_a_resting_source_is_stopped_at_once():
+    source, asked = FakeSource(make_frames(20), live=True), threading.Event()
+    capture = Capture(source, idle=lambda: asked.set() or True)
+    capture.open()
+    capture.begin(Mailbox[Frame]())
+    assert asked.wait(DEADLINE)
+    capture.stop()
+    assert_ended(source)
+    assert source.reads == 1

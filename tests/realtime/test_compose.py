@@ -161,3 +161,18 @@ def test_a_lighter_generator_is_found_but_is_no_style_to_go_through(tmp_path, mo
     by_path = compose_module.Styles(str(big.path))
     assert list(by_path.paths) == ["big"]
     assert by_path.find("big-light").path == tmp_path / "big-light.onnx"
+
+
+@pytest.mark.parametrize(
+    ("values", "rests"),
+    [
+        ({"limit__frames": None}, True),
+        ({"limit__frames": 3}, False),
+        ({"limit__frames": None, "source__input": "FOLDER"}, False),
+    ],
+)
+def test_only_an_endless_source_without_a_limit_may_rest(config, values, rests, tmp_path):
+    if "source__input" in values:
+        values = values | {"source__input": str(picture(tmp_path).parent)}
+    composition = compose(with_values(config, **values), on_message=lambda _: None)
+    assert composition.pipeline.plan.rests == rests

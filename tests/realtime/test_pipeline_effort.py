@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.card import StyleCard
 from models.errors import ModelError
-from realtime import adapt
+from realtime import adapt, capture
 from realtime.frame import RGB, Frame
 from realtime.pipeline import Plan
 from tests.realtime.fakes import (
@@ -166,3 +167,45 @@ def test_the_last_step_is_a_lighter_generator_where_the_style_has_one(monkeypatc
 def test_offline_nothing_is_painted_smaller():
     trial = Trial(FakeSource(still(40), size=SIZE), plan=Plan(live=False, target_fps=1e6)).run()
     assert {shape[0] for shape in trial.backend.shapes} == {120}
+
+
+class Page(FakeSink):
+    """A sink that knows whether anybody looks."""
+
+    watched = False
+
+
+def reads_at_rest(monkeypatch, plan: Plan, *, watched: bool, verbs: tuple[str, ...] = ()) -> bool:
+    """Whether the run is held up after its first frame, until the page is looked at."""
+    monkeypatch.setattr(capture, "REST", 1000.0)
+    monkeypatch.setattr(capture, "LOOK_UP", 0.001)
+    page = Page(live=plan.live)
+    page.watched = watched
+    source = FakeSource(still(5), size=SIZE)
+    trial = Trial(source, [page], plan)
+    for verb in verbs:
+        trial.press(verb)()
+    trial.pipeline.start()
+    wait_until(lambda: source.closes or (source.reads and trial.pipeline._idle()))
+    rested = not source.closes
+    page.watched = True
+    trial.pipeline.box.apply(lambda s: replace(s, paused=False))
+    trial.pipeline.run()
+    assert source.reads == 6
+    return rested
+
+
+@pytest.mark.parametrize(
+    ("watched", "verbs", "rests"),
+    [(False, (), True), (True, (), False), (True, ("pause",), True)],
+)
+def test_the_source_rests_where_nobody_looks_or_the_picture_is_paused(
+    monkeypatch, watched, verbs, rests
+):
+    plan = Plan(live=True, rests=True)
+    assert reads_at_rest(monkeypatch, plan, watched=watched, verbs=verbs) == rests
+
+
+@pytest.mark.parametrize("plan", [Plan(live=True), Plan(live=False, rests=True)])
+def test_no_other_source_rests(monkeypatch, plan):
+    assert not reads_at_rest(monkeypatch, plan, watched=False)

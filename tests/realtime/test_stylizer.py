@@ -277,7 +277,7 @@ def test_a_lighter_generator_comes_and_goes_while_the_other_paints():
     backends = {"one": FakeBackend(flat(1)), "two": FakeBackend(flat(2))}
     gate = threading.Event()
     backends["one-light"] = FakeBackend(flat(9), load_gate=gate)
-    made = Studio(backends)
+    made = Studio(backends, keep=3)
     made.stylizer._find = cards.__getitem__
     made.stylizer.load("one")
     assert made.stylizer.has_lighter("one")
