@@ -35,7 +35,7 @@ def lighter_styles(paths: Mapping[str, Path]) -> dict[str, str]:
     for name, path in paths.items():
         with suppress(StylecamError):  # who loads it is told
             lighter = load_card(path).lighter
-            if lighter in paths:
+            if lighter is not None and lighter in paths:
                 found[lighter] = name
     return found
 

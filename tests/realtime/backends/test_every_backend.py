@@ -142,10 +142,8 @@ def test_every_runtime_paints_the_same_picture(
     assert np.abs(painted["onnx"] - painted[other]).max() <= 2
 
 
-@pytest.mark.skipif(
-    missing("torch"), reason="torch is not installed (pip install 'stylecam[train]')"
-)
 def test_torch_says_that_it_does_not_compute_in_int8(brush: StyleCard):
+    skip_if_missing("torch")
     with pytest.raises(ModelError, match=r"computes in int8.*--backend onnx"):
         make_backend("torch", "cpu").load(brush.model_copy(update={"precision": "int8"}))
 
