@@ -23,7 +23,7 @@ STOP_PATIENCE = 2.0
 when it comes back: devices do not bear being closed by another thread."""
 
 
-REST = 2.0
+REST = 5.0
 """Seconds between two frames while nobody looks: what is there is never older for who comes."""
 LOOK_UP = 0.1
 """Seconds after which it is seen that somebody does."""

@@ -54,8 +54,9 @@ class Output:
     def alive(self) -> bool:
         return not self._done
 
-    def step(self, timeout: float = POLL) -> None:
-        """Write the next frame if one comes in time; close when there will be none."""
+    def step(self, timeout: float | None = POLL) -> None:
+        """Write the next frame if one comes in time (None: whenever); close when there will be
+        none."""
         frame = self.hand_over.take(timeout)
         try:
             if frame is not None:
@@ -98,8 +99,10 @@ class Output:
 
     def _run(self, frames: FrameFormat) -> None:
         self._open(frames)
+        # Who has nothing to do between frames sleeps until one comes, or the end.
+        timeout = POLL if hasattr(self.sink, "pump") else None
         while self.alive:
-            self.step()
+            self.step(timeout)
 
     def _fail(self, error: StylecamError) -> None:
         self.error = self.error or error

@@ -4,8 +4,10 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
+from models.card import write_card
 from models.catalogue import DEFAULT_STYLE, SHIPPED, user_folder
 from realtime.commands.styles import styles
+from tests.fakes import write_style
 
 
 def rows():
@@ -39,6 +41,17 @@ def test_own_styles_are_listed_and_damaged_ones_say_why(own_folder):
     assert not found["mine"]["shipped"]
     assert not found["mine"]["problem"]
     assert "broken.onnx: not an ONNX file" in found["broken"]["problem"]
+
+
+def test_a_lighter_generator_is_marked(own_folder):
+    big = write_style(own_folder / "big.onnx")
+    write_style(own_folder / "big-light.onnx")
+    write_card(big.model_copy(update={"lighter": "big-light"}), big.path)
+    found = rows()
+    assert found["big-light"]["lighter_of"] == "big"
+    assert {row["lighter_of"] for name, row in found.items() if "light" not in name} == {""}
+    table = CliRunner().invoke(styles, [], catch_exceptions=False).output
+    assert "in place of" in table
 
 
 def test_people_get_a_table():
