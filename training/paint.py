@@ -52,8 +52,9 @@ def paint(
 ) -> Picture:
     """The photograph (H, W, 3) uint8 RGB in the style, its longer side at most `size` pixels.
 
-    The iterations are shared out evenly among the levels, each twice as large as the one before,
-    down to SMALLEST_SIDE; the style picture shrinks along, from the recipe's style size.
+    The style picture (h, w, 3) has the size that its strokes are to have at the end. The
+    iterations are shared out evenly among the levels, each twice as large as the one before,
+    down to SMALLEST_SIDE; the style picture shrinks along.
     Raises UsageError for a photograph that is too small, TrainingError where the losses are
     not finite.
     """
@@ -78,7 +79,7 @@ def paint(
         else:  # what was painted so far, laid over the finer photograph
             start = level + enlarge(pixels - coarser, level)
         scale = longer_side / max(photo.shape[:2])
-        strokes = shrink_to(style, max(1, round(recipe.style_size * scale)), longer=True)
+        strokes = shrink_to(style, max(1, round(max(style.shape) * scale)), longer=True)
         descent = _descent(start, level, strokes, network, recipe)
         for _ in range(share):
             losses = descent.step()

@@ -28,8 +28,8 @@ def painting(loss_network, style_picture, photo):
         own = {"size": 128, "iterations": 24}
         own |= {k: changes.pop(k) for k in ("size", "iterations", "keep_colours") if k in changes}
         progress = changes.pop("on_progress", lambda _: None)
-        plain = {"style": "test", "images": "photo.png", "gram": "image", "tone_weight": 0}
-        recipe = Recipe(**(plain | {"style_size": 128} | changes))
+        plain = {"style": "test", "images": ("photo.png",), "gram": "image", "tone_weight": 0}
+        recipe = Recipe(**(plain | changes))
         return paint(picture, style_picture, loss_network, recipe, on_progress=progress, **own)
 
     return run

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     help="Longer side of the painting; a smaller photograph stays as it is.",
 )
 @click.option(
-    "--style-size",
-    type=int,
-    help="Longer side of the style picture; larger paints larger strokes. [as --size]",
+    "--style-scale",
+    type=float,
+    help="Size of the style's patterns: at 1 its picture is as large as the painting. [1]",
 )
 @click.option("--content-weight", type=float, help="[1]")
 @click.option("--style-weight", type=float, help="[18]")
@@ -78,7 +78,6 @@ def paint(
     out: Path,
     iterations: int,
     size: int,
-    style_size: int | None,
     keep_colours: bool,
     preview_every: int,
     force: bool,
@@ -99,12 +98,14 @@ def paint(
     from training.images import read_rgb
     from training.paint import paint as optimise
     from training.picture_file import check_target
+    from training.recipe import STYLE_SIDE
     from training.style_source import style_source
     from training.vgg import load_loss_network
 
     check_target(out, force=force)
-    recipe = _recipe(style, photo, options | {"style_size": style_size or size})
-    picture, source = read_rgb(photo), style_source(style, recipe.style_size)
+    recipe = _recipe(style, photo, options)
+    scale = recipe.style_scale * size / STYLE_SIDE
+    picture, source = read_rgb(photo), style_source(style, scale=scale)
     network = load_loss_network(recipe.loss_network, recipe.pooling)
     with _Easel(out, iterations, preview_every) as easel:
         optimise(
@@ -127,7 +128,7 @@ def _recipe(style: str, photo: Path, options: dict[str, Any]) -> "Recipe":
     given = {"gram": "image", "tone_weight": 0.0, "temporal_weight": 0.0}
     given |= {key: value for key, value in options.items() if value is not None}
     try:
-        return Recipe.model_validate({"style": style, "images": photo, **given})
+        return Recipe.model_validate({"style": style, "images": (str(photo),), **given})
     except ValidationError as error:
         first = error.errors()[0]
         flag = "--" + str(first["loc"][0]).replace("_", "-")

@@ -55,7 +55,7 @@ def test_every_knob_changes_the_painting(invoke, tmp_path):
         ("--keep-colours",),
         ("--style-loss", "wasserstein"),
         ("--layers", "relu1_2=1,relu2_2=0.5"),
-        ("--style-size", "64"),
+        ("--style-scale", "0.8"),
         ("--content-weight", "300"),
         ("--style-weight", "0"),
         ("--tone-weight", "100"),
@@ -79,7 +79,7 @@ def test_every_knob_changes_the_painting(invoke, tmp_path):
             ("--style", "marbling", "-o", "out.png", "--style-weight", "-1"),
             "--style-weight: .*not -1",
         ),
-        (("--style", "marbling", "-o", "out.png", "--style-size", "2"), "--style-size: .*not 2"),
+        (("--style", "marbling", "-o", "out.png", "--style-scale", "0"), "--style-scale: .*not 0"),
         (("--style", "marbling", "-o", "out.png", "--layers", "x=1"), "--layers: 'x' is not one"),
     ],
 )
