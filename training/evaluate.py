@@ -105,10 +105,12 @@ def distance(
     return float(np.mean(style)), content, float(total_variation_loss(painted))
 
 
-def target_of(network: LossNetwork, pictures: list[Picture]) -> StyleTarget:
-    return style_target(
-        network, [to_tensor(p[None]) for p in pictures], [1.0] * len(pictures), STYLE_LAYERS
-    )
+def target_of(
+    network: LossNetwork, pictures: list[Picture], weights: list[float] | None = None
+) -> StyleTarget:
+    """The target that reports judge by: of several pictures, shared out by their weights."""
+    tensors = [to_tensor(p[None]) for p in pictures]
+    return style_target(network, tensors, weights or [1.0] * len(pictures), STYLE_LAYERS)
 
 
 def synthetic_warping_error(painter: Painter, sources: list[Picture], seed: int = 0) -> float:

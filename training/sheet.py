@@ -1,5 +1,8 @@
 """Contact sheets: pictures side by side under labels, to be looked at."""
 
+import textwrap
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -9,6 +12,8 @@ GAP = 6
 LABEL_HEIGHT = 26
 PAPER = 255
 INK = (40, 40, 40)
+LINE_HEIGHT = 20
+LETTER_WIDTH = 9
 
 
 def contact_sheet(rows: list[list[Picture]], labels: list[str], *, height: int = 240) -> Picture:
@@ -42,3 +47,47 @@ def _strip(row: list[Picture], label: str, widths: list[int], total: int) -> Pic
         out[LABEL_HEIGHT:-GAP, left : left + picture.shape[1]] = picture
         left += width + GAP
     return out
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture, or None for one that there is not, with a title above and lines below it."""
+
+    title: str
+    picture: Picture | None
+    lines: tuple[str, ...]
+
+
+def tile_sheet(tiles: list[Tile], *, columns: int, width: int, height: int) -> Picture:
+    """Tiles in rows, their pictures fitted into `width` × `height` pixels each, on white paper.
+
+    Titles and lines are wrapped to the width of a tile; all tiles are as high as the longest
+    needs.
+    """
+    letters = width // LETTER_WIDTH
+    titles = [textwrap.wrap(tile.title, letters) or [""] for tile in tiles]
+    texts = [[part for x in tile.lines for part in textwrap.wrap(x, letters)] for tile in tiles]
+    above = LINE_HEIGHT * max(map(len, titles)) + GAP
+    below = LINE_HEIGHT * max(map(len, texts)) + 2 * GAP
+    cell = (above + height + below, width + 2 * GAP)
+    rows = -(-len(tiles) // columns)
+    out = np.full((rows * cell[0] + GAP, columns * cell[1], 3), PAPER, np.uint8)
+    for number, tile in enumerate(tiles):
+        top, left = number // columns * cell[0] + GAP, number % columns * cell[1] + GAP
+        _write(out, titles[number], left, top)
+        if tile.picture is not None:
+            fitted = _to_fit(tile.picture, width, height)
+            out[top + above :, left:][: fitted.shape[0], : fitted.shape[1]] = fitted
+        _write(out, texts[number], left, top + above + height)
+    return out
+
+
+def _to_fit(picture: Picture, width: int, height: int) -> Picture:
+    factor = min(width / picture.shape[1], height / picture.shape[0])
+    return _to_height(picture, max(1, int(picture.shape[0] * factor)))[:, :width]
+
+
+def _write(out: Picture, lines: list[str], left: int, top: int) -> None:
+    for number, line in enumerate(lines, start=1):
+        at = (left, top + number * LINE_HEIGHT - 4)
+        cv2.putText(out, line, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45, INK, 1, cv2.LINE_AA)

@@ -1,0 +1,208 @@
+"""`stylecam sweep`: short trainings over lists of options, and one sheet of all."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from models.errors import TrainingError, UsageError
+from training.commands.train import _shares as parse_shares
+from training.commands.train import train
+
+if TYPE_CHECKING:
+    from training.images import Picture
+    from training.objective import StyleTarget
+    from training.recipe import Recipe
+    from training.sweep import Trial
+    from training.sweep_report import Finding, Judge
+
+SHORT = 800
+"""Crops of a trial where --num-images says nothing: enough, from the base, to see where it goes."""
+MANY = 12
+"""Trials that are begun unasked."""
+OWN = {"name", "title", "credit", "output", "install"}
+"""Options of `train` that a trial has no choice in."""
+
+
+class ValueList(click.ParamType):
+    """ "0.5,1,2" as a tuple, each value as the option of `train` wants it."""
+
+    name = "list"
+
+    def __init__(self, inner: click.ParamType) -> None:
+        self.inner = inner
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Any, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(self.inner.convert(x.strip(), param, ctx) for x in value.split(","))
+
+
+def _listed(option: click.Parameter) -> bool:
+    """Whether an option of `train` is a number or a choice, and so may be a list here."""
+    kinds = (type(click.INT), type(click.FLOAT), click.Choice)
+    return isinstance(option, click.Option) and isinstance(option.type, kinds)
+
+
+def _options() -> list[click.Parameter]:
+    """Those of `train`: numbers and choices as lists, the others as they are."""
+    options: list[click.Parameter] = []
+    for option in train.params:
+        if option.name in OWN or not isinstance(option, click.Option):
+            continue
+        if not _listed(option):
+            options.append(option)
+            continue
+        kind = ValueList(option.type)
+        options.append(click.Option(option.opts, type=kind, metavar="V,V", help=option.help))
+    return options
+
+
+@click.command()
+@click.argument("style", nargs=-1, required=True)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Folder of the sweep: a folder a trial, and sweep.png, sweep.csv, sweep.json. The same "
+    "command again repeats no finished trial, and goes on with one that was broken off.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Trials side by side; they share the cores.",
+)
+@click.option("--limit", type=click.IntRange(1), help="So many trials, spread over all.")
+@click.option("--yes", is_flag=True, help=f"Begin more than {MANY} trials unasked.")
+@click.option(
+    "--judged-on",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Held-out photographs for the figures.",
+)
+def sweep(
+    style: tuple[str, ...],
+    output: Path,
+    jobs: int,
+    limit: int | None,
+    yes: bool,
+    judged_on: int,
+    **options: Any,
+) -> None:
+    """Train a style briefly with every combination of some options, to compare by eye.
+
+    Every number and choice of `stylecam train` may be a list here.
+
+    Example: stylecam sweep my.jpg --images ~/Pictures --style-weight 10,20,40 --alpha 0.5,1 -o try
+    """
+    from training.sweep import claim, expected_minutes, plan, thin
+
+    lists = {
+        option.opts[0].removeprefix("--"): options[str(option.name)]
+        for option in train.params
+        if _listed(option) and options.get(str(option.name))
+    }
+    lists.setdefault("num-images", (SHORT,))
+    trials = plan(lists, [*style, *_passed_on(options)], output)
+    chosen = thin(trials, limit)
+    shortest, longest = (pick(lists["num-images"]) for pick in (min, max))
+    minutes = expected_minutes([(shortest + longest) // 2] * len(chosen))
+    if len(chosen) > MANY and not yes:
+        raise UsageError(
+            f"{len(chosen)} combinations, about {minutes:.0f} minutes on two cores; "
+            f"give --yes, or --limit {MANY} for so many of them"
+        )
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    pictures, photographs, judge = _prepare(style, options, judged_on)
+    claim(chosen)
+    findings = _run(chosen, jobs, judge)
+    _report(findings, output, pictures[0], photographs)
+
+
+def _passed_on(options: dict[str, Any]) -> list[str]:
+    """The options that are no lists, as words for `stylecam train`."""
+    words: list[str] = []
+    for option in train.params:
+        value = options.get(str(option.name))
+        if value in (None, "", ()) or _listed(option) or not isinstance(option, click.Option):
+            continue
+        if option.is_flag:
+            words += [option.opts[0]] if value else option.secondary_opts[:1]
+        else:
+            for each in value if option.multiple else [value]:
+                words += [option.opts[0], str(each)]
+    return words
+
+
+def _prepare(
+    style: tuple[str, ...], options: dict[str, Any], judged_on: int
+) -> "tuple[list[Picture], list[Picture], Judge]":
+    """The style pictures, the photographs of the sheet, and who judges."""
+    from training.evaluate import target_of
+    from training.photographs import Photographs
+    from training.style_source import style_source
+    from training.sweep_report import Judge
+    from training.vgg import load_loss_network
+
+    shares = parse_shares(options.get("style_weights"), len(style))
+    pictures = [style_source(text, 448).picture for text in style]
+    held_out = Photographs(options["images"]).held_out
+    network = load_loss_network((options.get("loss_network") or ("vgg16",))[0])
+
+    def target(recipe: "Recipe") -> "StyleTarget":
+        fitted = [style_source(text, recipe.style_size).picture for text in style]
+        return target_of(network, fitted, shares)
+
+    return pictures, held_out[:2], Judge(held_out[:judged_on], network, target)
+
+
+def _run(trials: "list[Trial]", jobs: int, judge: "Judge") -> "list[Finding]":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from training.sweep import run_trials
+    from training.sweep_report import judged
+
+    found: dict[Trial, Finding] = {}
+    columns = (BarColumn(bar_width=16), MofNCompleteColumn(), TimeElapsedColumn())
+    text = TextColumn("{task.description}", markup=False)
+    with Progress(*columns, text, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=len(trials))
+
+        def show(running: "list[Trial]") -> None:
+            doing = "; ".join(f"{x.name}: step {x.steps}" for x in running)
+            bar.update(task, completed=len(found), description=doing)
+
+        def end(trial: "Trial", failure: str | None) -> None:
+            bar.update(task, description=f"judging {trial.name}")
+            found[trial] = judged(trial, failure, judge)
+            if reason := found[trial].failure:
+                bar.console.print(f"{trial.name}: failed: {reason}", markup=False, highlight=False)
+
+        run_trials(trials, jobs=jobs, on_poll=show, on_end=end)
+        bar.update(task, completed=len(trials), description="")
+    return [found[trial] for trial in trials]
+
+
+def _report(
+    findings: "list[Finding]", output: Path, style: "Picture", photographs: "list[Picture]"
+) -> None:
+    from training.sweep_report import TABLE, write_report
+
+    sheet = write_report(findings, output, style=style, photographs=photographs)
+    failed = [finding for finding in findings if finding.failure]
+    done = len(findings) - len(failed)
+    click.echo(f"{sheet}: {done} of {len(findings)} trials; figures in {TABLE} beside it")
+    if len(failed) == len(findings):
+        raise TrainingError(f"every trial failed; the first: {failed[0].failure}")
+
+
+sweep.params += _options()
