@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import TrainingError, UsageError
-from training.commands.train import _shares as parse_shares
+from training.commands.plan import parse_shares
 from training.commands.train import train
 
 if TYPE_CHECKING:
@@ -147,18 +147,20 @@ def _prepare(
 ) -> "tuple[list[Picture], list[Picture], Judge]":
     """The style pictures, the photographs of the sheet, and who judges."""
     from training.evaluate import target_of
+    from training.photo_source import PACKAGED
     from training.photographs import Photographs
     from training.style_source import style_source
     from training.sweep_report import Judge
     from training.vgg import load_loss_network
 
-    shares = parse_shares(options.get("style_weights"), len(style))
-    pictures = [style_source(text, 448).picture for text in style]
-    held_out = Photographs(options["images"]).held_out
-    network = load_loss_network((options.get("loss_network") or ("vgg16",))[0])
+    shares = parse_shares(options["style_weights"], len(style))
+    pictures = [style_source(text).picture for text in style]
+    held_out = Photographs(*(options["images"] or (PACKAGED,))).held_out
+    network = load_loss_network((options["loss_network"] or ("vgg16",))[0])
 
     def target(recipe: "Recipe") -> "StyleTarget":
-        fitted = [style_source(text, recipe.style_size).picture for text in style]
+        scale, fit, shape = recipe.style_scale, recipe.style_fit, recipe.image_size
+        fitted = [style_source(x, scale=scale, fit=fit, shape=shape).picture for x in style]
         return target_of(network, fitted, shares)
 
     return pictures, held_out[:2], Judge(held_out[:judged_on], network, target)

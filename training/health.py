@@ -1,0 +1,107 @@
+"""What is wrong with a painting that its losses do not tell: spots, dead areas, a collapse.
+
+Pure functions of three pictures (H, W, 3) uint8 RGB: source, painted (of the same size) and
+style. Small networks are prone to all three; the classic remedy is a burst of high learning rate.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.images import Picture
+
+Mask = NDArray[np.bool_]
+
+WINDOW = 5
+"""Pixels over which an area is called flat or not."""
+DEAD_RANGE = 3.0
+"""Levels of 255 within a window up to which it is flat: no paint, no noise, no stroke."""
+ALIVE_RANGE = 8.0
+"""Levels from which on a source is clearly not flat: what is dead there has been lost."""
+ODD = 70.0
+"""Levels by which a flat area is another colour than the source: black on a bright wall."""
+SMALLEST_SPOT = 16
+"""Pixels: a spot of 4 × 4; less does not show."""
+SPOTTED = 0.0005
+"""Share of a picture: about 32 pixels of 256 × 256."""
+DEAD = 0.05
+COLLAPSED = 6.0
+"""Deviation of luma, in levels, of a picture in one colour."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """Of one painting: shares 0..1 of its area that are spots and that are dead; and whether
+    it is of one colour where its source is not."""
+
+    spots: float
+    dead: float
+    collapsed: bool
+
+    @property
+    def complaint(self) -> str | None:
+        """What is wrong, in words; None for a healthy painting."""
+        if self.collapsed:
+            return "everything in one colour"
+        if self.spots > SPOTTED:
+            return f"spots on {self.spots:.1%} of the picture"
+        if self.dead > DEAD:
+            return f"no paint on {self.dead:.0%} of the picture"
+        return None
+
+
+def examine(source: Picture, painted: Picture, style: Picture) -> Health:
+    """The health of one painting.
+
+    A spot is a flat blob whose colour is neither the source's there nor anywhere in the style's
+    own flat areas: a hole, mostly black. Dead is what is flat where the source has detail, and
+    more than the style's own share of flat area: a stylised picture has strokes there.
+    """
+    flat = _range(painted) <= DEAD_RANGE
+    style_flat = _range(style) <= DEAD_RANGE
+    odd = flat & (np.abs(_levels(painted) - _levels(source)).max(axis=-1) > ODD)
+    spots = _blobs(odd & ~_known(painted, style[style_flat]))
+    lost = flat & (_range(source) >= ALIVE_RANGE)
+    dead = max(0.0, float(lost.mean()) - float(style_flat.mean()))
+    deviation = float(_luma(painted).std())
+    collapsed = deviation < COLLAPSED < min(_luma(source).std(), _luma(style).std())
+    return Health(float(spots.mean()), dead, bool(collapsed))
+
+
+def _levels(picture: Picture) -> NDArray[np.float32]:
+    return picture.astype(np.float32)
+
+
+def _luma(picture: Picture) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
+
+
+def _range(picture: Picture) -> NDArray[np.float32]:
+    """Largest minus smallest level in the window around each pixel, of the worst channel."""
+    kernel = np.ones((WINDOW, WINDOW), np.uint8)
+    spread = cv2.dilate(picture, kernel).astype(np.float32) - cv2.erode(picture, kernel)
+    return np.asarray(spread.max(axis=-1), np.float32)
+
+
+def _known(painted: Picture, colours: NDArray[np.uint8]) -> Mask:
+    """Where the colour is one of `colours` (N, 3), to within a sixteenth of the range."""
+    cells = np.zeros((16, 16, 16), np.uint8)
+    cells[tuple((colours // 16).T)] = 1
+    near = cells
+    for axis in range(3):  # and the cells next to them
+        near = near | np.roll(near, 1, axis) | np.roll(near, -1, axis)
+    return np.asarray(near[tuple(np.moveaxis(painted // 16, -1, 0))], bool)
+
+
+def _blobs(mask: Mask) -> Mask:
+    """Without connected regions of fewer than SMALLEST_SPOT pixels, grown back to their edges.
+
+    A window is flat only where all of it is: what is left of a spot is smaller by its half.
+    """
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((WINDOW, WINDOW), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST_SPOT
+    large[0] = False  # the background
+    return np.asarray(large[labels], bool)
