@@ -22,6 +22,8 @@ ALIVE_RANGE = 8.0
 """Levels from which on a source is clearly not flat: what is dead there has been lost."""
 ODD = 70.0
 """Levels by which a flat area is another colour than the source: black on a bright wall."""
+EDGE = 30.0
+"""Levels of the worst channel between a spot and what is around it."""
 SMALLEST_SPOT = 16
 """Pixels: a spot of 4 × 4; less does not show."""
 SPOTTED = 0.0005
@@ -55,14 +57,15 @@ class Health:
 def examine(source: Picture, painted: Picture, style: Picture) -> Health:
     """The health of one painting.
 
-    A spot is a flat blob whose colour is neither the source's there nor anywhere in the style's
-    own flat areas: a hole, mostly black. Dead is what is flat where the source has detail, and
-    more than the style's own share of flat area: a stylised picture has strokes there.
+    A spot is a flat blob whose colour is neither the source's there nor one of the style's own
+    flat areas, with an edge all around it that the source has not: a hole, mostly black. Dead
+    is what is flat where the source has detail, and more than the style's own share of flat
+    area: a stylised picture has strokes there.
     """
     flat = _range(painted) <= DEAD_RANGE
     style_flat = _range(style) <= DEAD_RANGE
     odd = flat & (np.abs(_levels(painted) - _levels(source)).max(axis=-1) > ODD)
-    spots = _blobs(odd & ~_known(painted, style[style_flat]))
+    spots = _holes(odd & ~_known(painted, style[style_flat]), source, painted)
     lost = flat & (_range(source) >= ALIVE_RANGE)
     dead = max(0.0, float(lost.mean()) - float(style_flat.mean()))
     deviation = float(_luma(painted).std())
@@ -95,13 +98,27 @@ def _known(painted: Picture, colours: NDArray[np.uint8]) -> Mask:
     return np.asarray(near[tuple(np.moveaxis(painted // 16, -1, 0))], bool)
 
 
-def _blobs(mask: Mask) -> Mask:
-    """Without connected regions of fewer than SMALLEST_SPOT pixels, grown back to their edges.
+def _holes(mask: Mask, source: Picture, painted: Picture) -> Mask:
+    """Of the connected regions, those of SMALLEST_SPOT pixels or more that are cut out.
 
-    A window is flat only where all of it is: what is left of a spot is smaller by its half.
+    A window is flat only where all of it is, so what is left of a spot is grown back first. Cut
+    out: its colour is far from that of the ring around it, and the source's is not: a sky in
+    another colour has its edges where the source has them, or none.
     """
-    grown = cv2.dilate(mask.astype(np.uint8), np.ones((WINDOW, WINDOW), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST_SPOT
-    large[0] = False  # the background
-    return np.asarray(large[labels], bool)
+    kernel = np.ones((WINDOW, WINDOW), np.uint8)
+    grown = cv2.dilate(mask.astype(np.uint8), kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    out = np.zeros(mask.shape, bool)
+    before, after = _levels(source), _levels(painted)
+    for label in range(1, count):
+        blob = labels == label
+        ring = cv2.dilate(blob.astype(np.uint8), kernel, iterations=2).astype(bool) & ~blob
+        if stats[label, cv2.CC_STAT_AREA] < SMALLEST_SPOT or not ring.any():
+            continue
+        edges = [
+            float(np.abs(x[blob].mean(axis=0) - np.median(x[ring], axis=0)).max())
+            for x in (before, after)
+        ]
+        if edges[1] > EDGE and edges[1] > 2 * edges[0]:
+            out |= blob
+    return out
