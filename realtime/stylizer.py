@@ -15,10 +15,10 @@ import numpy as np
 
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError
+from models.memory import give_back
 from realtime.backends import Backend
 from realtime.fit import Size, painted_size, processing_size
 from realtime.frame import RGB, Frame
-from realtime.memory import give_back
 from realtime.settings import Settings
 
 DIVIDER = 2

@@ -21,6 +21,7 @@ class Checkpoint:
 
     `average` is the exponential moving average of the weights: what is exported. `rollbacks`:
     how often the rate was halved. `end`: the step that the training ends at, 0 for the recipe's.
+    `at_once`: crops of a batch that are worked through at once, 0 for all.
     """
 
     architecture: Architecture
@@ -31,6 +32,7 @@ class Checkpoint:
     optimizer: dict[str, Any]
     rollbacks: int = 0
     end: int = 0
+    at_once: int = 0
 
 
 def fingerprint(weights: dict[str, Tensor]) -> str:
@@ -67,6 +69,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "step": checkpoint.step,
         "rollbacks": checkpoint.rollbacks,
         "end": checkpoint.end,
+        "at_once": checkpoint.at_once,
         "architecture": to_json(checkpoint.architecture),
         "recipe": checkpoint.recipe.model_dump_json(),
     }
@@ -95,6 +98,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             optimizer=stored["optimizer"],
             rollbacks=stored.get("rollbacks", 0),
             end=stored.get("end", 0),
+            at_once=stored.get("at_once", 0),
         )
     except Exception as error:  # pickle, zip and pydantic each raise their own
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -14,6 +14,7 @@ from training.losses import (
     tones,
     total_variation_loss,
 )
+from training.precision import in_half
 from training.recipe import Recipe
 from training.vgg import LossNetwork
 from training.wasserstein import gaussian, wasserstein_loss
@@ -60,6 +61,7 @@ class Objective:
         self.recipe = recipe
         self.network = network
         self.target = target
+        self.in_half = in_half(recipe.precision)
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
         weights = torch.tensor(recipe.layer_weights or (1.0,) * len(recipe.style_layers))
         self.shares = weights / weights.sum()
@@ -76,14 +78,14 @@ class Objective:
     @torch.no_grad()
     def content_target(self, source: Tensor) -> dict[str, Tensor]:
         """What the painting of `source` is asked to keep: layer name to features."""
-        return self.network(source, self.recipe.content_layers)
+        return self._features(source, self.recipe.content_layers)
 
     def against(
         self, wanted: dict[str, Tensor], source: Tensor, painted: Tensor
     ) -> dict[str, Tensor]:
         """The same losses, where the content target of `source` is known already."""
         recipe = self.recipe
-        features = self.network(painted, self.layers)
+        features = self._features(painted, self.layers)
         content = torch.stack(
             [content_loss(features[x], wanted[x]) for x in recipe.content_layers]
         ).mean()
@@ -96,6 +98,12 @@ class Objective:
             "tv": total_variation_loss(painted) * recipe.tv_weight,
             "range": range_loss(painted) * recipe.range_weight,
         }
+
+    def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+        """float32 whatever the network computes in: squares of bfloat16 would be coarse."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.in_half):
+            features = self.network(pictures, layers)
+        return {layer: values.float() for layer, values in features.items()}
 
     def _style_error(self, layer: str, features: Tensor) -> Tensor:
         grams, scope = gram_matrix(features), self.recipe.gram

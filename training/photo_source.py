@@ -13,6 +13,7 @@ from pathlib import Path
 
 from models.errors import UsageError
 from training.images import Picture, read_rgb, shrink_to
+from training.memory import UNLIMITED, Ceiling
 from training.video_frames import sample_video
 
 LOGGER = logging.getLogger(__name__)
@@ -43,23 +44,24 @@ class Found:
     unreadable: int = 0
 
 
-def find_photographs(source: str, short_side: int) -> Found:
+def find_photographs(source: str, short_side: int, ceiling: Ceiling = UNLIMITED) -> Found:
     """The pictures of a folder (and the folders in it), of a video, or of one file; or packaged.
 
-    None has a shorter side above `short_side`. Raises UsageError for a source that is none.
+    None has a shorter side above `short_side`. Raises UsageError for a source that is none,
+    TrainingError where memory use passes the ceiling.
     """
     if source == PACKAGED:
-        return _decode(packaged_paths(), short_side)
+        return _decode(packaged_paths(), short_side, source, ceiling)
     path = Path(source)
     if path.is_dir():
-        return _decode(
-            sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES), short_side
-        )
+        paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        return _decode(paths, short_side, source, ceiling)
     if not path.exists():
         raise UsageError(f"{path}: no such folder, video or picture")
     if path.suffix.lower() in SUFFIXES:
         return Found([shrink_to(read_rgb(path), short_side)])
     frames, errors = sample_video(path, short_side)
+    ceiling.enforce(f"{source}: reading the photographs")
     return Found(frames, errors)
 
 
@@ -81,9 +83,15 @@ def _packaged_paths() -> Iterator[Path]:
             yield from (path for name in names if (path := Path(folder, name)).is_file())
 
 
-def _decode(paths: list[Path], short_side: int) -> Found:
+def _decode(paths: list[Path], short_side: int, source: str, ceiling: Ceiling) -> Found:
+    loaded = []
     with ThreadPoolExecutor() as pool:
-        loaded = list(pool.map(partial(_load_or_none, short_side=short_side), paths))
+        try:
+            for picture in pool.map(partial(_load_or_none, short_side=short_side), paths):
+                loaded.append(picture)
+                ceiling.enforce(f"{source}: reading the photographs")
+        finally:
+            pool.shutdown(cancel_futures=True)
     pictures = [picture for picture in loaded if picture is not None]
     return Found(pictures, len(paths) - len(pictures))
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from models.errors import TrainingError
 from training.augment import Size, cut, vary
 from training.images import Picture, to_tensor
+from training.memory import UNLIMITED, Ceiling
 from training.photo_source import PACKAGED, SUFFIXES, find_photographs
 
 LOGGER = logging.getLogger(__name__)
@@ -30,15 +31,18 @@ class Photographs:
     `skipped`: how many pictures, or frames of videos, could not be used.
     """
 
-    def __init__(self, *sources: str | Path, short_side: int = SHORT_SIDE) -> None:
+    def __init__(
+        self, *sources: str | Path, short_side: int = SHORT_SIDE, ceiling: Ceiling = UNLIMITED
+    ) -> None:
         """Each a folder, a video, a picture, or "packaged". Larger ones are shrunk to `short_side`.
 
-        Raises UsageError for a source that is none, TrainingError where there are no pictures.
+        Raises UsageError for a source that is none, TrainingError where there are no pictures,
+        or where they take more memory than the ceiling allows.
         """
         pictures: list[Picture] = []
         self.skipped = 0
         for source in map(str, sources):
-            found = find_photographs(source, short_side)
+            found = find_photographs(source, short_side, ceiling)
             if found.unreadable:
                 LOGGER.warning("%s: skipped %d unreadable pictures", source, found.unreadable)
             pictures += found.pictures

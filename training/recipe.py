@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from training.precision import Precision
+
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -52,6 +54,8 @@ class Recipe(BaseModel):
     num_images: Annotated[int, Field(ge=1)] = 20_000
     batch_size: Annotated[int, Field(ge=1)] = 8
     image_size: tuple[Side, Side] = (128, 128)
+    pool: Annotated[int, Field(ge=0)] = 0
+    """Crops in a fixed pool, whose content features are kept; 0: fresh crops for ever."""
     style_scale: Annotated[float, Field(gt=0, le=4)] = 1.0
     style_fit: Literal["whole", "crop", "pad", "stretch"] = "whole"
     """How the style picture gets the shape of the crops; crop where they are not square."""
@@ -73,6 +77,8 @@ class Recipe(BaseModel):
     loss_network: Literal["vgg16", "vgg19", "vgg16-hed"] = "vgg16"
     pooling: Literal["max", "avg"] = "max"
     slim: bool = True
+    precision: Precision = "auto"
+    """What the loss network computes in."""
 
     lr: Positive = 2e-3
     warmup_steps: Annotated[int, Field(ge=0)] = 50

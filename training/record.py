@@ -1,6 +1,7 @@
 """What a run leaves in its folder beside checkpoints: losses as CSV, previews as PNG."""
 
 import csv
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,22 @@ import cv2
 import numpy as np
 import torch
 
+from models.errors import TrainingError, UsageError
 from models.generator import Generator
+from training.checkpoint import write_bytes_atomically
 from training.images import to_picture, to_tensor
 from training.photographs import Photographs
 
 PREVIEWS = 6
 PREVIEW_SIDE = 256
+
+
+def make_folder(folder: Path) -> None:
+    """Raises UsageError where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be made a folder: {error.strerror}") from None
 
 
 def read_losses(path: Path) -> list[dict[str, str]]:
@@ -37,12 +48,20 @@ class LossRecord:
         self._open(resumed_at)
 
     def _open(self, step: int) -> None:
+        """Write the rows up to `step` anew, whole or not at all, then append."""
         kept = [row for row in read_losses(self.path) if int(row["step"]) <= step]
-        self._file = self.path.open("w", newline="")
-        self._writer: csv.DictWriter[str] | None = None
+        text = io.StringIO(newline="")
+        if kept:
+            writer = csv.DictWriter(text, list(kept[0]))
+            writer.writeheader()
+            writer.writerows(kept)
+        write_bytes_atomically(self.path, text.getvalue().encode())
+        self._names = list(kept[0]) if kept else []
         self.totals: list[float] = []
         for row in kept:
-            self._write(row)
+            self._count(row)
+        # Unbuffered: a row that found the disk full must not be tried again when it is closed.
+        self._file = self.path.open("ab", buffering=0)
 
     def rewind(self, step: int) -> None:
         """Drop the rows after `step`."""
@@ -53,11 +72,19 @@ class LossRecord:
         self._write({"step": step} | {name: f"{loss:.6g}" for name, loss in losses.items()})
 
     def _write(self, row: dict[str, Any]) -> None:
-        if self._writer is None:
-            self._writer = csv.DictWriter(self._file, list(row))
-            self._writer.writeheader()
-        self._writer.writerow(row)
-        self._file.flush()
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self._names or list(row))
+        if not self._names:
+            writer.writeheader()
+            self._names = list(row)
+        writer.writerow(row)
+        try:
+            self._file.write(text.getvalue().encode())
+        except OSError as error:
+            raise TrainingError(f"{self.path}: cannot be written: {error.strerror}") from None
+        self._count(row)
+
+    def _count(self, row: dict[str, Any]) -> None:
         total = sum(float(value) for name, value in row.items() if name != "step")
         if math.isfinite(total):
             self.totals.append(total)
@@ -71,7 +98,10 @@ class LossRecord:
 
 @torch.no_grad()
 def write_preview(generator: Generator, photographs: Photographs, path: Path) -> None:
-    """Held-out photographs above, painted below, as one PNG strip."""
+    """Held-out photographs above, painted below, as one PNG strip.
+
+    Raises TrainingError where it cannot be written.
+    """
     columns = []
     for photo in photographs.held_out[1 : 1 + PREVIEWS] or photographs.held_out[:1]:
         side = min(photo.shape[:2])
@@ -80,4 +110,5 @@ def write_preview(generator: Generator, photographs: Photographs, path: Path) ->
         painted = to_picture(generator(to_tensor(square[None]))[0])
         columns.append(np.vstack([square, painted]))
     strip = cv2.cvtColor(np.hstack(columns), cv2.COLOR_RGB2BGR)
-    cv2.imwrite(str(path), strip)
+    _, coded = cv2.imencode(".png", strip)
+    write_bytes_atomically(path, coded.tobytes())

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from models.architecture import MODEL_SIZES, Architecture
 from models.errors import TrainingError
 from models.generator import Generator
+from models.memory import give_back
 from training.checkpoint import Checkpoint
+from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, readable
 from training.objective import Objective
 from training.recipe import Recipe
 from training.temporal import disturb, random_motion, temporal_loss, warp
@@ -34,14 +36,21 @@ def new_generator(recipe: Recipe) -> tuple[Architecture, Generator]:
 class Run:
     """Generator, averaged weights, optimiser, step; and how far the plan was departed from.
 
-    `end` is the step that it ends at; `rollbacks` how often the rate was halved.
+    `end` is the step that it ends at; `rollbacks` how often the rate was halved; `at_once` how
+    many crops of a batch are worked through at once: a step sees the same crops, and the count
+    of steps stays, however little memory there is.
     """
 
     def __init__(
-        self, recipe: Recipe, objective: Objective, start: dict[str, Tensor] | None
+        self,
+        recipe: Recipe,
+        objective: Objective,
+        start: dict[str, Tensor] | None,
+        ceiling: Ceiling = UNLIMITED,
     ) -> None:
         self.recipe, self.objective, self.step, self.thrown = recipe, objective, 0, 0
-        self.end, self.rollbacks = recipe.steps, 0
+        self.end, self.rollbacks, self.at_once = recipe.steps, 0, recipe.batch_size
+        self.ceiling = ceiling
         self.architecture, self.generator = new_generator(recipe)
         if start is not None:
             load_weights(self.generator, start)
@@ -58,6 +67,7 @@ class Run:
             )
         self._restore(checkpoint)
         self.rollbacks, self.end = checkpoint.rollbacks, checkpoint.end or self.recipe.steps
+        self.at_once = checkpoint.at_once or self.recipe.batch_size
         self.remember()
 
     def _restore(self, checkpoint: Checkpoint) -> None:
@@ -69,6 +79,12 @@ class Run:
     def remember(self) -> None:
         """Take the state as it is for good: what a roll-back goes back to."""
         self._good = copy.deepcopy(self.checkpoint())
+
+    @property
+    def departed(self) -> bool:
+        """Memory ran out since the state was last taken for good: to be saved at once, or a
+        training killed and resumed with more memory would go another way."""
+        return self.at_once != (self._good.at_once or self.recipe.batch_size)
 
     @property
     def diverged(self) -> bool:
@@ -107,19 +123,24 @@ class Run:
         shortened = self.end < self.recipe.steps
         return shortened or self.step >= self.recipe.tail_from * self.end
 
-    def take_step(self, source: Tensor) -> dict[str, float]:
-        """One batch (B, 3, H, W) float 0..1; the weighted losses by name."""
+    def take_step(
+        self, source: Tensor, content: dict[str, Tensor] | None = None
+    ) -> dict[str, float]:
+        """One batch (B, 3, H, W) float 0..1; the weighted losses by name.
+
+        `content`: the content features of `source`, where known already. Where memory runs out
+        the step is tried again with half as many crops at once, now and from then on. Raises
+        TrainingError where it does not suffice for one.
+        """
         self._set_mode()
         rate = self.recipe.learning_rate(self.step, end=self.end) * 0.5**self.rollbacks
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         norms = {k: v.clone() for k, v in self.generator.named_buffers()}
-        losses = self._losses(source)
-        total = torch.stack(list(losses.values())).sum()
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        while (losses := self._gradients(source, content)) is None:
+            self.generator.load_state_dict(norms, strict=False)
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.max_gradient)
-        if torch.isfinite(norm) and torch.isfinite(total):
+        if torch.isfinite(norm) and torch.isfinite(torch.stack(list(losses.values())).sum()):
             self.optimizer.step()
             self._update_average()
             self.thrown = 0
@@ -128,17 +149,69 @@ class Run:
             self.generator.load_state_dict(norms, strict=False)
             self.thrown += 1
         self.step += 1
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        return {name: float(loss) for name, loss in losses.items()}
 
-    def _losses(self, source: Tensor) -> dict[str, Tensor]:
+    def _gradients(
+        self, source: Tensor, content: dict[str, Tensor] | None
+    ) -> dict[str, Tensor] | None:
+        """The losses of a batch, and their gradients in the parameters; None if memory ran out."""
+        try:
+            return self._accumulate(self.pair(source) | (content or {}))
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            reason = str(error).splitlines()[0]
+        # Out of the handler: until its end the error holds on to every tensor of the step.
+        self._halve(reason)
+        return None
+
+    def pair(self, source: Tensor) -> dict[str, Tensor]:
+        """What a step works on: the crops, and the same moved and disturbed, with the motion."""
         if self.recipe.temporal_weight == 0:
-            return self.objective(source, self.generator(source))
+            return {"source": source}
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
         motion = random_motion(len(source), (source.shape[-2], source.shape[-1]), random)
         moved = disturb(warp(source, motion)[0], random)
-        painted, painted_moved = self.generator(torch.cat([source, moved])).chunk(2)
-        losses = self.objective(source, painted)
-        steadiness = temporal_loss(painted, painted_moved, motion)
+        return {"source": source, "moved": moved, "motion": motion}
+
+    def _accumulate(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Add up the gradients of parts of a batch; the mean losses, without their graphs."""
+        self.optimizer.zero_grad(set_to_none=True)
+        count = len(batch["source"])
+        sums: dict[str, Tensor] = {}
+        for first in range(0, count, self.at_once):
+            part = {name: values[first : first + self.at_once] for name, values in batch.items()}
+            losses = self.losses(part)
+            self.ceiling.check()  # here a step holds most
+            share = len(part["source"]) / count
+            (torch.stack(list(losses.values())).sum() * share).backward()
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0) + loss.detach() * share
+        return sums
+
+    def _halve(self, reason: str) -> None:
+        """Half as many crops at once. Raises TrainingError where it was one already."""
+        give_back()
+        free = free_bytes()
+        if self.at_once == 1:
+            left = "" if free is None else f" ({readable(free)} are free)"
+            raise TrainingError(
+                f"step {self.step}: memory does not suffice for one crop{left}: {reason}; try a "
+                "smaller --image-size, --alpha or --model-size; the last checkpoint is intact"
+            )
+        self.at_once = (self.at_once + 1) // 2
+        LOGGER.warning("step %d: %s; on with %d crops at once", self.step, reason, self.at_once)
+
+    def losses(self, part: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weighted losses of a `pair`, with its content features where known, by name."""
+        source = part["source"]
+        wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
+        wanted = wanted or self.objective.content_target(source)
+        if self.recipe.temporal_weight == 0:
+            return self.objective.against(wanted, source, self.generator(source))
+        painted, painted_moved = self.generator(torch.cat([source, part["moved"]])).chunk(2)
+        losses = self.objective.against(wanted, source, painted)
+        steadiness = temporal_loss(painted, painted_moved, part["motion"])
         return losses | {"temporal": steadiness * self.recipe.temporal_weight}
 
     def _set_mode(self) -> None:
@@ -176,6 +249,7 @@ class Run:
             optimizer,
             self.rollbacks,
             self.end,
+            self.at_once,
         )
 
 

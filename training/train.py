@@ -1,5 +1,6 @@
 """The training loop, to be read from top to bottom. Knows no progress bar and no command line."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Generator
@@ -11,12 +12,15 @@ from torch import Tensor
 
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.chronicle import illustrate
+from training.content_cache import Batch, ContentPool
+from training.footprint import bytes_kept, fitting_batch
 from training.images import Picture, to_tensor
+from training.memory import UNLIMITED, Ceiling
 from training.objective import Objective, style_target
 from training.photographs import Photographs
 from training.plateau import plateaued
 from training.recipe import Recipe
-from training.record import LossRecord, write_preview
+from training.record import LossRecord, make_folder, write_preview
 from training.run import Run
 from training.slim import slim_down
 from training.vgg import LossNetwork, load_loss_network
@@ -60,32 +64,41 @@ def train(
     *,
     style_weights: list[float] | None = None,
     start: dict[str, Tensor] | None = None,
+    fit_batch: bool = False,
+    ceiling: Ceiling = UNLIMITED,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Checkpoint:
     """Train to the end of the recipe; continue where `folder` left off.
 
     style_pictures: (H, W, 3) uint8 RGB each, already at the recipe's style scale. `start`: the
-    weights to fine-tune from. Writes losses (CSV, PNG), previews and checkpoints into `folder`.
-    Raises TrainingError if it diverges; the last checkpoint stays.
+    weights to fine-tune from. `fit_batch`: as many crops a step as memory holds, or as the run
+    in `folder` has, in place of the recipe's. Writes losses (CSV, PNG), previews and checkpoints
+    into `folder`. Raises TrainingError if it diverges, if memory runs out or the disk is full;
+    the last checkpoint stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    network = prepare_network(recipe, photographs)
-    pictures = [to_tensor(p[None]) for p in style_pictures]
-    weights = style_weights or [1.0] * len(pictures)
-    target = style_target(network, pictures, weights, recipe.style_layers)
-    run = Run(recipe, Objective(recipe, network, target), start)
-    if (folder / CHECKPOINT).is_file():
-        run.resume(load_checkpoint(folder / CHECKPOINT))
+    make_folder(folder)
+    run, new_batches = _begin(
+        recipe,
+        style_pictures,
+        photographs,
+        folder,
+        style_weights=style_weights or [1.0] * len(style_pictures),
+        start=start,
+        fit_batch=fit_batch,
+        ceiling=ceiling,
+    )
+    recipe = run.recipe
     began, taken = time.monotonic(), 0
-    batches = _batches(recipe, photographs, run.step)
+    batches = new_batches(run.step)
     with LossRecord(folder / "losses.csv", resumed_at=run.step) as record:
         while run.step < run.end:
-            losses = run.take_step(next(batches))
+            batch = next(batches)
+            losses = run.take_step(batch.pictures, batch.content)
             if run.diverged:
                 run.roll_back()
                 record.rewind(run.step)
                 batches.close()
-                batches = _batches(recipe, photographs, run.step)
+                batches = new_batches(run.step)
                 continue
             record.add(run.step, losses)
             if recipe.patience and plateaued(record.totals, recipe.patience // recipe.batch_size):
@@ -98,14 +111,61 @@ def train(
             if run.step % recipe.preview_every == 0 or last:
                 write_preview(run.averaged(), photographs, folder / f"preview_{run.step:06d}.png")
             # Never while steps are thrown away: what is saved must be good.
-            if (run.step % recipe.checkpoint_every == 0 and not run.thrown) or last:
+            due = run.step % recipe.checkpoint_every == 0 or run.departed
+            if (due and not run.thrown) or last:
                 save_checkpoint(run.checkpoint(), folder / CHECKPOINT)
                 run.remember()
     illustrate(folder)
     return run.checkpoint()
 
 
-def _batches(recipe: Recipe, photographs: Photographs, start: int) -> Generator[Tensor, None, None]:
-    return photographs.batches(
-        seed=recipe.seed, start=start, batch_size=recipe.batch_size, size=recipe.image_size
-    )
+def _begin(
+    recipe: Recipe,
+    style_pictures: list[Picture],
+    photographs: Photographs,
+    folder: Path,
+    *,
+    style_weights: list[float],
+    start: dict[str, Tensor] | None,
+    fit_batch: bool,
+    ceiling: Ceiling,
+) -> tuple[Run, Callable[[int], Generator[Batch, None, None]]]:
+    """The run, at the step that `folder` left off, and what gives the batches from a step on."""
+    network = prepare_network(recipe, photographs)
+    ceiling.enforce("the loss network")
+    pictures = [to_tensor(p[None]) for p in style_pictures]
+    target = style_target(network, pictures, style_weights, recipe.style_layers)
+    objective = Objective(recipe, network, target)
+    stored = load_checkpoint(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else None
+    if fit_batch:
+        size = stored.recipe.batch_size if stored else _fitting(objective, ceiling)
+        recipe = recipe.model_copy(update={"batch_size": size})
+    run = Run(recipe, objective, start, ceiling)
+    if stored:
+        run.resume(stored)
+    return run, _source_of_batches(recipe, photographs, objective, ceiling)
+
+
+def _fitting(objective: Objective, ceiling: Ceiling) -> int:
+    """The crops a step that memory has room for, measured on one of noise."""
+    recipe = objective.recipe.model_copy(update={"batch_size": 1})
+    trial = Run(recipe, objective, None)
+    crop = torch.rand(1, 3, *recipe.image_size, generator=torch.Generator().manual_seed(0))
+    return fitting_batch(bytes_kept(lambda: trial.losses(trial.pair(crop))), ceiling)
+
+
+def _source_of_batches(
+    recipe: Recipe, photographs: Photographs, objective: Objective, ceiling: Ceiling
+) -> Callable[[int], Generator[Batch, None, None]]:
+    """What gives the batches from a step on: fresh crops for ever, or those of a fixed pool."""
+    if recipe.pool:
+        return ContentPool(recipe, photographs, objective.content_target, ceiling).batches
+
+    def fresh(start: int) -> Generator[Batch, None, None]:
+        crops = photographs.batches(
+            seed=recipe.seed, start=start, batch_size=recipe.batch_size, size=recipe.image_size
+        )
+        with contextlib.closing(crops):
+            yield from map(Batch, crops)
+
+    return fresh

@@ -191,10 +191,10 @@ def test_a_missing_checkpoint_is_named(tmp_path):
 def test_a_checkpoint_of_before_roll_backs_is_read(small_training, tmp_path):
     small_training(tmp_path, num_images=2)
     stored = torch.load(tmp_path / CHECKPOINT, weights_only=True)
-    old = {k: v for k, v in stored.items() if k not in ("rollbacks", "end")}
+    old = {k: v for k, v in stored.items() if k not in ("rollbacks", "end", "at_once")}
     torch.save(old, tmp_path / CHECKPOINT)
     checkpoint = load_checkpoint(tmp_path / CHECKPOINT)
-    assert (checkpoint.rollbacks, checkpoint.end) == (0, 0)
+    assert (checkpoint.rollbacks, checkpoint.end, checkpoint.at_once) == (0, 0, 0)
 
 
 def test_a_run_of_before_the_fields_were_renamed_goes_on(small_training, tmp_path):

@@ -72,3 +72,13 @@ def parse_image_size(text: str) -> tuple[int, int]:
     if len(sides) not in (1, 2):
         raise UsageError(f"--image-size {text!r}: write N or H,W in pixels, like 128 or 192,256")
     return sides[0], sides[-1]
+
+
+def parse_batch_size(text: str | None) -> int | None:
+    """None, without a text or for "auto": what memory has room for. Raises UsageError."""
+    if text is None or text == "auto":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--batch-size {text!r}: give a whole number, or auto") from None

@@ -8,16 +8,20 @@ import click
 
 from models.catalogue import user_folder
 from models.errors import UsageError
+from training.commands.bar import training_bar
 from training.commands.layers import parse_layers
-from training.commands.plan import parse_image_size, parse_shares, recipe_of, starting_point
+from training.commands.plan import (
+    parse_batch_size,
+    parse_image_size,
+    parse_shares,
+    recipe_of,
+    starting_point,
+)
+from training.memory import DEFAULT_CEILING, ceiling
 from training.presets import CLASSIC, preset
 
 if TYPE_CHECKING:
-    from training.checkpoint import Checkpoint
-    from training.images import Picture
     from training.photographs import Photographs
-    from training.recipe import Recipe
-    from training.train import Progress
 
 
 @click.command()
@@ -51,7 +55,17 @@ if TYPE_CHECKING:
     type=click.Choice(["fast", "small", "full"]),
     help="Architecture: ours, the pruned one, or Johnson's. [fast]",
 )
-@click.option("--batch-size", type=int, help="Crops a step. [8]")
+@click.option(
+    "--batch-size",
+    metavar="auto|N",
+    help="Crops a step; auto: 8, or fewer where memory has no room for them. [auto]",
+)
+@click.option(
+    "--max-memory",
+    default=DEFAULT_CEILING,
+    show_default=True,
+    help="The most that training may use: 2.5G, 800M, or a share of what is free now.",
+)
 @click.option("--image-size", metavar="N|H,W", help="Size of a crop, in pixels. [128]")
 @click.option(
     "--style-scale",
@@ -94,6 +108,17 @@ if TYPE_CHECKING:
     type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
     help="vgg16-hed comes from PyPI, the others from torchvision's hub. [vgg16]",
 )
+@click.option(
+    "--pool",
+    type=int,
+    metavar="N",
+    help="Train on N fixed crops, whose content features are kept: faster; 0: fresh crops. [0]",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="Of the loss network; auto: bf16 where the CPU has AMX. [auto]",
+)
 @click.option("--slim/--no-slim", default=None, help="Train on a slim loss network. [slim]")
 @click.option(
     "--fine-tune",
@@ -133,6 +158,8 @@ def train(
     style_weights: str | None,
     fine_tune: str | None,
     preset_name: str | None,
+    batch_size: str | None,
+    max_memory: str,
     install: bool,
     **options: Any,
 ) -> None:
@@ -154,6 +181,7 @@ def train(
     from training.photo_source import PACKAGED
     from training.photographs import SHORT_SIDE, Photographs
     from training.style_source import style_source
+    from training.train import train as run_training
 
     if (layers := options.pop("layers")) is not None:
         options |= parse_layers(layers, options["loss_network"])
@@ -162,6 +190,8 @@ def train(
     if preset_name is not None:
         given = {key: value for key, value in options.items() if value is not None}
         options |= preset(preset_name) | given
+    limit = ceiling(max_memory)
+    options["batch_size"] = parse_batch_size(batch_size)
     start = starting_point(fine_tune, options)
     recipe = recipe_of(style, images or (PACKAGED,), start, options)
     sources = [
@@ -171,52 +201,21 @@ def train(
     shares = parse_shares(style_weights, len(sources))
     chosen = name or "-".join(source.name for source in sources)
     folder = output or Path("runs") / chosen
-    photographs = Photographs(*recipe.images, short_side=max(SHORT_SIDE, *recipe.image_size))
-    _train(recipe, [s.picture for s in sources], shares, photographs, folder, start)
-    _export(folder, chosen, photographs, title=title, credit=credit, install=install)
-
-
-def _train(
-    recipe: "Recipe",
-    pictures: list["Picture"],
-    shares: list[float],
-    photographs: "Photographs",
-    folder: Path,
-    start: "Checkpoint | None",
-) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-    from rich.table import Column
-
-    from training.train import train as run_training
-
-    # The losses come last: on a narrow terminal they are cut off, not the bar.
-    columns = (
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn(
-            "{task.description}",
-            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
-        ),
-    )
-    with Bar(*columns, expand=True) as bar:
-        task = bar.add_task("preparing the loss network", total=recipe.steps)
-
-        def show(progress: "Progress") -> None:
-            losses = "  ".join(f"{k} {v:.2f}" for k, v in progress.losses.items())
-            text = f"{progress.images_per_second:.1f} images/s  {losses}"
-            bar.update(task, completed=progress.step, total=progress.steps, description=text)
-
+    short_side = max(SHORT_SIDE, *recipe.image_size)
+    photographs = Photographs(*recipe.images, short_side=short_side, ceiling=limit)
+    with training_bar(recipe.steps) as show:
         run_training(
             recipe,
-            pictures,
+            [source.picture for source in sources],
             photographs,
             folder,
             style_weights=shares,
             start=start.average if start else None,
+            fit_batch=options["batch_size"] is None,
+            ceiling=limit,
             on_progress=show,
         )
+    _export(folder, chosen, photographs, title=title, credit=credit, install=install)
 
 
 def _export(

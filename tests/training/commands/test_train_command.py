@@ -104,6 +104,28 @@ def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path)
     assert (tmp_path / "runs" / "my-painting" / "losses.csv").read_text() == before
 
 
+def test_the_batch_is_what_memory_holds_and_stays_when_there_is_more(invoke, monkeypatch, tmp_path):
+    words = [word for word in QUICK if word not in ("--batch-size", "2")]
+    kept = tmp_path / "runs" / "marbling" / "checkpoint.json"
+    monkeypatch.setattr("training.train.fitting_batch", lambda *_: 4)
+    invoke("marbling", *words)
+    assert '"batch_size": 4' in kept.read_text()
+    monkeypatch.setattr("training.train.fitting_batch", lambda *_: 8)
+    invoke("marbling", *words, "--batch-size", "auto")
+    assert '"batch_size": 4' in kept.read_text()
+
+
+def test_a_fixed_pool_and_bf16_can_be_asked_for(invoke, tmp_path):
+    invoke("marbling", *QUICK, "--pool", "3", "--precision", "bf16", "--max-memory", "90%")
+    training = load_card(tmp_path / "own" / "marbling.onnx").training
+    assert (training["pool"], training["precision"]) == (3, "bf16")
+
+
+def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
+    with pytest.raises(TrainingError, match=r"reading the photographs: .* of --max-memory; give a"):
+        invoke("marbling", *QUICK, "--max-memory", "5M")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -116,6 +138,10 @@ def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path)
         (("marbling", "--style-scale", "0"), "--style-scale: .*not 0"),
         (("marbling", "--style-scale", "0.01"), "marbling: only 4x4 pixels are left"),
         (("marbling", "--tail", "2"), "--tail: .*not 2"),
+        (("marbling", "--batch-size", "many"), "--batch-size 'many': give a whole number, or auto"),
+        (("marbling", "--batch-size", "0"), "--batch-size: .*not 0"),
+        (("marbling", "--pool", "-1"), "--pool: .*not -1"),
+        (("marbling", "--max-memory", "much"), "--max-memory 'much': give 2.5G"),
         (("marbling", "--style-weights", "1,2"), "--style-weights '1,2': give 1"),
         (("marbling", "--style-weights", "x"), "--style-weights 'x': not numbers"),
         (("marbling", "--layers", "relu9_9=1"), "--layers: 'relu9_9' is not one of: relu1_1"),

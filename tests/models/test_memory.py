@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from realtime.memory import give_back
+from models.memory import give_back
 
 PROGRAM = """
 import ctypes
 from pathlib import Path
-from realtime.memory import give_back
+from models.memory import give_back
 
 def resident():
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -1,0 +1,64 @@
+"""`stylecam pace`: what the ingredients of fast training bring on this machine."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from models.errors import StylecamError, UsageError
+from training.commands.plan import parse_image_size, recipe_of
+
+
+@click.command()
+@click.option("--seconds", type=click.FloatRange(1), default=60, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--image-size", metavar="N|H,W", default="128", show_default=True)
+@click.option(
+    "--loss-network",
+    type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
+    default="vgg16",
+    show_default=True,
+    help="vgg16-hed comes from PyPI, the others from torchvision's hub.",
+)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write it as JSON.")
+def pace(
+    seconds: float, batch_size: int, image_size: str, loss_network: str, json_path: Path | None
+) -> None:
+    """Measure training beside the plain loop, in turns, in one run.
+
+    The plain loop has the whole loss network in fp32, contiguous memory, and content features
+    computed anew at every step. Compare ratios of one run, never images/s of two.
+
+    \b
+    stylecam pace
+    """
+    try:
+        import torch  # noqa: F401  the only place where its absence is said
+    except ImportError:
+        raise StylecamError(
+            "stylecam pace needs the training extra: pip install 'stylecam[train]'"
+        ) from None
+    from rich.console import Console
+    from rich.table import Table
+
+    from training import pace as measured
+
+    sizes: dict[str, Any] = {"batch_size": batch_size, "image_size": parse_image_size(image_size)}
+    recipe = recipe_of(("",), ("noise",), None, sizes | {"loss_network": loss_network})
+    console = Console()
+    with console.status("preparing the loss networks") as status:
+        paces = measured.compare(recipe, seconds=seconds, on_turn=status.update)
+    table = Table("training loop", "images/s", "ratio", title=measured.processor())
+    for name, result in paces.items():
+        table.add_row(name, f"{result.images_per_second:.1f}", f"{result.ratio:.2f}")
+    console.print(table)
+    if json_path is not None:
+        about = recipe.model_dump(include={"batch_size", "image_size", "loss_network"})
+        about["processor"] = measured.processor()
+        loops = {name: asdict(result) for name, result in paces.items()}
+        try:
+            json_path.write_text(json.dumps(about | {"loops": loops}, indent=2))
+        except OSError as error:
+            raise UsageError(f"{json_path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,92 @@
+"""A fixed pool of crops whose content features are computed once and kept."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.errors import TrainingError
+from training.memory import Ceiling, readable
+from training.photographs import Photographs
+from training.recipe import Recipe
+
+FIRST_CROP = 2**32
+"""Crop i of a pool is that of step FIRST_CROP + i: no pool has the crops of another's seed."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops (B, 3, H, W) float 0..1 and their content features by layer, where known already."""
+
+    pictures: Tensor
+    content: dict[str, Tensor] | None = None
+
+
+class ContentPool:
+    """`recipe.pool` crops, each cut and varied once; every pass over them has an order of its own.
+
+    A batch is a pure function of seed and step. Features are kept in bfloat16, which has the
+    range of float32 (VGG's features go into the thousands) and an error far below any loss.
+    `content` gives the features of crops (B, 3, H, W).
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        photographs: Photographs,
+        content: Callable[[Tensor], dict[str, Tensor]],
+        ceiling: Ceiling,
+    ) -> None:
+        """Raises TrainingError for a pool that memory has no room for."""
+        self.recipe, self.photographs, self.content = recipe, photographs, content
+        self._kept: dict[int, Batch] = {}
+        first = self._crop(0)
+        tensors = [first.pictures, *(first.content or {}).values()]
+        each, room = sum(t.untyped_storage().nbytes() for t in tensors), ceiling.room()
+        if room is not None and each * recipe.pool > room:
+            raise TrainingError(
+                f"--pool {recipe.pool}: its features take {readable(each * recipe.pool)}, "
+                f"{readable(room)} are left; at most {room // each} crops fit"
+            )
+
+    def batches(self, start: int) -> Generator[Batch, None, None]:
+        """Batches from step `start` on, without end."""
+        while True:
+            yield self.batch(start)
+            start += 1
+
+    def batch(self, step: int) -> Batch:
+        crops = [self._crop(i) for i in self._chosen(step)]
+        levels = torch.cat([crop.pictures for crop in crops])
+        content = {
+            layer: torch.cat([(crop.content or {})[layer] for crop in crops]).float()
+            for layer in self.recipe.content_layers
+        }
+        return Batch(levels.float().div_(255), content)
+
+    def _chosen(self, step: int) -> list[int]:
+        size = self.recipe.batch_size
+        orders: dict[int, list[int]] = {}
+        chosen = []
+        for place in range(step * size, (step + 1) * size):
+            epoch, index = divmod(place, self.recipe.pool)
+            if epoch not in orders:
+                random = np.random.default_rng([self.recipe.seed, FIRST_CROP, epoch])
+                orders[epoch] = random.permutation(self.recipe.pool).tolist()
+            chosen.append(orders[epoch][index])
+        return chosen
+
+    def _crop(self, i: int) -> Batch:
+        """One crop as levels 0..255 (uint8) and its features (bfloat16)."""
+        if i not in self._kept:
+            recipe = self.recipe
+            picture = self.photographs.batch(
+                seed=recipe.seed, step=FIRST_CROP + i, batch_size=1, size=recipe.image_size
+            )
+            # One at a time: in other company the last bit may differ, and a resumed training
+            # meets its crops in another order.
+            content = {k: v.to(torch.bfloat16) for k, v in self.content(picture).items()}
+            self._kept[i] = Batch((picture * 255).round().byte(), content)
+        return self._kept[i]

@@ -1,0 +1,130 @@
+"""Images a second of the training loop and of its plain form, and what each ingredient brings.
+
+All variants take steps in turns within one run, so that a busy moment hits them alike. Crops are
+noise, ready in memory: the time of a step does not depend on what they show.
+"""
+
+import copy
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from training.objective import Objective, style_target
+from training.precision import Precision, has_amx
+from training.recipe import Recipe
+from training.run import Run
+from training.slim import slim_down
+from training.vgg import LossNetwork, load_loss_network
+
+CPUINFO = Path("/proc/cpuinfo")
+MINIMUM_ROUNDS = 3
+SLIM_PICTURES = 8
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A training loop; without any of these it is the plain one."""
+
+    channels_last: bool = False
+    slim: bool = False
+    cached: bool = False
+    """Content features known beforehand, as in a pool from its second pass on."""
+    precision: Precision = "fp32"
+
+
+PLAIN = "plain loop"
+VARIANTS = {
+    PLAIN: Variant(),
+    "channels last alone": Variant(channels_last=True),
+    "slim loss network alone": Variant(slim=True),
+    "cached content features alone": Variant(cached=True),
+    "bf16 alone": Variant(precision="bf16"),
+    "stylecam train": Variant(channels_last=True, slim=True, precision="auto"),
+    "stylecam train --pool": Variant(channels_last=True, slim=True, cached=True, precision="auto"),
+}
+"""Name to loop, the plain one first."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Images a second (median over the steps), and that over the plain loop's."""
+
+    images_per_second: float
+    ratio: float
+
+
+def processor() -> str:
+    """The CPU's name and whether it multiplies bfloat16 in tiles; empty where not told."""
+    try:
+        lines = CPUINFO.read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    amx = "AMX" if has_amx() else "no AMX"
+    kind = torch.backends.cpu.get_cpu_capability()
+    return f"{next(names, 'unknown CPU')}, {kind}, {amx}, {torch.get_num_threads()} threads"
+
+
+def compare(
+    recipe: Recipe, *, seconds: float, on_turn: Callable[[str], None] = lambda name: None
+) -> dict[str, Pace]:
+    """Every variant's pace with this recipe's batch, crop and networks, by name."""
+    full = load_loss_network(recipe.loss_network, recipe.pooling)
+    noise = torch.rand(
+        max(SLIM_PICTURES, recipe.batch_size),
+        3,
+        *recipe.image_size,
+        generator=torch.Generator().manual_seed(recipe.seed),
+    )
+    deepest = max(recipe.content_layers + recipe.style_layers)
+    with torch.no_grad():
+        slim, _ = slim_down(full, noise[:SLIM_PICTURES], deepest=deepest)
+    steps = {
+        name: _stepper(variant, recipe, slim if variant.slim else full, noise)
+        for name, variant in VARIANTS.items()
+    }
+    times = take_turns(steps, seconds=seconds, on_turn=on_turn)
+    rates = {name: recipe.batch_size / statistics.median(x) for name, x in times.items()}
+    return {name: Pace(rate, rate / rates[PLAIN]) for name, rate in rates.items()}
+
+
+def _stepper(
+    variant: Variant, recipe: Recipe, network: LossNetwork, noise: torch.Tensor
+) -> Callable[[], object]:
+    """What takes one training step of a variant."""
+    layout = torch.channels_last if variant.channels_last else torch.contiguous_format
+    crops = noise[: recipe.batch_size].contiguous(memory_format=layout)
+    network = copy.deepcopy(network).to(memory_format=layout)
+    recipe = recipe.model_copy(update={"slim": variant.slim, "precision": variant.precision})
+    target = style_target(network, [crops[:1]], [1.0], recipe.style_layers)
+    objective = Objective(recipe, network, target)
+    content = objective.content_target(crops) if variant.cached else None
+    run = Run(recipe, objective, None)
+    return lambda: run.take_step(crops, content)
+
+
+def take_turns(
+    steps: Mapping[str, Callable[[], object]],
+    *,
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+    on_turn: Callable[[str], None] = lambda name: None,
+) -> dict[str, list[float]]:
+    """Name to the seconds of each of its steps: one a round, until the time is up.
+
+    The first round warms up and does not count; MINIMUM_ROUNDS count whatever they cost.
+    """
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    began, rounds = clock(), 0
+    while rounds <= MINIMUM_ROUNDS or clock() - began < seconds:
+        for name, step in steps.items():
+            on_turn(name)
+            started = clock()
+            step()
+            times[name].append(clock() - started)
+        rounds += 1
+    return {name: values[1:] for name, values in times.items()}
