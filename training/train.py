@@ -78,14 +78,7 @@ def train(
     """
     make_folder(folder)
     run, new_batches = _begin(
-        recipe,
-        style_pictures,
-        photographs,
-        folder,
-        style_weights=style_weights or [1.0] * len(style_pictures),
-        start=start,
-        fit_batch=fit_batch,
-        ceiling=ceiling,
+        recipe, style_pictures, photographs, folder, style_weights, start, fit_batch, ceiling
     )
     recipe = run.recipe
     began, taken = time.monotonic(), 0
@@ -124,8 +117,7 @@ def _begin(
     style_pictures: list[Picture],
     photographs: Photographs,
     folder: Path,
-    *,
-    style_weights: list[float],
+    style_weights: list[float] | None,
     start: dict[str, Tensor] | None,
     fit_batch: bool,
     ceiling: Ceiling,
@@ -134,7 +126,8 @@ def _begin(
     network = prepare_network(recipe, photographs)
     ceiling.enforce("the loss network")
     pictures = [to_tensor(p[None]) for p in style_pictures]
-    target = style_target(network, pictures, style_weights, recipe.style_layers)
+    weights = style_weights or [1.0] * len(pictures)
+    target = style_target(network, pictures, weights, recipe.style_layers)
     objective = Objective(recipe, network, target)
     stored = load_checkpoint(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else None
     if fit_batch:

@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from models.catalogue import SHIPPED
 from models.errors import UsageError
+from training.commands.layers import parse_layers
+from training.presets import preset
 
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
@@ -14,6 +16,23 @@ if TYPE_CHECKING:
 
 BASE = SHIPPED / "base.pt"
 """Weights that all shipped `fast` styles were trained from."""
+
+
+def parse_options(options: dict[str, Any], preset_name: str | None) -> dict[str, Any]:
+    """The options as fields of a recipe, None where not given; a preset goes after them.
+
+    Raises UsageError.
+    """
+    parsed = dict(options)
+    if (layers := parsed.pop("layers")) is not None:
+        parsed |= parse_layers(layers, parsed["loss_network"])
+    if parsed["image_size"] is not None:
+        parsed["image_size"] = parse_image_size(parsed["image_size"])
+    parsed["batch_size"] = parse_batch_size(parsed["batch_size"])
+    if preset_name is not None:
+        given = {key: value for key, value in parsed.items() if value is not None}
+        parsed |= preset(preset_name) | given
+    return parsed
 
 
 def starting_point(wanted: str | None, options: dict[str, Any]) -> "Checkpoint | None":

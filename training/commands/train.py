@@ -9,16 +9,9 @@ import click
 from models.catalogue import user_folder
 from models.errors import UsageError
 from training.commands.bar import training_bar
-from training.commands.layers import parse_layers
-from training.commands.plan import (
-    parse_batch_size,
-    parse_image_size,
-    parse_shares,
-    recipe_of,
-    starting_point,
-)
+from training.commands.plan import parse_options, parse_shares, recipe_of, starting_point
 from training.memory import DEFAULT_CEILING, ceiling
-from training.presets import CLASSIC, preset
+from training.presets import CLASSIC
 
 if TYPE_CHECKING:
     from training.photographs import Photographs
@@ -158,7 +151,6 @@ def train(
     style_weights: str | None,
     fine_tune: str | None,
     preset_name: str | None,
-    batch_size: str | None,
     max_memory: str,
     install: bool,
     **options: Any,
@@ -183,15 +175,8 @@ def train(
     from training.style_source import style_source
     from training.train import train as run_training
 
-    if (layers := options.pop("layers")) is not None:
-        options |= parse_layers(layers, options["loss_network"])
-    if options["image_size"] is not None:
-        options["image_size"] = parse_image_size(options["image_size"])
-    if preset_name is not None:
-        given = {key: value for key, value in options.items() if value is not None}
-        options |= preset(preset_name) | given
+    options = parse_options(options, preset_name)
     limit = ceiling(max_memory)
-    options["batch_size"] = parse_batch_size(batch_size)
     start = starting_point(fine_tune, options)
     recipe = recipe_of(style, images or (PACKAGED,), start, options)
     sources = [
