@@ -20,9 +20,12 @@ Weights: TypeAlias = dict[str, NDArray[np.float32]]
 """Parameter name, as in the torch module's state_dict, to array."""
 
 MARGIN = 32
-"""Pixels reflected on each side: about the reach of the `fast` generators, so that the zeros
-which their convolutions see beyond it leave no trace in the picture. With 16 the trained
-pictures had a visible frame."""
+"""Pixels by which the outermost ones are repeated on each side, so that the zeros which the
+convolutions see beyond leave no trace in the picture. Not reflected: the strokes of a mirrored
+picture meet along its borders and paint a line there."""
+FAST_MARGIN = 40
+"""Most of the reach of the `fast` generators (50). With 16, or with 32 and a reach of 84, the
+trained pictures had a visible frame."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Architecture:
     """A generator: RGB in, RGB out, both 0..1.
 
     `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
-    reflected on each side before the first layer and cut off after the last, in training as
-    in the exported graph. Without `residual` the layers give the picture itself. With it they
+    added on each side (the outermost repeated) before the first layer and cut off after the
+    last, in training as in the exported graph. Without `residual` the layers give the picture itself. With it they
     end in an enlargement, and what comes before that, `coarse`, is a picture on a coarser grid
     that is enlarged and added to the input times `detail`: the rest of the input, 1 − detail,
     takes the way through the coarse grid too, which leaves its finest noise behind.
@@ -140,13 +143,13 @@ def fast(
     *,
     width: int = 32,
     blocks: int = 6,
-    block: Literal["inverted", "dense", "separable"] = "inverted",
+    block: Literal["inverted", "dense", "separable"] = "separable",
     block_kernel: int = 3,
     stride: int = 4,
     stem_kernel: int = 8,
     head: Literal["half", "quarter", "shuffle"] = "half",
     head_width: int = 16,
-    detail: float = 1.0,
+    detail: float = 0.5,
 ) -> Architecture:
     """Ours: the whole body works at 1/stride of the resolution, from the first layer on.
 
@@ -163,7 +166,7 @@ def fast(
         *(Residual(_body(block, wide, block_kernel)),) * blocks,
         *_head(head, narrow, stride),
     )
-    return Architecture("fast", alpha, layers, stride, MARGIN, residual=True, detail=detail)
+    return Architecture("fast", alpha, layers, stride, FAST_MARGIN, residual=True, detail=detail)
 
 
 def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:

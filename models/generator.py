@@ -64,7 +64,7 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
 class Generator(nn.Module):
     """A feed-forward generator: RGB (B, 3, H, W) float 0..1 in, the same out, not clamped.
 
-    Any H and W above the margin; the reflected margin and the crop are inside.
+    Any H and W above the margin; the margin (the outermost pixels repeated) and the crop are inside.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -111,7 +111,7 @@ class Generator(nn.Module):
         margin, stride = self.architecture.margin, self.architecture.stride
         extra = [-(side + 2 * margin) % stride for side in (x.shape[-1], x.shape[-2])]
         pads = (margin, margin + extra[0], margin, margin + extra[1])
-        padded = F.pad(x, pads, mode="reflect")
+        padded = F.pad(x, pads, mode="replicate")
         coarse: Tensor = self.core[: len(self.architecture.coarse)](padded)
         lost = 1 - self.architecture.detail
         if not self.architecture.residual or not lost:

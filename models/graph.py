@@ -119,7 +119,7 @@ def _model(
 
 
 def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, str, str]:
-    """Bytes padded by reflection to the grid, then planes of floats 0..255: (1, 3, H', W')."""
+    """Bytes, the outermost repeated up to the grid, then planes of floats 0..255: (1, 3, H', W')."""
     margin, stride = architecture.margin, architecture.stride
     shape = writer.add("Shape", "frame")
     height = writer.add("Slice", shape, writer.integers(0), writer.integers(1))
@@ -131,7 +131,7 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
         extra = writer.add("Mod", writer.add("Neg", total), writer.integers(stride))
         ends.append(writer.add("Add", extra, edge))
     pads = writer.add("Concat", edge, edge, none, ends[0], ends[1], none, axis=0)
-    padded = writer.add("Pad", "frame", pads, mode="reflect")
+    padded = writer.add("Pad", "frame", pads, mode="edge")
     planes = writer.add("Transpose", padded, perm=[2, 0, 1])
     batch = writer.add("Unsqueeze", planes, writer.integers(0))
     return writer.add("Cast", batch, to=TensorProto.FLOAT), height, width

@@ -19,7 +19,7 @@ FINE_TUNE_IMAGES = 5_000
 STYLE_SIDE = 448
 """Longer side of the style picture, in pixels, at scale 1; a smaller picture stays as it is."""
 
-TAILS = {"linear": 0.4, "tail": 0.08}
+TAILS = {"linear": 0.5, "tail": 0.08}
 """Share of the training, at its end, that has the lower rate, by schedule."""
 
 OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -61,12 +61,12 @@ class Recipe(BaseModel):
     """How the style picture gets the shape of the crops; crop where they are not square."""
     seed: int = 0
 
-    content_weight: NotNegative = 1.0
-    style_weight: NotNegative = 18.0
-    tone_weight: NotNegative = 3.0
+    content_weight: NotNegative = 0.6
+    style_weight: NotNegative = 22.0
+    tone_weight: NotNegative = 4.0
     tv_weight: NotNegative = 1.0
     range_weight: NotNegative = 10.0
-    temporal_weight: NotNegative = 30.0
+    temporal_weight: NotNegative = 100.0
     style_loss: Literal["gram", "wasserstein"] = "gram"
     gram: Literal["image", "batch", "mixed"] = "mixed"
     """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""
@@ -80,7 +80,7 @@ class Recipe(BaseModel):
     precision: Precision = "auto"
     """What the loss network computes in."""
 
-    lr: Positive = 2e-3
+    lr: Positive = 2.5e-3
     warmup_steps: Annotated[int, Field(ge=0)] = 50
     schedule: Literal["linear", "tail"] = "linear"
     """What the tail is: a linear fall to lr / 50, or lr / 10 throughout (the classic one)."""

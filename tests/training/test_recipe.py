@@ -77,7 +77,7 @@ def test_what_is_stored_is_read_back_alike():
 def test_recipes_of_before_are_read_by_their_meaning():
     older = recipe(crop=96, style_size=896, decay_from=0.7)
     assert (older.image_size, older.style_scale, older.tail) == ((96, 96), 2.0, 0.3)
-    assert recipe(crop=128, style_size=448, decay_from=0.6) == recipe()
+    assert recipe(crop=128, style_size=448, decay_from=0.5) == recipe()
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,8 @@ def _recipe(style: str, photo: Path, options: dict[str, Any]) -> "Recipe":
 
     if (layers := options.pop("layers")) is not None:
         options |= parse_layers(layers, options["loss_network"])
-    given = {"gram": "image", "tone_weight": 0.0, "temporal_weight": 0.0}
+    given = {"gram": "image", "content_weight": 1.0, "style_weight": 18.0}
+    given |= {"tone_weight": 0.0, "temporal_weight": 0.0}
     given |= {key: value for key, value in options.items() if value is not None}
     try:
         return Recipe.model_validate({"style": style, "images": (str(photo),), **given})

@@ -76,11 +76,11 @@ if TYPE_CHECKING:
     type=click.Choice(list(CLASSIC)),
     help="Weights for a kind of picture; the options below go before it.",
 )
-@click.option("--content-weight", type=float, help="[1]")
-@click.option("--style-weight", type=float, help="[18]")
-@click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [3]")
+@click.option("--content-weight", type=float, help="[0.6]")
+@click.option("--style-weight", type=float, help="[22]")
+@click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [4]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
-@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [30]")
+@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [100]")
 @click.option(
     "--style-loss",
     type=click.Choice(["gram", "wasserstein"]),
@@ -118,14 +118,14 @@ if TYPE_CHECKING:
     metavar="CKPT|base|none",
     help="Start from another training's checkpoint. [the shipped base, where it fits]",
 )
-@click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
+@click.option("--lr", type=float, help="Learning rate of the plateau. [0.0025]")
 @click.option(
     "--schedule",
     type=click.Choice(["linear", "tail"]),
     help="How the rate ends: falling to a fiftieth, or at a tenth throughout. [linear]",
 )
 @click.option(
-    "--tail", type=float, help="Share of the training with the lower rate. [0.4; 0.08 for tail]"
+    "--tail", type=float, help="Share of the training with the lower rate. [0.5; 0.08 for tail]"
 )
 @click.option(
     "--patience",
