@@ -34,10 +34,11 @@ class Architecture:
 
     `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
     added on each side (the outermost repeated) before the first layer and cut off after the
-    last, in training as in the exported graph. Without `residual` the layers give the picture itself. With it they
-    end in an enlargement, and what comes before that, `coarse`, is a picture on a coarser grid
-    that is enlarged and added to the input times `detail`: the rest of the input, 1 − detail,
-    takes the way through the coarse grid too, which leaves its finest noise behind.
+    last, in training as in the exported graph. Without `residual` the layers give the picture
+    itself. With it they end in an enlargement, and what comes before that, `coarse`, is a
+    picture on a coarser grid that is enlarged and added to the input times `detail`: the rest
+    of the input, 1 − detail, takes the way through the coarse grid too, which leaves its
+    finest noise behind.
     """
 
     name: str

@@ -64,7 +64,7 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
 class Generator(nn.Module):
     """A feed-forward generator: RGB (B, 3, H, W) float 0..1 in, the same out, not clamped.
 
-    Any H and W above the margin; the margin (the outermost pixels repeated) and the crop are inside.
+    Any H and W; the margin (the outermost pixels repeated) and the crop are inside.
     """
 
     def __init__(self, architecture: Architecture) -> None:

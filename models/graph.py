@@ -119,7 +119,7 @@ def _model(
 
 
 def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, str, str]:
-    """Bytes, the outermost repeated up to the grid, then planes of floats 0..255: (1, 3, H', W')."""
+    """Bytes, the outermost repeated up to the grid, then floats 0..255: (1, 3, H', W')."""
     margin, stride = architecture.margin, architecture.stride
     shape = writer.add("Shape", "frame")
     height = writer.add("Slice", shape, writer.integers(0), writer.integers(1))

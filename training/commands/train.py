@@ -170,11 +170,13 @@ def train(
             "stylecam train needs the training extra: pip install 'stylecam[train]'"
         ) from None
     logging.basicConfig(format="%(message)s", level=logging.INFO)
+    from training.allocation import keep_freed_memory
     from training.photo_source import PACKAGED
     from training.photographs import SHORT_SIDE, Photographs
     from training.style_source import style_source
     from training.train import train as run_training
 
+    keep_freed_memory()
     options = parse_options(options, preset_name)
     limit = ceiling(max_memory)
     start = starting_point(fine_tune, options)
