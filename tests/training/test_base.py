@@ -17,10 +17,13 @@ def test_the_base_is_small_and_of_the_default_architecture():
     assert load_checkpoint(BASE).architecture == fast()
 
 
-def test_every_shipped_style_descends_from_it():
+def test_every_shipped_fast_style_descends_from_it():
     base = fingerprint(load_checkpoint(BASE).average)
-    for path in style_paths([SHIPPED]).values():
-        assert load_card(path).training["base"] == base, path.name
+    cards = [load_card(path) for path in style_paths([SHIPPED]).values()]
+    fast_ones = [card for card in cards if card.architecture == "fast"]
+    assert len(fast_ones) >= 3
+    for card in fast_ones:
+        assert card.training["base"] == base, card.name
 
 
 def test_training_goes_on_from_it(small_training, tmp_path):
