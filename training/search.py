@@ -24,7 +24,7 @@ from models.generator import Generator
 from models.graph import build_coarse_graph
 from training.checkpoint import load_checkpoint
 from training.evaluate import evaluate, read_clip, target_of
-from training.export import export_checkpoint, quiet_session, to_arrays
+from training.export import export_checkpoint, to_arrays
 from training.images import Picture, to_picture, to_tensor
 from training.photographs import Photographs
 from training.recipe import Recipe
@@ -159,7 +159,11 @@ def _coarse_session(folder: Path) -> onnxruntime.InferenceSession:
     card = export_checkpoint(folder, folder / f"{folder.name}.onnx")
     weights = fold_weights(checkpoint.architecture, to_arrays(checkpoint.average))
     model: onnx.ModelProto = build_coarse_graph(folded(checkpoint.architecture), weights, card)
-    return quiet_session(model)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # As `run` does; the idle threads of one session would take the cores from the next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model.SerializeToString(), options)
 
 
 def plot(results: dict[str, dict[str, Any]], path: Path) -> None:
