@@ -9,14 +9,14 @@ from training.presets import CLASSIC, preset
 DOCS = Path(__file__).parents[2] / "docs" / "training.md"
 
 
-def test_the_middle_of_the_classic_table_is_our_default():
+def test_brushwork_has_the_proportions_of_our_defaults():
     from training.recipe import Recipe
 
     default = Recipe(style="s", images="photos")
-    landscape = preset("landscape")
-    assert landscape["style_weight"] == default.style_weight
-    assert landscape["tv_weight"] == default.tv_weight
-    assert landscape["content_weight"] == 3 * default.content_weight
+    brushwork = preset("brushwork")
+    ours = default.style_weight / default.content_weight
+    assert brushwork["style_weight"] / brushwork["content_weight"] == pytest.approx(ours, rel=0.05)
+    assert brushwork["tv_weight"] == default.tv_weight
 
 
 def test_weights_grow_with_the_classic_ones():

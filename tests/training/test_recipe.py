@@ -48,7 +48,7 @@ def test_the_rate_is_never_zero_nor_above_its_plateau(schedule, tail, steps, end
 
 
 def test_each_schedule_has_its_own_tail_unless_one_is_given():
-    assert (recipe().tail, recipe(schedule="tail").tail) == (0.4, 0.08)
+    assert (recipe().tail, recipe(schedule="tail").tail) == (0.5, 0.08)
     assert recipe(schedule="tail", tail=0.3).tail == 0.3
 
 
