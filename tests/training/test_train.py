@@ -203,7 +203,7 @@ def test_a_run_of_before_the_fields_were_renamed_goes_on(small_training, tmp_pat
     recipe = json.loads(stored["recipe"])
     for name in ("image_size", "style_scale", "style_fit", "tail", "schedule"):
         del recipe[name]
-    recipe |= {"crop": 64, "style_size": 448, "decay_from": 0.6, "images": recipe["images"][0]}
+    recipe |= {"crop": 64, "style_size": 448, "decay_from": 0.5, "images": recipe["images"][0]}
     torch.save(stored | {"recipe": json.dumps(recipe)}, tmp_path / CHECKPOINT)
     assert small_training(tmp_path, num_images=20).step == 10
 

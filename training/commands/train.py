@@ -8,6 +8,7 @@ import click
 
 from models.catalogue import user_folder
 from models.errors import UsageError
+from training.allocation import keep_freed_memory
 from training.commands.bar import training_bar
 from training.commands.plan import parse_options, parse_shares, recipe_of, starting_point
 from training.memory import DEFAULT_CEILING, ceiling
@@ -158,7 +159,6 @@ def train(
     """Make a style out of one picture (or several) and a folder of photographs.
 
     STYLE is a picture file, or one of the drawn styles: stained-glass, marbling, ink-hatching.
-
     Photographs come from --images: folders, videos (frames spread over them), pictures.
 
     Example: stylecam train my-painting.jpg --images ~/Pictures
@@ -170,7 +170,6 @@ def train(
             "stylecam train needs the training extra: pip install 'stylecam[train]'"
         ) from None
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    from training.allocation import keep_freed_memory
     from training.photo_source import PACKAGED
     from training.photographs import SHORT_SIDE, Photographs
     from training.style_source import style_source
