@@ -50,9 +50,10 @@ def pace(
     console = Console()
     with console.status("preparing the loss networks") as status:
         paces = measured.compare(recipe, seconds=seconds, on_turn=status.update)
-    table = Table("training loop", "images/s", "ratio", title=measured.processor())
+    table = Table("training loop", "images/s", "ratio")
     for name, result in paces.items():
-        table.add_row(name, f"{result.images_per_second:.1f}", f"{result.ratio:.2f}")
+        table.add_row(name, f"{result.images_per_second:.2f}", f"{result.ratio:.2f}")
+    console.print(measured.processor())
     console.print(table)
     if json_path is not None:
         about = recipe.model_dump(include={"batch_size", "image_size", "loss_network"})
