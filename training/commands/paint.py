@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from training.paint import Progress
     from training.recipe import Recipe
 
+DEFAULTS: dict[str, Any] = {
+    "gram": "image",
+    "style_loss": "wasserstein",
+    "content_weight": 1.0,
+    "style_weight": 18.0,
+    "tone_weight": 0.0,
+    "temporal_weight": 0.0,
+}
+"""Where painting one picture departs from a training; docs/training.md shows why."""
+
 
 @click.command()
 @click.argument("photo", type=click.Path(path_type=Path), metavar="PHOTO")
@@ -51,7 +61,7 @@ if TYPE_CHECKING:
 @click.option(
     "--style-loss",
     type=click.Choice(["gram", "wasserstein"]),
-    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [gram]",
+    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [wasserstein]",
 )
 @click.option(
     "--layers",
@@ -125,9 +135,7 @@ def _recipe(style: str, photo: Path, options: dict[str, Any]) -> "Recipe":
 
     if (layers := options.pop("layers")) is not None:
         options |= parse_layers(layers, options["loss_network"])
-    given = {"gram": "image", "content_weight": 1.0, "style_weight": 18.0}
-    given |= {"tone_weight": 0.0, "temporal_weight": 0.0}
-    given |= {key: value for key, value in options.items() if value is not None}
+    given = DEFAULTS | {key: value for key, value in options.items() if value is not None}
     try:
         return Recipe.model_validate({"style": style, "images": (str(photo),), **given})
     except ValidationError as error:

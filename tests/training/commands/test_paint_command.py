@@ -53,7 +53,7 @@ def test_every_knob_changes_the_painting(invoke, tmp_path):
     knobs = [
         (),
         ("--keep-colours",),
-        ("--style-loss", "wasserstein"),
+        ("--style-loss", "gram"),
         ("--layers", "relu1_2=1,relu2_2=0.5"),
         ("--style-scale", "0.8"),
         ("--content-weight", "300"),
