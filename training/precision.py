@@ -1,9 +1,11 @@
 """In what precision the loss network computes: bfloat16 where the CPU multiplies it in tiles."""
 
+import logging
 from typing import Literal
 
 import torch
 
+LOGGER = logging.getLogger(__name__)
 Precision = Literal["auto", "fp32", "bf16"]
 
 
@@ -14,6 +16,25 @@ def has_amx() -> bool:
     return supported is not None and bool(supported())
 
 
+def has_bf16() -> bool:
+    """Whether the CPU computes bfloat16 by instructions of its own, as far as torch tells: AMX,
+    AVX-512 BF16, or ARM's. Where it has none, torch emulates them, at a crawl."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    if has_amx() or (supported is not None and supported()):
+        return True
+    tell = getattr(torch.cpu, "get_capabilities", None)
+    return tell is not None and bool(tell().get("bf16"))
+
+
 def in_half(precision: Precision) -> bool:
     """Whether to compute in bfloat16."""
     return precision == "bf16" or (precision == "auto" and has_amx())
+
+
+def warn_of_emulation(precision: Precision) -> None:
+    """One line where bfloat16 was asked for and the CPU has none."""
+    if precision == "bf16" and not has_bf16():
+        LOGGER.warning(
+            "--precision bf16: this CPU has no bfloat16 of its own, and emulating it is very slow; "
+            "auto or fp32 is better here"
+        )

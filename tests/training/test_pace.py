@@ -25,6 +25,7 @@ def test_loops_take_turns_until_the_time_is_up_and_the_first_round_does_not_coun
 
 def test_every_variant_is_measured_against_the_plain_loop(monkeypatch, loss_network):
     monkeypatch.setattr(pace, "load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr(pace, "has_bf16", lambda: True)
     told = []
     recipe = Recipe(style="", images=("p",), batch_size=1, image_size=(64, 64), alpha=0.25)
     found = pace.compare(recipe, seconds=0, on_turn=told.append)
@@ -33,6 +34,11 @@ def test_every_variant_is_measured_against_the_plain_loop(monkeypatch, loss_netw
     for name in found:
         plain = found[pace.PLAIN].images_per_second
         assert found[name].images_per_second == pytest.approx(found[name].ratio * plain)
+
+
+def test_bf16_is_not_measured_where_it_would_be_emulated(monkeypatch):
+    monkeypatch.setattr(pace, "has_bf16", lambda: False)
+    assert set(pace.VARIANTS) - set(pace.variants()) == {"bf16 alone"}
 
 
 def test_the_processor_is_named_where_the_system_tells(monkeypatch, tmp_path):

@@ -5,7 +5,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from training import precision  # noqa: E402
 from training.images import to_tensor  # noqa: E402
 from training.objective import Objective, style_target  # noqa: E402
-from training.precision import in_half  # noqa: E402
+from training.precision import has_bf16, in_half, warn_of_emulation  # noqa: E402
 from training.recipe import Recipe  # noqa: E402
 
 
@@ -20,6 +20,31 @@ def test_only_amx_decides_for_bf16(monkeypatch, amx):
 def test_a_torch_that_cannot_tell_computes_in_full(monkeypatch):
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
     assert precision.has_amx() is False
+
+
+def cpu_with(monkeypatch, *, amx=False, avx512=False, arm=False):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"bf16": arm}, raising=False)
+
+
+@pytest.mark.parametrize("kind", ["amx", "avx512", "arm"])
+def test_a_cpu_that_computes_bf16_itself_is_not_warned_about(monkeypatch, caplog, kind):
+    cpu_with(monkeypatch, **{kind: True})
+    assert has_bf16()
+    warn_of_emulation("bf16")
+    assert not caplog.text
+
+
+def test_emulated_bf16_is_warned_about_where_it_was_asked_for(monkeypatch, caplog):
+    cpu_with(monkeypatch)
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert not has_bf16()
+    warn_of_emulation("auto")
+    assert not caplog.text
+    warn_of_emulation("bf16")
+    (line,) = caplog.messages
+    assert "emulating it is very slow" in line
 
 
 def test_losses_in_bf16_are_near_and_not_the_same(loss_network, photographs, style_picture):

@@ -55,6 +55,8 @@ def pace(
         table.add_row(name, f"{result.images_per_second:.2f}", f"{result.ratio:.2f}")
     console.print(measured.processor())
     console.print(table)
+    if left_out := [name for name in measured.VARIANTS if name not in paces]:
+        console.print(f"left out: {', '.join(left_out)}: this CPU would emulate bfloat16")
     if json_path is not None:
         about = recipe.model_dump(include={"batch_size", "image_size", "loss_network"})
         about["processor"] = measured.processor()

@@ -17,6 +17,16 @@ def small_network(monkeypatch, loss_network):
     monkeypatch.setattr("training.pace.load_loss_network", lambda *_: loss_network)
 
 
+@pytest.mark.parametrize("native", [True, False])
+def test_what_this_cpu_would_emulate_is_left_out_in_one_line(monkeypatch, tmp_path, native):
+    monkeypatch.setattr("training.pace.has_bf16", lambda: native)
+    path = tmp_path / "pace.json"
+    result = CliRunner().invoke(pace, [*QUICK, "--json", str(path)], catch_exceptions=False)
+    assert ("bf16 alone" in json.loads(path.read_text())["loops"]) is native
+    said = [line for line in result.output.splitlines() if line.startswith("left out")]
+    assert said == ([] if native else ["left out: bf16 alone: this CPU would emulate bfloat16"])
+
+
 def test_the_table_and_the_file_name_every_loop(tmp_path):
     path = tmp_path / "pace.json"
     result = CliRunner().invoke(pace, [*QUICK, "--json", str(path)], catch_exceptions=False)
