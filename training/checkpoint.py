@@ -34,6 +34,10 @@ class Checkpoint:
     end: int = 0
     at_once: int = 0
 
+    @property
+    def finished(self) -> bool:
+        return self.step >= (self.end or self.recipe.steps)
+
 
 def fingerprint(weights: dict[str, Tensor]) -> str:
     """Twelve hexadecimal digits that tell these weights from all others."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from models.errors import StylecamError
 from training.images import read_rgb
-from training.record import PREVIEW_SIDE, read_losses
+from training.preview import PREVIEW_SIDE
+from training.record import read_losses
 from training.sheet import contact_sheet
 
 LOGGER = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ Pure functions of three pictures (H, W, 3) uint8 RGB: source, painted (of the sa
 style. Small networks are prone to all three; the classic remedy is a burst of high learning rate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -52,6 +53,50 @@ class Health:
         if self.dead > DEAD:
             return f"no paint on {self.dead:.0%} of the picture"
         return None
+
+    @property
+    def illness(self) -> float:
+        """0 for a healthy painting; for others how much of it is ill, 1 for all of it."""
+        if self.complaint is None:
+            return 0.0
+        return 1.0 if self.collapsed else min(1.0, self.spots + self.dead)
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """The health of several paintings of one generator."""
+
+    paintings: list[Health]
+
+    @property
+    def complaint(self) -> str | None:
+        """What is wrong with the worst of them, and with how many; None where all are healthy."""
+        ill = [health for health in self.paintings if health.complaint is not None]
+        if not ill:
+            return None
+        worst = max(ill, key=lambda health: health.illness)
+        return f"{worst.complaint} ({len(ill)} of {len(self.paintings)} paintings are ill)"
+
+    @property
+    def illness(self) -> float:
+        """The mean over the paintings."""
+        return sum(health.illness for health in self.paintings) / len(self.paintings)
+
+    def __str__(self) -> str:
+        return self.complaint or "nothing wrong"
+
+
+def check_up(
+    sources: Sequence[Picture], paintings: Sequence[Picture], styles: Sequence[Picture]
+) -> Checkup:
+    """Of each painting of a source. Of several styles each may paint as it does: only what none
+    of them has is a flaw."""
+    return Checkup(
+        [
+            min((examine(source, painted, x) for x in styles), key=lambda health: health.illness)
+            for source, painted in zip(sources, paintings, strict=True)
+        ]
+    )
 
 
 def examine(source: Picture, painted: Picture, style: Picture) -> Health:

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder beside checkpoints: losses as CSV, previews as PNG."""
+"""The folder of a run, and the losses that it leaves there as CSV."""
 
 import csv
 import io
@@ -6,18 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-import torch
-
 from models.errors import TrainingError, UsageError
-from models.generator import Generator
 from training.checkpoint import write_bytes_atomically
-from training.images import to_picture, to_tensor
-from training.photographs import Photographs
-
-PREVIEWS = 6
-PREVIEW_SIDE = 256
 
 
 def make_folder(folder: Path) -> None:
@@ -94,21 +84,3 @@ class LossRecord:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
-
-
-@torch.no_grad()
-def write_preview(generator: Generator, photographs: Photographs, path: Path) -> None:
-    """Held-out photographs above, painted below, as one PNG strip.
-
-    Raises TrainingError where it cannot be written.
-    """
-    columns = []
-    for photo in photographs.held_out[1 : 1 + PREVIEWS] or photographs.held_out[:1]:
-        side = min(photo.shape[:2])
-        square = np.ascontiguousarray(photo[:side, :side])
-        square = np.asarray(cv2.resize(square, (PREVIEW_SIDE,) * 2), np.uint8)
-        painted = to_picture(generator(to_tensor(square[None]))[0])
-        columns.append(np.vstack([square, painted]))
-    strip = cv2.cvtColor(np.hstack(columns), cv2.COLOR_RGB2BGR)
-    _, coded = cv2.imencode(".png", strip)
-    write_bytes_atomically(path, coded.tobytes())

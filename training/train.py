@@ -19,8 +19,10 @@ from training.memory import UNLIMITED, Ceiling
 from training.objective import Objective, style_target
 from training.photographs import Photographs
 from training.plateau import plateaued
+from training.precision import warn_of_emulation
+from training.preview import Preview, paint_preview
 from training.recipe import Recipe
-from training.record import LossRecord, make_folder, write_preview
+from training.record import LossRecord, make_folder
 from training.run import Run
 from training.slim import slim_down
 from training.vgg import LossNetwork, load_loss_network
@@ -67,17 +69,18 @@ def train(
     fit_batch: bool = False,
     ceiling: Ceiling = UNLIMITED,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    on_preview: Callable[[int, Preview], None] = lambda *_: None,
 ) -> Checkpoint:
     """Train to the end of the recipe; continue where `folder` left off.
 
     style_pictures: (H, W, 3) uint8 RGB each, already at the recipe's style scale. `start`: the
     weights to fine-tune from. `fit_batch`: as many crops a step as memory holds, or as the run
     in `folder` has, in place of the recipe's. Writes losses (CSV, PNG), previews and checkpoints
-    into `folder`. Raises TrainingError if it diverges, if memory runs out or the disk is full;
-    the last checkpoint stays.
+    into `folder`, and warns of ill previews. Raises TrainingError if it diverges, if memory runs
+    out or the disk is full; the last checkpoint stays.
     """
     make_folder(folder)
-    run, new_batches = _begin(
+    run, new_batches = begin(
         recipe, style_pictures, photographs, folder, style_weights, start, fit_batch, ceiling
     )
     recipe = run.recipe
@@ -102,7 +105,9 @@ def train(
             on_progress(Progress(run.step, run.end, losses, pace * recipe.batch_size, left))
             last = run.step == run.end
             if run.step % recipe.preview_every == 0 or last:
-                write_preview(run.averaged(), photographs, folder / f"preview_{run.step:06d}.png")
+                preview = paint_preview(run.averaged(), photographs)
+                _keep(preview, folder / f"preview_{run.step:06d}.png", style_pictures)
+                on_preview(run.step, preview)
             # Never while steps are thrown away: what is saved must be good.
             due = run.step % recipe.checkpoint_every == 0 or run.departed
             if (due and not run.thrown) or last:
@@ -112,7 +117,14 @@ def train(
     return run.checkpoint()
 
 
-def _begin(
+def _keep(preview: Preview, path: Path, styles: list[Picture]) -> None:
+    """Write it, and say what is wrong with it."""
+    preview.write(path)
+    if complaint := preview.check_up(styles).complaint:
+        LOGGER.warning("%s: %s; the same command with --repair may mend it", path, complaint)
+
+
+def begin(
     recipe: Recipe,
     style_pictures: list[Picture],
     photographs: Photographs,
@@ -123,6 +135,7 @@ def _begin(
     ceiling: Ceiling,
 ) -> tuple[Run, Callable[[int], Generator[Batch, None, None]]]:
     """The run, at the step that `folder` left off, and what gives the batches from a step on."""
+    warn_of_emulation(recipe.precision)
     network = prepare_network(recipe, photographs)
     ceiling.enforce("the loss network")
     pictures = [to_tensor(p[None]) for p in style_pictures]

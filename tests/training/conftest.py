@@ -81,7 +81,7 @@ def small_training(monkeypatch, loss_network, photographs, photo_folder, style_p
             "checkpoint_every": 5,
             "preview_every": 6,
         }
-        extra = {k: changes.pop(k) for k in ("on_progress", "start") if k in changes}
+        extra = {k: changes.pop(k) for k in ("on_progress", "on_preview", "start") if k in changes}
         recipe = Recipe(**(options | changes))
         return module.train(recipe, [style_picture], photographs, folder, **extra)
 

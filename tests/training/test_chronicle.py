@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from training.chronicle import illustrate, plot_losses, strip_previews
 from training.images import read_rgb
-from training.record import PREVIEW_SIDE
+from training.preview import PREVIEW_SIDE
 from training.sheet import GAP, LABEL_HEIGHT
 
 

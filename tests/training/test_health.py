@@ -7,7 +7,7 @@ from models.catalogue import SHIPPED, style_paths
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.health import examine
+from training.health import check_up, examine
 
 SIDE = 192
 
@@ -62,6 +62,23 @@ def test_a_picture_in_one_colour_has_collapsed():
     assert health.complaint == "everything in one colour"
     still = np.full((SIDE, SIDE, 3), 90, np.uint8)
     assert not examine(still, still, strokes(2)).collapsed
+
+
+def test_a_checkup_names_the_worst_painting_and_counts_the_ill_ones():
+    source, style = strokes(0), strokes(2)
+    bare = np.full((SIDE, SIDE, 3), 120, np.uint8)
+    healthy = check_up([source], [strokes(1)], [style])
+    assert (str(healthy), healthy.complaint, healthy.illness) == ("nothing wrong", None, 0)
+    ill = check_up([source] * 3, [strokes(1), spotted(strokes(1)), bare], [style])
+    assert str(ill) == "everything in one colour (2 of 3 paintings are ill)"
+    assert 1 / 3 < ill.illness < 0.4
+
+
+def test_what_one_of_several_styles_has_is_no_flaw():
+    source, painted = strokes(0), spotted(strokes(1))
+    styles = [strokes(2), spotted(strokes(3))]
+    assert check_up([source], [painted], styles[:1]).complaint is not None
+    assert check_up([source], [painted], styles).complaint is None
 
 
 @pytest.mark.parametrize("name", style_paths([SHIPPED]))

@@ -21,7 +21,7 @@ SHORT = 800
 """Crops of a trial where --num-images says nothing: enough, from the base, to see where it goes."""
 MANY = 12
 """Trials that are begun unasked."""
-OWN = {"name", "title", "credit", "output", "install"}
+OWN = {"name", "title", "credit", "output", "install", "repair"}
 """Options of `train` that a trial has no choice in."""
 
 

@@ -1,6 +1,9 @@
 """`stylecam train`: a style out of a picture and a folder of photographs."""
 
 import logging
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,14 @@ from training.memory import DEFAULT_CEILING, ceiling
 from training.presets import CLASSIC
 
 if TYPE_CHECKING:
+    from training.checkpoint import Checkpoint
+    from training.memory import Ceiling
     from training.photographs import Photographs
+    from training.recipe import Recipe
+    from training.train import Progress
+
+Work = Callable[..., "Checkpoint | None"]
+"""What works on a run's folder and gives its new checkpoint; None where it changed nothing."""
 
 
 @click.command()
@@ -138,6 +148,17 @@ if TYPE_CHECKING:
 @click.option("--preview-every", type=int, help="Steps between preview pictures. [400]")
 @click.option("--checkpoint-every", type=int, help="Steps between checkpoints. [200]")
 @click.option(
+    "--repair",
+    is_flag=True,
+    help="Instead of training on: mend spots and dead areas of the run's last checkpoint by a "
+    "short burst at a high rate. Healthy ones are left alone.",
+)
+@click.option(
+    "--tensorboard",
+    is_flag=True,
+    help="Write losses and previews as event files too, for `tensorboard --logdir runs`.",
+)
+@click.option(
     "--install/--no-install",
     default=True,
     help="Add the finished style to your own, so that `run --style NAME` finds it.",
@@ -154,6 +175,8 @@ def train(
     preset_name: str | None,
     max_memory: str,
     install: bool,
+    repair: bool,
+    tensorboard: bool,
     **options: Any,
 ) -> None:
     """Make a style out of one picture (or several) and a folder of photographs.
@@ -169,11 +192,9 @@ def train(
         raise UsageError(
             "stylecam train needs the training extra: pip install 'stylecam[train]'"
         ) from None
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    _tell_everything()
     from training.photo_source import PACKAGED
-    from training.photographs import SHORT_SIDE, Photographs
     from training.style_source import style_source
-    from training.train import train as run_training
 
     keep_freed_memory()
     options = parse_options(options, preset_name)
@@ -187,21 +208,68 @@ def train(
     shares = parse_shares(style_weights, len(sources))
     chosen = name or "-".join(source.name for source in sources)
     folder = output or Path("runs") / chosen
-    short_side = max(SHORT_SIDE, *recipe.image_size)
-    photographs = Photographs(*recipe.images, short_side=short_side, ceiling=limit)
+    work = _repairing(folder) if repair else _training(start, folder, tensorboard)
+    photographs = _photographs(recipe, limit)
     with training_bar(recipe.steps) as show:
-        run_training(
+        made = work(
             recipe,
             [source.picture for source in sources],
             photographs,
             folder,
             style_weights=shares,
-            start=start.average if start else None,
             fit_batch=options["batch_size"] is None,
             ceiling=limit,
             on_progress=show,
         )
-    _export(folder, chosen, photographs, title=title, credit=credit, install=install)
+    if made is not None and made.finished:
+        _export(folder, chosen, photographs, title=title, credit=credit, install=install)
+
+
+def _tell_everything() -> None:
+    """Training's information too; `stylecam` itself shows warnings only."""
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("training").setLevel(logging.INFO)
+
+
+def _photographs(recipe: "Recipe", limit: "Ceiling") -> "Photographs":
+    """The recipe's, large enough for its crops."""
+    from training.photographs import SHORT_SIDE, Photographs
+
+    short_side = max(SHORT_SIDE, *recipe.image_size)
+    return Photographs(*recipe.images, short_side=short_side, ceiling=limit)
+
+
+def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Work:
+    """What trains to the end, and tells event files of it where asked to."""
+    from training.event_files import EventFiles
+    from training.train import train as run_training
+
+    weights = start.average if start else None
+    if not tensorboard:
+        return partial(run_training, start=weights)
+    events = EventFiles(folder)
+
+    def work(*given: Any, on_progress: "Callable[[Progress], None]", **options: Any) -> Any:
+        def tell(progress: "Progress") -> None:
+            on_progress(progress)
+            events.add_progress(progress)
+
+        with closing(events):
+            return run_training(
+                *given, start=weights, on_progress=tell, on_preview=events.add_preview, **options
+            )
+
+    return work
+
+
+def _repairing(folder: Path) -> Work:
+    """What mends the run in `folder`. Raises UsageError where there is none."""
+    from training.repair import repair
+    from training.train import CHECKPOINT
+
+    if not (folder / CHECKPOINT).is_file():
+        raise UsageError(f"--repair: {folder}: no run with a checkpoint; train first")
+    return repair
 
 
 def _export(

@@ -1,6 +1,8 @@
 import json
+import logging
 import subprocess
 import sys
+from dataclasses import replace
 
 import cv2
 import pytest
@@ -12,6 +14,7 @@ from models.errors import StylecamError, TrainingError, UsageError
 pytest.importorskip("torch", reason="needs the train extra")
 
 from training import vgg
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.commands.train import train
 
 QUICK = ("--num-images", "4", "--batch-size", "2", "--image-size", "64", "--alpha", "0.25")
@@ -39,7 +42,8 @@ def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
             raise result.exception
         return result.output
 
-    return run
+    yield run
+    logging.getLogger("training").setLevel(logging.NOTSET)
 
 
 def test_a_picture_becomes_a_style_of_ones_own(invoke, painting, tmp_path):
@@ -121,6 +125,59 @@ def test_a_fixed_pool_and_bf16_can_be_asked_for(invoke, tmp_path):
     assert (training["pool"], training["precision"]) == (3, "bf16")
 
 
+def test_bf16_that_is_emulated_is_warned_about(invoke, monkeypatch, caplog):
+    monkeypatch.setattr("training.precision.has_bf16", lambda: False)
+    invoke("marbling", *QUICK, "--precision", "bf16")
+    assert sum("--precision bf16: this CPU has no" in line for line in caplog.messages) == 1
+
+
+def make_ill(run, **changes):
+    """Its checkpoint, with so dark an offset in the last layer that all paintings are black."""
+    checkpoint = load_checkpoint(run / "checkpoint.pt")
+    last = [name for name in checkpoint.average if name.endswith("bias")][-1]
+    dark = {last: checkpoint.average[last] - 1.2}
+    ill = replace(checkpoint, average=checkpoint.average | dark, **changes)
+    save_checkpoint(ill, run / "checkpoint.pt")
+
+
+def test_a_finished_run_is_repaired_and_exported_anew(invoke, tmp_path, caplog):
+    caplog.set_level("INFO")
+    invoke("marbling", *QUICK)
+    style = tmp_path / "own" / "marbling.onnx"
+    before = style.read_bytes()
+    assert "ready" not in invoke("marbling", *QUICK, "--repair")
+    assert "nothing is wrong" in caplog.text
+    assert style.read_bytes() == before
+    make_ill(tmp_path / "runs" / "marbling")
+    assert "marbling.onnx: ready" in invoke("marbling", *QUICK, "--repair")
+    assert "mended; before: everything in one colour" in caplog.text
+    assert style.read_bytes() != before
+
+
+def test_an_unfinished_run_is_repaired_and_not_exported(invoke, tmp_path):
+    invoke("marbling", *QUICK)
+    make_ill(tmp_path / "runs" / "marbling", step=1)
+    assert "ready" not in invoke("marbling", *QUICK, "--repair")
+    assert load_checkpoint(tmp_path / "runs" / "marbling" / "checkpoint.pt").step == 1
+    assert "ready" in invoke("marbling", *QUICK)
+
+
+def test_losses_become_event_files_where_asked_for(invoke, tmp_path):
+    pytest.importorskip("tensorboard", reason="needs tensorboard")
+    invoke("marbling", *QUICK)
+    assert not list(tmp_path.rglob("events.out.*"))
+    invoke("marbling", *QUICK, "--tensorboard", "--name", "told")
+    (path,) = tmp_path.rglob("events.out.*")
+    assert path.parent == tmp_path / "runs" / "told"
+
+
+def test_a_missing_tensorboard_is_said_before_anything_is_read(invoke, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(UsageError, match="pip install tensorboard"):
+        invoke("marbling", *QUICK, "--tensorboard", images=["gone"])
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
     with pytest.raises(TrainingError, match=r"reading the photographs: .* of --max-memory; give a"):
         invoke("marbling", *QUICK, "--max-memory", "5M")
@@ -149,6 +206,7 @@ def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
         (("marbling", "--layers", "relu1_2=-1"), "--layers: 'relu1_2=-1' must be 0 or more"),
         (("marbling", "--layers", "relu1_2,relu1_2"), "--layers: 'relu1_2' stands there twice"),
         (("marbling", "--layers", "relu1_2=0"), "--layers 'relu1_2=0': at least one share"),
+        (("marbling", "--repair"), "--repair: runs/marbling: no run with a checkpoint; train"),
         (("marbling", "--fine-tune", "gone.pt"), r"gone\.pt: no such checkpoint"),
     ],
 )
@@ -177,4 +235,9 @@ def test_the_real_command_with_the_real_loss_network(photo_folder, tmp_path):
     command += ["--images", str(photo_folder), "--output", str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
+    again = [*command, "--repair"]
+    done = subprocess.run(again, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "ready" not in done.stdout
+    assert "nothing was changed" in done.stderr
     assert load_card(tmp_path / "run" / "marbling.onnx").training["loss_network"] == "vgg16-hed"

@@ -1,0 +1,77 @@
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+from models.catalogue import SHIPPED  # noqa: E402
+from models.generator import Generator  # noqa: E402
+from training.checkpoint import load_checkpoint  # noqa: E402
+from training.images import read_rgb  # noqa: E402
+from training.photographs import Photographs  # noqa: E402
+from training.preview import PREVIEW_SIDE, paint_preview  # noqa: E402
+
+PORTRAIT = Path(__file__).parents[2] / "realtime" / "sources" / "astronaut.jpg"
+CHANNEL = 10
+
+
+@pytest.fixture
+def style():
+    noise = np.random.default_rng(2).normal(0, 90, (192, 192, 3)).astype(np.float32)
+    return (130 + cv2.GaussianBlur(noise, (0, 0), 1.5)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def portrait(tmp_path):
+    """Held out: a third of the demo's picture."""
+    (tmp_path / "photos").mkdir()
+    picture = cv2.imread(str(PORTRAIT))
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / "photos" / f"{number}.png"), picture)
+    return Photographs(tmp_path / "photos")
+
+
+def painter(weights):
+    checkpoint = load_checkpoint(SHIPPED / "base.pt")
+    generator = Generator(checkpoint.architecture)
+    generator.load_state_dict(checkpoint.average | weights)
+    return generator.eval()
+
+
+def blown_channel(portrait, *, share=0.03):
+    """Weights of the base in which the share of the picture that one channel of the head sees
+    most brightly turns black."""
+    base, seen = painter({}), []
+    average = base.state_dict()
+    names = [name for name, value in average.items() if value.dim() == 4]
+    last = average[names[-1]].clone()
+    head = next(x for x in reversed(names[:-1]) if len(average[x]) == last.shape[1])
+    module = base.get_submodule(head.removesuffix(".weight"))
+    module.register_forward_hook(lambda module, given, out: seen.append(out[:, CHANNEL]))
+    paint_preview(base, portrait)
+    weight, bias = average[head].clone(), average[head.replace("weight", "bias")].clone()
+    weight[CHANNEL] *= 4
+    bias[CHANNEL] = 4 * (bias[CHANNEL] - seen[0].quantile(1 - share))
+    last[:, CHANNEL] = -1 / 3
+    return {head: weight, head.replace("weight", "bias"): bias, names[-1]: last}
+
+
+def test_a_channel_that_paints_holes_is_found_and_a_healthy_generator_is_not(portrait, style):
+    assert paint_preview(painter({}), portrait).check_up([style]).complaint is None
+    checkup = paint_preview(painter(blown_channel(portrait)), portrait).check_up([style])
+    assert "spots on" in checkup.complaint
+    assert "(1 of 1 paintings are ill)" in checkup.complaint
+    assert 0 < checkup.illness < 1
+
+
+def test_the_sheet_has_the_photographs_above_and_the_paintings_below(tmp_path, portrait):
+    preview = paint_preview(painter({}), portrait)
+    preview = replace(preview, photographs=preview.photographs * 2, paintings=preview.paintings * 2)
+    preview.write(tmp_path / "preview.png")
+    sheet = read_rgb(tmp_path / "preview.png")
+    assert sheet.shape == (2 * PREVIEW_SIDE, 2 * PREVIEW_SIDE, 3)
+    assert (sheet[:PREVIEW_SIDE, PREVIEW_SIDE:] == preview.photographs[1]).all()
+    assert (sheet[PREVIEW_SIDE:, :PREVIEW_SIDE] == preview.paintings[0]).all()

@@ -1,0 +1,141 @@
+"""The known remedy against spots, dead areas and collapse: a burst of high learning rate.
+
+It works on the last checkpoint of a run and replaces it only by one that paints more healthily.
+"""
+
+import itertools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models.generator import Generator
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.images import Picture
+from training.memory import UNLIMITED, Ceiling
+from training.photographs import Photographs
+from training.preview import Preview, paint_preview
+from training.recipe import Recipe
+from training.run import Run
+from training.train import CHECKPOINT, Progress, begin
+
+LOGGER = logging.getLogger(__name__)
+BURST_STEPS = 120
+"""The first half at the high rate, then a linear fall to a fiftieth of it."""
+BURST_RATE = 4.0
+"""Times the recipe's rate."""
+WARMUP_STEPS = 10
+WORSE = 1.1
+"""Times the loss before, up to which the loss afterwards is not much worse."""
+JUDGED_STEPS = 8
+"""Batches that the loss is taken of."""
+REPAIRED = "repaired.png"
+
+
+def repair(
+    recipe: Recipe,
+    style_pictures: list[Picture],
+    photographs: Photographs,
+    folder: Path,
+    *,
+    style_weights: list[float] | None = None,
+    fit_batch: bool = False,
+    ceiling: Ceiling = UNLIMITED,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Checkpoint | None:
+    """Mend the last checkpoint in `folder`; the new one, or None where nothing was changed.
+
+    The arguments are those of `train`. The step stays, so that an unfinished run goes on from
+    where it was. Says in one line what was found before and after. Raises UsageError where there
+    is no checkpoint, TrainingError where it is of another recipe.
+    """
+    stored = load_checkpoint(folder / CHECKPOINT)
+    before = _preview(stored, photographs).check_up(style_pictures)
+    if before.complaint is None:
+        LOGGER.info("%s: nothing is wrong with its paintings; nothing was changed", folder)
+        return None
+    run, _ = begin(
+        recipe, style_pictures, photographs, folder, style_weights, None, fit_batch, ceiling
+    )
+    burst = _burst(run, photographs, on_progress)
+    if burst is None:
+        LOGGER.warning("%s: %s; the burst diverged; nothing was changed", folder, before)
+        return None
+    mended = replace(
+        stored,
+        weights=burst.weights,
+        average=burst.average,
+        optimizer=burst.optimizer,
+        at_once=burst.at_once,
+    )
+    preview = _preview(mended, photographs)
+    after = preview.check_up(style_pictures)
+    losses = [_loss(run, x.average, photographs) for x in (stored, mended)]
+    found = f"before: {before}; after: {after}; loss {losses[0]:.3g}, then {losses[1]:.3g}"
+    if after.illness >= before.illness or losses[1] > WORSE * losses[0]:
+        LOGGER.warning("%s: not mended, nothing was changed; %s", folder, found)
+        return None
+    save_checkpoint(mended, folder / CHECKPOINT)
+    preview.write(folder / REPAIRED)
+    LOGGER.info("%s: %s; %s", folder, "better" if after.complaint else "mended", found)
+    return mended
+
+
+def _preview(checkpoint: Checkpoint, photographs: Photographs) -> Preview:
+    generator = Generator(checkpoint.architecture)
+    generator.load_state_dict(checkpoint.average)
+    return paint_preview(generator.eval(), photographs)
+
+
+def _burst(
+    run: Run, photographs: Photographs, on_progress: Callable[[Progress], None]
+) -> Checkpoint | None:
+    """A short training of its own from the run's averaged weights, with a new optimiser and
+    average: the old ones would hold on to what is ill. None where it diverged."""
+    recipe = _burst_recipe(run.recipe)
+    burst = Run(recipe, run.objective, run.average, run.ceiling)
+    burst.at_once = run.at_once
+    crops = photographs.batches(
+        seed=recipe.seed, start=run.step, batch_size=recipe.batch_size, size=recipe.image_size
+    )
+    began = time.monotonic()
+    for batch in itertools.islice(crops, recipe.steps):
+        losses = burst.take_step(batch)
+        pace = burst.step / (time.monotonic() - began)
+        left = (recipe.steps - burst.step) / pace
+        progress = Progress(burst.step, recipe.steps, losses, pace * recipe.batch_size, left)
+        on_progress(progress)
+        if burst.diverged:
+            break
+    crops.close()
+    return None if burst.thrown else burst.checkpoint()
+
+
+def _burst_recipe(recipe: Recipe) -> Recipe:
+    """On crops, at a rate and for a time of its own; the losses are the recipe's."""
+    return recipe.model_copy(
+        update={
+            "num_images": BURST_STEPS * recipe.batch_size,
+            "lr": BURST_RATE * recipe.lr,
+            "warmup_steps": WARMUP_STEPS,
+            "schedule": "linear",
+            "tail": 0.5,
+            "seed": recipe.seed + 1,
+        }
+    )
+
+
+@torch.no_grad()
+def _loss(run: Run, weights: dict[str, Tensor], photographs: Photographs) -> float:
+    """The mean total of the recipe's losses over crops that are the same at every call."""
+    judge = Run(run.recipe, run.objective, weights)
+    judge.generator.eval()
+    size, total = run.recipe.image_size, 0.0
+    for step in range(JUDGED_STEPS):
+        crop = photographs.batch(seed=run.recipe.seed, step=2**31 + step, batch_size=1, size=size)
+        total += float(torch.stack(list(judge.losses(judge.pair(crop)).values())).sum())
+    return total / JUDGED_STEPS
