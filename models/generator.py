@@ -2,12 +2,16 @@
 
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.architecture import Architecture
 from models.fold import EPSILON
-from models.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
+from models.layers import Canvas, Conv, Layer, Relu, Residual, Shuffle, Upsample
+
+PATTERN_SPREAD = 0.2
+"""Deviation of a canvas before it is trained."""
 
 
 class ConvUnit(nn.Module):
@@ -45,6 +49,47 @@ class ResidualUnit(nn.Module):
         return cast(Tensor, self.body(x)).add_(x)
 
 
+class CanvasUnit(nn.Module):
+    """Adds the pattern, laid out from its first cell on, or as `placement` says.
+
+    Placement (B, 2, 3): affine maps from a cell (column, row) of the grid to one of the pattern,
+    which goes on for ever; between cells it is interpolated bilinearly.
+    """
+
+    def __init__(self, spec: Canvas) -> None:
+        super().__init__()
+        # Small numbers behind large weights: Adam moves all alike, so the pattern learns sooner.
+        pattern = torch.randn(1, spec.channels, spec.side, spec.side) * PATTERN_SPREAD
+        self.pattern = nn.Parameter(pattern)
+        self.conv = nn.Conv2d(spec.channels, spec.out, 1)
+        with torch.no_grad():
+            self.conv.weight /= PATTERN_SPREAD
+
+    def forward(self, x: Tensor, placement: Tensor | None = None) -> Tensor:
+        height, width = x.shape[-2:]
+        if placement is None:
+            laid = self._tiled(height, width)
+        else:
+            laid = self._placed(height, width, placement)
+        return x + cast(Tensor, self.conv(laid))
+
+    def _tiled(self, height: int, width: int) -> Tensor:
+        side = self.pattern.shape[-1]
+        tiles = self.pattern.repeat(1, 1, -(-height // side), -(-width // side))
+        return tiles[..., :height, :width]
+
+    def _placed(self, height: int, width: int, placement: Tensor) -> Tensor:
+        side = self.pattern.shape[-1]
+        rows = torch.arange(height, dtype=placement.dtype)
+        columns = torch.arange(width, dtype=placement.dtype)
+        ys, xs = torch.meshgrid(rows, columns, indexing="ij")
+        cells = torch.stack([xs, ys, torch.ones_like(xs)], -1)
+        where = (cells @ placement[:, None].mT).remainder(side)
+        around = F.pad(self.pattern, (0, 1, 0, 1), mode="circular")
+        patterns = around.expand(len(placement), -1, -1, -1)
+        return F.grid_sample(patterns, where * (2 / side) - 1, align_corners=True)
+
+
 def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
     """The module of a layer that `channels` come into, and the channels that leave it."""
     match layer:
@@ -52,6 +97,8 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
             return ConvUnit(layer, channels), layer.out
         case Residual():
             return ResidualUnit(layer, channels), channels
+        case Canvas():
+            return CanvasUnit(layer), layer.out
         case Upsample():
             options = {"align_corners": False} if layer.mode == "bilinear" else {}
             return nn.Upsample(scale_factor=layer.factor, mode=layer.mode, **options), channels
@@ -86,10 +133,13 @@ class Generator(nn.Module):
         assert last.bias is not None
         nn.init.zeros_(last.bias)
 
-    def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
-        """The painted picture; strength 0 is the input, 1 the style."""
+    def forward(
+        self, x: Tensor, strength: float | Tensor = 1.0, *, placement: Tensor | None = None
+    ) -> Tensor:
+        """The painted picture; strength 0 is the input, 1 the style. `placement`: where the
+        canvas lies (CanvasUnit), None as in the exported graph."""
         lost = 1 - self.architecture.detail if self.architecture.residual else 1
-        enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x))
+        enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x, placement))
         height, width = x.shape[-2:]
         painted = self._crop(enlarged, height, width, self.architecture.margin)
         return (1 - strength * lost) * x + strength * painted
@@ -106,13 +156,16 @@ class Generator(nn.Module):
         height, width = (-(-side // factor) for side in x.shape[-2:])
         return self._crop(self._coarse(x), height, width, self.architecture.margin // factor)
 
-    def _coarse(self, x: Tensor) -> Tensor:
+    def _coarse(self, x: Tensor, placement: Tensor | None = None) -> Tensor:
         """The coarse picture with its margin."""
         margin, stride = self.architecture.margin, self.architecture.stride
         extra = [-(side + 2 * margin) % stride for side in (x.shape[-1], x.shape[-2])]
         pads = (margin, margin + extra[0], margin, margin + extra[1])
         padded = F.pad(x, pads, mode="replicate")
-        coarse: Tensor = self.core[: len(self.architecture.coarse)](padded)
+        coarse = padded
+        for module in self.core[: len(self.architecture.coarse)]:
+            canvas = isinstance(module, CanvasUnit)
+            coarse = module(coarse, placement) if canvas else module(coarse)
         lost = 1 - self.architecture.detail
         if not self.architecture.residual or not lost:
             return coarse

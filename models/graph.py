@@ -17,7 +17,7 @@ from models.architecture import Architecture, Weights
 from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
 from models.graph_writer import GraphWriter
 from models.int8 import dequantized
-from models.layers import Conv, Relu, Residual, Shuffle, Upsample
+from models.layers import Canvas, Conv, Relu, Residual, Shuffle, Upsample
 
 OPSET = 18
 IR_VERSION = 8
@@ -162,6 +162,8 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
                 for j, conv in enumerate(layer.body):
                     body = writer.conv(body, f"core.{i}.body.{j}", conv, gain_in=1, gain_out=1)
                 x = writer.add("Add", x, body)
+            case Canvas():
+                x = writer.canvas(x, f"core.{i}", layer)
             case Upsample():
                 x = writer.upsample(x, layer)
             case Shuffle():

@@ -8,7 +8,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from models.architecture import Weights
-from models.layers import Conv, Upsample
+from models.layers import Canvas, Conv, Upsample
 
 
 class GraphWriter:
@@ -116,6 +116,18 @@ class GraphWriter:
         spread = self.add("Transpose", self.add("Reshape", last, blocks), perm=[0, 2, 1, 3])
         sides = [self.add("Mul", side, two) for side in (rows, columns)]
         return self.add("Reshape", spread, self.add("Concat", *sides, colours, axis=0))
+
+    def canvas(self, x: str, prefix: str, spec: Canvas) -> str:
+        """x (1, C, h, w) plus the pattern, laid out over the grid from its first cell on."""
+        side, one = self.integers(spec.side), self.integers(1)
+        shape = self.add("Shape", x)
+        grid = self.add("Slice", shape, self.integers(2), self.integers(4))
+        whole = self.add("Div", self.add("Add", grid, self.integers(spec.side - 1)), side)
+        times = self.add("Concat", one, one, whole, axis=0)
+        tiles = self.add("Tile", f"{prefix}.pattern", times)
+        start, axes = self.integers(0, 0), self.integers(2, 3)
+        laid = self.add("Slice", tiles, start, grid, axes)
+        return self.add("Add", x, self.conv(laid, prefix, spec.conv, gain_in=1, gain_out=1))
 
     def cut(
         self,

@@ -54,4 +54,24 @@ class Shuffle:
     kind: Literal["shuffle"] = "shuffle"
 
 
-Layer: TypeAlias = Conv | Residual | Upsample | Relu | Shuffle
+@dataclass(frozen=True)
+class Canvas:
+    """input + a learned pattern of `channels` × `side` × `side`, repeated over the whole grid and
+    brought to `out` channels by a 1×1 convolution.
+
+    A convolution alone gives one colour for a flat area; from the pattern it can paint strokes
+    there (noise as an input of the generator: Ulyanov et al. 2016, sec. 3.1; here learned, and
+    the same for every frame).
+    """
+
+    out: int
+    channels: int
+    side: int
+    kind: Literal["canvas"] = "canvas"
+
+    @property
+    def conv(self) -> Conv:
+        return Conv(self.out, 1)
+
+
+Layer: TypeAlias = Conv | Residual | Upsample | Relu | Shuffle | Canvas

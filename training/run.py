@@ -15,6 +15,7 @@ from models.memory import give_back
 from training.checkpoint import Checkpoint
 from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, readable
 from training.objective import Objective
+from training.placement import anywhere, canvas_side, moved_along
 from training.recipe import Recipe
 from training.temporal import disturb, random_motion, temporal_loss, warp
 
@@ -167,12 +168,15 @@ class Run:
 
     def pair(self, source: Tensor) -> dict[str, Tensor]:
         """What a step works on: the crops, and the same moved and disturbed, with the motion."""
-        if self.recipe.temporal_weight == 0:
-            return {"source": source}
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
-        motion = random_motion(len(source), (source.shape[-2], source.shape[-1]), random)
-        moved = disturb(warp(source, motion)[0], random)
-        return {"source": source, "moved": moved, "motion": motion}
+        batch, size = len(source), (source.shape[-2], source.shape[-1])
+        pair = {"source": source}
+        if self.recipe.temporal_weight:
+            motion = random_motion(batch, size, random)
+            pair |= {"moved": disturb(warp(source, motion)[0], random), "motion": motion}
+        if side := canvas_side(self.architecture):
+            pair["placement"] = anywhere(batch, side, random)
+        return pair
 
     def _accumulate(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Add up the gradients of parts of a batch; the mean losses, without their graphs."""
@@ -207,11 +211,18 @@ class Run:
         source = part["source"]
         wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
         wanted = wanted or self.objective.content_target(source)
-        if self.recipe.temporal_weight == 0:
-            return self.objective.against(wanted, source, self.generator(source))
-        painted, painted_moved = self.generator(torch.cat([source, part["moved"]])).chunk(2)
+        placement, motion = part.get("placement"), part.get("motion")
+        if motion is None:
+            painted = self.generator(source, placement=placement)
+            return self.objective.against(wanted, source, painted)
+        if placement is not None:
+            size = source.shape[-2], source.shape[-1]
+            along = moved_along(placement, motion, size, self.architecture)
+            placement = torch.cat([placement, along])
+        both = self.generator(torch.cat([source, part["moved"]]), placement=placement)
+        painted, painted_moved = both.chunk(2)
         losses = self.objective.against(wanted, source, painted)
-        steadiness = temporal_loss(painted, painted_moved, part["motion"])
+        steadiness = temporal_loss(painted, painted_moved, motion)
         return losses | {"temporal": steadiness * self.recipe.temporal_weight}
 
     def _set_mode(self) -> None:

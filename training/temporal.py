@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+STILL = 1 / 3
+"""Share of the pictures that do not move: before a webcam most of the frame does not."""
 MAX_SHIFT = 6.0
 MAX_TURN = math.radians(1.5)
 MAX_ZOOM = 0.03
@@ -14,7 +16,8 @@ MAX_GAIN = 0.04
 
 
 def random_motion(batch: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """Affine maps (B, 2, 3) in grid_sample's units: pans of whole pixels, half also turn and zoom.
+    """Affine maps (B, 2, 3) in grid_sample's units: a third of the pictures stand still, the
+    others pan by whole pixels, half of those also turn and zoom.
 
     `size`: height and width of the pictures. Whole pixels are resampled exactly, so that half
     the pairs carry no blur at all.
@@ -24,9 +27,10 @@ def random_motion(batch: int, size: tuple[int, int], generator: torch.Generator)
     def uniform(limit: float) -> Tensor:
         return (torch.rand(batch, generator=generator) * 2 - 1) * limit
 
-    moving = (torch.rand(batch, generator=generator) < 0.5).float()
-    turn, zoom = uniform(MAX_TURN) * moving, 1 + uniform(MAX_ZOOM) * moving
-    shift_x, shift_y = (uniform(MAX_SHIFT).round() * 2 / side for side in (width, height))
+    kind = torch.rand(batch, generator=generator)
+    moving, turning = (kind > STILL).float(), (kind > (1 + STILL) / 2).float()
+    turn, zoom = uniform(MAX_TURN) * turning, 1 + uniform(MAX_ZOOM) * turning
+    shift_x, shift_y = (uniform(MAX_SHIFT).round() * moving * 2 / side for side in (width, height))
     cos, sin = zoom * turn.cos(), zoom * turn.sin()
     # grid_sample's units are half a width and half a height: a turn must not shear.
     across, down = -sin * (height / width), sin * (width / height)

@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 VARIANTS = {
     "fast": arch.fast(),
     "fast narrow": arch.fast(0.25),
+    "fast without a canvas": arch.fast(canvas=0),
     "fast by 8": arch.fast(stride=8, stem_kernel=16),
     "fast with half the detail": arch.fast(detail=0.5),
     "fast shuffle": arch.fast(head="shuffle", detail=0.25),
@@ -114,10 +115,19 @@ def test_the_graph_explains_itself_and_gives_its_weights_back(card_of):
 
 def test_nothing_beyond_the_margin_reaches_a_fast_picture(card_of, run_graph):
     """No frame around the picture: the middle of a flat wall is painted like its border."""
-    generator = trained_like(arch.fast())
+    generator = trained_like(arch.fast(canvas=0))
     wall = np.full((128, 160, 3), (120, 90, 60), np.uint8)
     painted = run_graph(graph_of(generator, card_of), wall).astype(int)
     # Periodic in the grid, so a border cell must equal a middle cell to within rounding.
     middle = painted[64:68, 80:84]
     for cell in (painted[:4, :4], painted[:4, -4:], painted[-4:, :4], painted[60:64, :4]):
         assert np.abs(cell - middle).max() <= 2
+
+
+def test_the_canvas_puts_strokes_on_a_flat_wall_and_repeats_with_its_side(card_of, run_graph):
+    generator = trained_like(arch.fast(canvas=4, canvas_side=12))
+    period = 12 * generator.architecture.stride
+    wall = np.full((64, 3 * period, 3), (120, 90, 60), np.uint8)
+    painted = run_graph(graph_of(generator, card_of), wall).astype(int)
+    assert painted[:, :period].std(axis=(0, 1)).max() > 3
+    assert np.abs(painted[:, :period] - painted[:, period : 2 * period]).max() <= 2

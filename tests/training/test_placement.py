@@ -1,0 +1,73 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from models.architecture import fast
+from models.generator import CanvasUnit, Generator
+from training.placement import anywhere, canvas_side, moved_along
+from training.temporal import random_motion, warp
+
+SIDE = 24
+ARCHITECTURE = fast(canvas=2, canvas_side=SIDE)
+
+
+def random(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def unit():
+    """A canvas of one smooth wave, so that interpolating it costs little."""
+    unit = CanvasUnit(ARCHITECTURE.layers[1])
+    ys, xs = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+    unit.pattern.data[:] = torch.sin(2 * torch.pi * (xs + ys) / SIDE)
+    return unit
+
+
+@torch.no_grad()
+def laid(unit, placement, height, width):
+    return unit(torch.zeros(len(placement), 32, height, width), placement)
+
+
+def test_the_side_is_that_of_the_architectures_canvas_or_0():
+    assert canvas_side(ARCHITECTURE) == SIDE
+    assert canvas_side(fast(canvas=0)) == 0
+
+
+def test_anywhere_shifts_the_canvas_by_whole_cells_around_its_edges(unit):
+    placement = anywhere(5, SIDE, random())
+    shifted = laid(unit, placement, 30, 40)
+    for one, (x, y) in zip(shifted, placement[:, :, 2].int().tolist(), strict=True):
+        expected = unit(torch.zeros(1, 32, 30 + y, 40 + x))[0, :, y:, x:]
+        assert torch.allclose(one, expected, atol=1e-5)
+
+
+def test_a_canvas_that_moves_along_is_the_moved_canvas(unit):
+    size = (128, 160)
+    margin, stride = ARCHITECTURE.margin, ARCHITECTURE.stride
+    cells = [(side + 2 * margin) // stride for side in size]
+    motion = random_motion(8, size, random(1))
+    before = anywhere(8, SIDE, random(2))
+    after = moved_along(before, motion, size, ARCHITECTURE)
+
+    def pixels(placement):
+        enlarged = F.interpolate(
+            laid(unit, placement, *cells), scale_factor=stride, mode="bilinear"
+        )
+        return enlarged[..., margin:-margin, margin:-margin]
+
+    expected, inside = warp(pixels(before), motion)
+    swing = float(expected.std())
+    moved = pixels(after)
+    assert float(((moved - expected).abs() * inside).max()) < 0.2 * swing
+    still = pixels(before)
+    assert float(((still - expected).abs() * inside).max()) > 0.5 * swing
+
+
+def test_the_pattern_learns_wherever_it_lies():
+    generator = Generator(ARCHITECTURE)
+    painted = generator(torch.rand(4, 3, 64, 64), placement=anywhere(4, SIDE, random()))
+    painted.square().mean().backward()
+    gradient = generator.core[1].pattern.grad
+    assert gradient is not None
+    assert (gradient.abs().sum(dim=1) > 0).all()
