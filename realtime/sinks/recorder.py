@@ -13,9 +13,10 @@ from av.video.frame import PictureType
 from models.errors import SinkFault, UsageError
 from realtime.frame import Frame, FrameFormat
 from realtime.sinks.audio_copy import AudioCopy
-from realtime.sinks.encoder import add_video, to_yuv
+from realtime.sinks.encoder import add_video
 from realtime.sinks.output_path import check_writable
 from realtime.sinks.remux import remux
+from realtime.sinks.yuv import to_yuv
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ class Recorder:
 
     The file appears with the first frame. It can be played up to about the last second when
     the process is killed: MP4 and MOV are written in fragments, and rewritten as a plain file
-    whose index comes first on `close`. AVI has a fixed rate, to which times are rounded.
+    whose index comes first on `close`. AVI has a fixed rate, to which times are rounded. Opened
+    for frames that are `live`, it is light work, for a somewhat larger file.
     """
 
     live = False
@@ -104,6 +106,7 @@ class Recorder:
             raise UsageError(f"{self._path}: is the source itself; give another name")
         self._size = (frames.width, frames.height)
         self._rate = Fraction(frames.fps).limit_denominator(1001)
+        self._frames_live = frames.live
         self._faulty = False
 
     def _start(self, first: Frame) -> None:
@@ -121,6 +124,7 @@ class Recorder:
             rate=self._rate,
             crf=self._crf,
             fixed_rate=self._kind.fixed_rate,
+            live=self._frames_live,
         )
         # Matroska's own steps are of 1 ms: frames closer than that would get the same time.
         self._least_ticks = math.ceil(LEAST_SECONDS / self._stream.codec_context.time_base)

@@ -42,10 +42,10 @@ def grey(level, size=(64, 48)):
     return np.full((size[1], size[0], 3), level, np.uint8)
 
 
-def record(path, pictures, times, *, fps=10.0, **options):
+def record(path, pictures, times, *, fps=10.0, live=False, **options):
     height, width = pictures[0].shape[:2]
     recorder = Recorder(path, **options)
-    recorder.open(FrameFormat(width, height, fps, live=False))
+    recorder.open(FrameFormat(width, height, fps, live=live))
     for i, (rgb, seconds) in enumerate(zip(pictures, times, strict=True)):
         recorder.write(Frame(rgb, i, 0.0, seconds))
     recorder.close()
@@ -67,11 +67,12 @@ def probe(path):
     return json.loads(done.stdout)
 
 
+@pytest.mark.parametrize("live", [False, True])
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_every_frame_comes_back_in_order_at_its_time(tmp_path, suffix):
+def test_every_frame_comes_back_in_order_at_its_time(tmp_path, suffix, live):
     levels = [30 + 6 * i for i in range(25)]
     times = [i / 10 for i in range(25)]
-    path = record(tmp_path / f"out{suffix}", [grey(level) for level in levels], times)
+    path = record(tmp_path / f"out{suffix}", [grey(level) for level in levels], times, live=live)
     pictures, stamps = decode(path)
     assert [float(rgb.mean()) for rgb in pictures] == pytest.approx(levels, abs=4)
     # In AVI a picture carries no time of its own: readers differ by one frame.
@@ -80,10 +81,11 @@ def test_every_frame_comes_back_in_order_at_its_time(tmp_path, suffix):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("live", [False, True])
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
-def test_irregular_times_are_kept_counted_from_the_first(tmp_path, suffix):
+def test_irregular_times_are_kept_counted_from_the_first(tmp_path, suffix, live):
     times = [7.0, 7.05, 7.4, 7.41, 9.0]
-    path = record(tmp_path / f"out{suffix}", [grey(100)] * 5, times, fps=30)
+    path = record(tmp_path / f"out{suffix}", [grey(100)] * 5, times, fps=30, live=live)
     assert decode(path)[1] == pytest.approx([t - 7 for t in times], abs=0.002)
 
 
@@ -211,7 +213,7 @@ from realtime.frame import Frame, FrameFormat
 from realtime.sinks.recorder import Recorder
 
 recorder = Recorder(Path(sys.argv[1]))
-recorder.open(FrameFormat(320, 240, 30, live=False))
+recorder.open(FrameFormat(320, 240, 30, live=sys.argv[2] == "live"))
 noise = np.random.default_rng(1).integers(0, 255, (8, 240, 320, 3), dtype=np.uint8)
 for i in itertools.count():
     recorder.write(Frame(noise[i % 8], i, 0.0, i / 30))
@@ -221,12 +223,16 @@ for i in itertools.count():
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+@pytest.mark.parametrize(("kind", "held"), [("file", 40), ("live", 2)])
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_killed_recording_plays_up_to_about_the_last_second(tmp_path, suffix):
+def test_a_killed_recording_plays_up_to_about_the_last_second(tmp_path, suffix, kind, held):
     path = tmp_path / f"out{suffix}"
     written = 0
     with subprocess.Popen(
-        [sys.executable, "-c", RECORD_FOR_EVER, path], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", RECORD_FOR_EVER, path, kind],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -245,8 +251,8 @@ def test_a_killed_recording_plays_up_to_about_the_last_second(tmp_path, suffix):
     except av.FFmpegError:
         pass  # the last frame may be cut in two
     container.close()
-    # One second between key frames, and the frames that the encoder still looks at.
-    assert decoded >= written - 30 - 40
+    # One second between key frames, and the frames that the encoder and the recorder hold.
+    assert decoded >= written - 30 - held - 1
     assert decoded >= 120
 
 
