@@ -9,8 +9,9 @@ from dataclasses import asdict
 from models.card import StyleCard
 from models.errors import StylecamError
 from realtime.bench.contenders import Runtime
+from realtime.bench.ends import USUAL
 from realtime.bench.report import EndToEndResult
-from realtime.bench.trial import SINKS, Order, Outcome
+from realtime.bench.trial import Order, Outcome
 
 PATIENCE = 120.0
 """Seconds beyond the measuring itself before a trial counts as stuck."""
@@ -23,18 +24,19 @@ def measure_end_to_end(
     *,
     seconds: float,
     scale: float | None = None,
+    sinks: Sequence[str] = USUAL,
     on_turn: Callable[[str], None] = lambda what: None,
 ) -> list[EndToEndResult]:
-    """Every style at every size (width, height) into every sink, `seconds` for each of two runs.
+    """Every style at every size (width, height) into each sink, `seconds` for each of two runs.
 
-    Painted at `scale` of the sides, None as a live run would.
+    `sinks` are keys of ends.SINKS. Painted at `scale` of the sides, None as a live run would.
 
     Raises StylecamError with the trial's own words where one fails.
     """
     results = []
     for card in styles:
         for width, height in sizes:
-            for sink in SINKS:
+            for sink in sinks:
                 on_turn(f"{card.name}, {width}×{height}, source to {sink}")
                 words = asdict(runtime)
                 order = Order(str(card.path), width, height, sink, seconds, scale=scale, **words)

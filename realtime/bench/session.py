@@ -15,6 +15,7 @@ from models.errors import StylecamError, UsageError
 from realtime.bench import plot, profile, soak, tune
 from realtime.bench.contenders import Runtime, loaded, painted_name
 from realtime.bench.end_to_end import measure_end_to_end
+from realtime.bench.ends import USUAL
 from realtime.bench.machine import OtherLoad, this_machine
 from realtime.bench.measure import interleave
 from realtime.bench.report import (
@@ -54,7 +55,8 @@ QUICK = Effort(rounds=6, seconds=6, whole=1.5)
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asked for, checked. `whole` are the styles to run end to end too.
+    """What the command line asked for, checked. `whole` are the styles to run end to end too,
+    into each of `sinks`.
 
     `scale` is the share of the sides that styles are painted at, None as a live run does.
     """
@@ -64,6 +66,7 @@ class Request:
     runtime: Runtime
     effort: Effort
     whole: Sequence[StyleCard] = ()
+    sinks: Sequence[str] = USUAL
     scale: float | None = None
     json_path: Path | None = None
     plot_path: Path | None = None
@@ -141,6 +144,7 @@ def show_report(ask: Request) -> None:
             ask.runtime,
             seconds=ask.effort.whole,
             scale=ask.scale,
+            sinks=ask.sinks,
             on_turn=status.update,
         )
     other_load = load.share()

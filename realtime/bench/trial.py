@@ -7,20 +7,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from models.card import load_card
-from models.errors import StylecamError, lookup
+from models.errors import StylecamError
 from realtime.backends import Backend
 from realtime.backends.choose import make_backend
+from realtime.bench.ends import AsLive, sink_of
 from realtime.bench.marks import MarkedSource, MarkReader
 from realtime.capture import Limits
 from realtime.fit import Size, painted_size
@@ -28,8 +27,6 @@ from realtime.frame import RGB, Frame, FrameFormat
 from realtime.pipeline import Pipeline, Plan
 from realtime.settings import Settings, SettingsBox
 from realtime.sinks import Sink
-from realtime.sinks.null import Null
-from realtime.sinks.recorder import Recorder
 from realtime.sources import EndOfSource, Source
 from realtime.sources.demo import Demo
 from realtime.sources.pace import Pace
@@ -115,20 +112,16 @@ class Prerendered:
         self._pace.stop()
 
 
-SINKS: dict[str, Callable[[Path], Sink]] = {
-    "null": lambda folder: Null(),
-    "file": lambda folder: Recorder(folder / "trial.mp4"),
-}
-
-
 def prerender(width: int, height: int) -> list[RGB]:
-    """Pictures of the demo, half a second apart."""
-    demo = Demo(width=width, height=height, fps=2, paced=False)
+    """Pictures of the demo as a camera gives them, forth and back: each is near the one before,
+    also where they begin again, as a recorder's work depends on that."""
+    demo = Demo(width=width, height=height, fps=CAMERA_FPS, paced=False)
     demo.open()
     try:
-        return [demo.read().rgb for _ in range(PICTURES)]
+        pictures = [demo.read().rgb for _ in range(PICTURES)]
     finally:
         demo.close()
+    return pictures + pictures[-2:0:-1]
 
 
 def run(order: Order) -> Outcome:
@@ -141,13 +134,13 @@ def run(order: Order) -> Outcome:
     frames = max(PICTURES, int(order.seconds * 1000 / before))
     source = Prerendered(pictures, live=False)
     plan = Plan(live=False, limits=Limits(frames=frames))
-    with sink_of(order) as sink:
-        swift = run_pipeline(order, make, source, sink, plan)
+    with sink_of(order.sink) as sink:
+        swift = run_pipeline(order, make, source, AsLive(sink), plan)
     generator = float(np.median([before, generator_ms(order, make, pictures)]))
     reset_peak()
     started, used = time.monotonic(), sum(os.times()[:2])
     camera = MarkedSource(Prerendered(pictures, live=True, seconds=order.seconds))
-    with sink_of(order) as sink:
+    with sink_of(order.sink) as sink:
         reader = MarkReader(sink, camera)
         calm = run_pipeline(order, make, camera, reader, Plan(live=True))
     elapsed, used = time.monotonic() - started, sum(os.times()[:2]) - used
@@ -181,13 +174,6 @@ def generator_ms(order: Order, make: Callable[[], Backend], pictures: list[RGB])
         return 1000 * float(np.median(times))
     finally:
         backend.close()
-
-
-@contextmanager
-def sink_of(order: Order) -> Iterator[Sink]:
-    """The sink that was asked for; what it writes is thrown away."""
-    with TemporaryDirectory(prefix="stylecam-bench-") as folder:
-        yield lookup("sink", order.sink, SINKS)(Path(folder))
 
 
 def run_pipeline(

@@ -21,6 +21,13 @@ import click
     help="Also from source to sink: the default style, or all of --styles [yes].",
 )
 @click.option(
+    "--sinks",
+    default="null,file",
+    show_default=True,
+    metavar="NAMES",
+    help="Where to, end to end: null, file, window, web; by commas.",
+)
+@click.option(
     "--scale",
     type=click.FloatRange(0, 1, min_open=True),
     help="Share of the sides that styles are painted at; 1: whole only.  [as `run` does live]",
@@ -46,6 +53,7 @@ def bench(
     threads: int | None,
     half: bool | None,
     end_to_end: bool,
+    sinks: str,
     scale: float | None,
     json_path: Path | None,
     plot_path: Path | None,
@@ -65,6 +73,7 @@ def bench(
     """
     from realtime.bench import session
     from realtime.bench.contenders import Runtime
+    from realtime.bench.ends import parse_sinks
 
     standard = session.QUICK if quick else session.STANDARD
     usual = session.QUICK_SIZES if quick else session.STANDARD_SIZES
@@ -77,6 +86,7 @@ def bench(
             rounds or standard.rounds, seconds or standard.seconds, standard.whole
         ),
         whole=(cards if styles else cards[:1]) if end_to_end else [],
+        sinks=parse_sinks(sinks),
         scale=scale,
         json_path=json_path,
         plot_path=plot_path,

@@ -1,5 +1,6 @@
 """A style through the real pipeline in a child process, and what is made of its figures."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -7,13 +8,21 @@ import numpy as np
 import pytest
 
 from models.card import StyleCard
+from models.catalogue import SHIPPED, find_style
 from models.errors import StylecamError
 from realtime.bench.contenders import Runtime
 from realtime.bench.end_to_end import measure_end_to_end, run_trial, to_result
 from realtime.bench.trial import Order, Outcome, Prerendered, prerender
+from realtime.config import DEFAULT_STYLE
 from realtime.sources import EndOfSource
 
 ORDER = Order("x.onnx", 96, 64, "null", 0.2, "onnx", "cpu", 1, None)
+
+
+@pytest.fixture
+def shipped() -> StyleCard:
+    """A trained style: random weights may paint over the numbers in the pixels."""
+    return find_style(DEFAULT_STYLE, [SHIPPED])
 
 
 def test_overhead_is_the_time_a_frame_takes_beyond_the_generator_alone():
@@ -33,6 +42,10 @@ def test_prerendered_frames_move_and_end():
     pictures = prerender(96, 64)
     assert pictures[0].shape == (64, 96, 3)
     assert not np.array_equal(pictures[0], pictures[1])
+    steps = [
+        np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise([*pictures, pictures[0]])
+    ]
+    assert min(steps) > 0 and max(steps) < 3 * min(steps)  # no jump, nor where they begin again
     source = Prerendered(pictures, live=False, seconds=0.5)
     assert source.open().frame_count is None
     frames = []
@@ -43,9 +56,16 @@ def test_prerendered_frames_move_and_end():
     source.close()
 
 
-def test_every_sink_is_tried_and_its_figures_are_sound(brush: StyleCard):
+def test_a_trial_goes_into_the_sinks_asked_for(shipped: StyleCard):
     runtime = Runtime(device="cpu", threads=1)
-    results = measure_end_to_end([brush], [(240, 64)], runtime, seconds=0.3)
+    (result,) = measure_end_to_end([shipped], [(240, 64)], runtime, seconds=0.3, sinks=["web"])
+    assert result.sink == "web"
+    assert 0 < result.latency_p50_ms < 1000
+
+
+def test_every_sink_is_tried_and_its_figures_are_sound(shipped: StyleCard):
+    runtime = Runtime(device="cpu", threads=1)
+    results = measure_end_to_end([shipped], [(240, 64)], runtime, seconds=0.3)
     assert [result.sink for result in results] == ["null", "file"]
     for result in results:
         assert result.frames >= 8

@@ -1,0 +1,101 @@
+"""Where a trial's frames end: the sinks that can be asked for, with somebody who looks on."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from models.errors import SinkFault, UsageError, lookup
+from realtime.frame import Frame, FrameFormat
+from realtime.settings import Settings, SettingsBox
+from realtime.sinks import Sink
+from realtime.sinks.null import Null
+from realtime.sinks.recorder import Recorder
+from realtime.sinks.web import WebSink
+from realtime.sinks.window import WindowSink, display_available
+
+USUAL = ("null", "file")
+VIEWER_PATIENCE = 20.0
+"""Seconds for the viewer's Python to start and to open the page."""
+
+
+class Watched:
+    """A `Sink`: a web page, with a program of its own that takes every picture as a browser does.
+
+    Without one the sink would make no pictures at all.
+    """
+
+    def __init__(self, sink: WebSink) -> None:
+        self._sink = sink
+        self.name, self.live, self.main_thread = sink.name, sink.live, sink.main_thread
+        self._viewer: subprocess.Popen[bytes] | None = None
+
+    def open(self, frames: FrameFormat) -> None:
+        self._sink.open(frames)
+        command = [sys.executable, "-m", "realtime.bench.viewer", f"{self._sink.url}ws"]
+        self._viewer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + VIEWER_PATIENCE
+        while not self._sink.watched:
+            if self._viewer.poll() is not None or time.monotonic() > deadline:
+                raise SinkFault(f"{self.name}: the bench's viewer could not open {self._sink.url}")
+            time.sleep(0.02)
+
+    def write(self, frame: Frame) -> None:
+        self._sink.write(frame)
+
+    def close(self) -> None:
+        self._sink.close()
+        if self._viewer is not None:
+            self._viewer.kill()
+            self._viewer.wait()
+
+
+class AsLive:
+    """A `Sink` before another, which it opens as a live run does though every frame is waited
+    for: a recorder encodes live frames in another way."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.name, self.live, self.main_thread = sink.name, sink.live, sink.main_thread
+
+    def open(self, frames: FrameFormat) -> None:
+        self._sink.open(replace(frames, live=True))
+
+    def write(self, frame: Frame) -> None:
+        self._sink.write(frame)
+
+    def close(self) -> None:
+        self._sink.close()
+
+
+def _web(folder: Path) -> Sink:
+    return Watched(WebSink(box=SettingsBox(Settings(styles=("trial",), style="trial"))))
+
+
+SINKS: dict[str, Callable[[Path], Sink]] = {
+    "null": lambda folder: Null(),
+    "file": lambda folder: Recorder(folder / "trial.mp4"),
+    "window": lambda folder: WindowSink(on_key=lambda key: None),
+    "web": _web,
+}
+
+
+def parse_sinks(text: str) -> list[str]:
+    """ "null,file" as keys of SINKS. Raises UsageError for another, or a window without display."""
+    names = [word.strip() for word in text.split(",")]
+    for name in names:
+        lookup("sink", name, SINKS)
+    if "window" in names and not display_available():
+        raise UsageError("sink window: there is no display here; leave it out, or use xvfb-run")
+    return names
+
+
+@contextmanager
+def sink_of(name: str) -> Iterator[Sink]:
+    """The sink that was asked for; what it writes is thrown away."""
+    with TemporaryDirectory(prefix="stylecam-bench-") as folder:
+        yield lookup("sink", name, SINKS)(Path(folder))
