@@ -7,17 +7,12 @@ below, so that the trained, the exported and the measured network cannot drift a
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from models.errors import UsageError, lookup
 from models.layers import Canvas, Conv, Layer, Norm, Relu, Residual, Shuffle, Upsample
-
-Weights: TypeAlias = dict[str, NDArray[np.float32]]
-"""Parameter name, as in the torch module's state_dict, to array."""
 
 MARGIN = 32
 """Pixels by which the outermost ones are repeated on each side, so that the zeros which the
@@ -253,55 +248,3 @@ def convolutions(architecture: Architecture) -> Iterator[PlacedConv]:
         elif isinstance(layer, Upsample | Shuffle):
             scale /= layer.factor
             channels //= layer.factor**2 if isinstance(layer, Shuffle) else 1
-
-
-def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
-    """Name to shape of every learned array (running statistics of batch norm not counted)."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for placed in convolutions(architecture):
-        conv = placed.conv
-        per_group = 1 if conv.depthwise else placed.channels_in
-        shapes[f"{placed.prefix}.conv.weight"] = (conv.out, per_group, conv.kernel, conv.kernel)
-        shapes[f"{placed.prefix}.conv.bias"] = (conv.out,)
-        if conv.norm != "none":
-            shapes[f"{placed.prefix}.norm.weight"] = (conv.out,)
-            shapes[f"{placed.prefix}.norm.bias"] = (conv.out,)
-    return shapes | pattern_shapes(architecture)
-
-
-def pattern_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
-    """Name to shape (1, C, side, side) of the pattern of every canvas."""
-    return {
-        f"core.{i}.pattern": (1, layer.channels, layer.side, layer.side)
-        for i, layer in enumerate(architecture.layers)
-        if isinstance(layer, Canvas)
-    }
-
-
-def parameter_count(architecture: Architecture) -> int:
-    return sum(int(np.prod(shape)) for shape in parameter_shapes(architecture).values())
-
-
-def mac_count(architecture: Architecture, height: int, width: int) -> int:
-    """Multiply-accumulates of all convolutions for one frame, its margin not counted."""
-    shapes = parameter_shapes(architecture)
-    return sum(
-        int(np.prod(shapes[f"{p.prefix}.conv.weight"]) * height * width / p.scale**2)
-        for p in convolutions(architecture)
-    )
-
-
-def random_weights(architecture: Architecture, seed: int = 0) -> Weights:
-    """He-scaled weights, for speed measurements and tests: they paint nothing."""
-    generator = np.random.default_rng(seed)
-    weights: Weights = {}
-    for name, shape in parameter_shapes(architecture).items():
-        if name.endswith("conv.weight"):
-            spread = (2 / np.prod(shape[1:])) ** 0.5
-            weights[name] = generator.normal(0, spread, shape).astype(np.float32)
-        elif name.endswith("pattern"):
-            weights[name] = generator.normal(0, 1, shape).astype(np.float32)
-        else:
-            fill: Any = np.ones if name.endswith("norm.weight") else np.zeros
-            weights[name] = fill(shape, np.float32)
-    return weights

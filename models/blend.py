@@ -6,10 +6,11 @@ Works on the exported graphs, whose batch norms are folded; needs no torch.
 import numpy as np
 import onnx
 
-from models.architecture import Architecture, Weights, parameter_count
+from models.architecture import Architecture
 from models.card import StyleCard
 from models.errors import ModelError, UsageError
 from models.graph import build_graph, read_weights
+from models.parameters import Weights, parameter_count
 
 
 def mix(parts: list[Weights], shares: list[float]) -> Weights:

@@ -1,6 +1,7 @@
 """Folds batch norm into the convolution before it: the same function, fewer operations."""
 
-from models.architecture import Architecture, Weights, convolutions, pattern_shapes
+from models.architecture import Architecture, convolutions
+from models.parameters import Weights, pattern_shapes
 
 EPSILON = 1e-5
 """torch.nn.BatchNorm2d's own default, and the one trained with."""

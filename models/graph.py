@@ -13,11 +13,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from models import architecture as arch
-from models.architecture import Architecture, Weights
+from models.architecture import Architecture
 from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
 from models.graph_writer import GraphWriter
 from models.int8 import dequantized
 from models.layers import Canvas, Conv, Relu, Residual, Shuffle, Upsample
+from models.parameters import Weights, parameter_shapes
 
 OPSET = 18
 IR_VERSION = 8
@@ -248,7 +249,7 @@ def read_weights(model: onnx.ModelProto) -> tuple[Architecture, Weights]:
     architecture = read_architecture(model)
     if StyleCard.model_validate_json(_about(model)[METADATA_KEY]).precision == "int8 weights":
         return architecture, dequantized(model, architecture)
-    names = arch.parameter_shapes(architecture)
+    names = parameter_shapes(architecture)
     stored = {t.name: t for t in model.graph.initializer if t.data_type in FLOATS}
     return architecture, {name: np.array(numpy_helper.to_array(stored[name])) for name in names}
 

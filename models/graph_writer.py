@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from models.architecture import Weights
 from models.layers import Canvas, Conv, Upsample
+from models.parameters import Weights
 
 
 class GraphWriter:

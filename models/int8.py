@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from models.architecture import Architecture, Weights, parameter_shapes, short_json
+from models.architecture import Architecture, short_json
 from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
+from models.parameters import Weights, parameter_shapes
 
 LARGEST = 127
 SMALLEST_SCALE = 2.0**-14

@@ -13,12 +13,13 @@ import onnxruntime
 import torch
 from torch import Tensor
 
-from models.architecture import Architecture, Weights, folded, parameter_count
+from models.architecture import Architecture, folded
 from models.card import StyleCard, write_card
 from models.errors import ModelError
 from models.fold import fold_weights
 from models.generator import Generator
 from models.graph import build_graph
+from models.parameters import Weights, parameter_count
 from training.checkpoint import fingerprint, load_checkpoint, write_bytes_atomically
 from training.images import Picture, to_picture, to_tensor
 

@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from models.architecture import mac_count, parameter_count
 from models.graph import read_architecture
+from models.parameters import mac_count, parameter_count
 from training.baseline import ITERATIONS, Baseline, baseline
 from training.evaluate import Painter, Quality, evaluate
 from training.export import quiet_session

@@ -17,17 +17,11 @@ import numpy as np
 import onnxruntime
 from rich.console import Console
 
-from models.architecture import (
-    Architecture,
-    fast,
-    folded,
-    mac_count,
-    parameter_count,
-    random_weights,
-)
+from models.architecture import Architecture, fast, folded
 from models.card import StyleCard
 from models.generator import Generator
 from models.graph import build_coarse_graph
+from models.parameters import mac_count, parameter_count, random_weights
 from training.checkpoint import load_checkpoint
 from training.evaluate import evaluate, read_clip, target_of
 from training.images import Picture, to_picture, to_tensor

@@ -14,9 +14,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnx
 
-from models.architecture import Architecture, johnson, parameter_count, random_weights
+from models.architecture import Architecture, johnson
 from models.card import StyleCard, load_card
 from models.graph import build_graph
+from models.parameters import parameter_count, random_weights
 from realtime.backends import Backend
 from realtime.backends.choose import make_backend
 from realtime.bench.measure import Contender

@@ -2,8 +2,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from models.architecture import parameter_count
 from models.card import StyleCard
+from models.parameters import parameter_count
 
 
 @pytest.fixture

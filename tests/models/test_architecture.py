@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 from models import architecture as arch
 from models.errors import UsageError
 from models.layers import Conv, Shuffle, Upsample
+from models.parameters import mac_count, parameter_count
 
 
 def test_johnson_has_the_parameters_of_the_paper():
     # Counted by hand from supplementary table 1, with affine instance norm.
-    assert arch.parameter_count(arch.johnson(1.0)) == 1_679_235
+    assert parameter_count(arch.johnson(1.0)) == 1_679_235
 
 
 def test_alpha_scales_every_width():
@@ -45,7 +46,7 @@ def test_every_fast_variant_survives_json_and_ends_in_rgb_at_full_size(alpha, he
 
 def test_multiplications_of_one_convolution_are_counted_right():
     a = arch.Architecture("one", 1.0, (Conv(8, 4, stride=4),), stride=4, margin=0, residual=False)
-    assert arch.mac_count(a, 8, 8) == 8 * 3 * 16 * 4
+    assert mac_count(a, 8, 8) == 8 * 3 * 16 * 4
 
 
 def test_an_unknown_head_is_named():

@@ -7,6 +7,7 @@ from models.blend import blend, mix
 from models.card import load_card, write_card
 from models.errors import ModelError, UsageError
 from models.graph import build_graph
+from models.parameters import random_weights
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def style_file(tmp_path, card_of):
         architecture = architecture or arch.folded(arch.fast(0.25))
         card = card_of(architecture).model_copy(update={"name": name, "training": training})
         path = tmp_path / f"{name}.onnx"
-        weights = arch.random_weights(architecture, seed)
+        weights = random_weights(architecture, seed)
         path.write_bytes(build_graph(architecture, weights, card).SerializeToString())
         write_card(card, path)
         return load_card(path)

@@ -5,6 +5,7 @@ from models.card import load_card, write_card
 from models.catalogue import DEFAULT_STYLE, find_style, lighter_styles, style_paths
 from models.errors import ModelError, UsageError
 from models.graph import build_graph
+from models.parameters import random_weights
 from tests.fakes import write_style
 
 
@@ -13,7 +14,7 @@ def style(tmp_path, card_of):
     architecture = arch.folded(arch.fast(0.25))
     card = card_of(architecture)
     path = tmp_path / "test.onnx"
-    model = build_graph(architecture, arch.random_weights(architecture), card)
+    model = build_graph(architecture, random_weights(architecture), card)
     path.write_bytes(model.SerializeToString())
     write_card(card, path)
     return path

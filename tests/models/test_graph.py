@@ -8,6 +8,7 @@ from models import architecture as arch
 from models.card import METADATA_KEY, MINIMUM_SIDE, StyleCard
 from models.fold import fold_weights
 from models.graph import build_graph, coarse_coding, frame_graph, read_weights
+from models.parameters import random_weights
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
@@ -86,7 +87,7 @@ def test_the_graph_for_frames_gives_the_coarse_picture_as_bytes(
 @given(height=st.integers(MINIMUM_SIDE, 99), width=st.integers(MINIMUM_SIDE, 99))
 def test_strength_zero_gives_back_any_frame(height, width, card_of, run_graph):
     architecture = arch.folded(arch.fast(0.25))
-    model = build_graph(architecture, arch.random_weights(architecture), card_of(architecture))
+    model = build_graph(architecture, random_weights(architecture), card_of(architecture))
     frame = np.random.default_rng(height * width).integers(
         0, 256, (height, width, 3), dtype=np.uint8
     )
@@ -95,7 +96,7 @@ def test_strength_zero_gives_back_any_frame(height, width, card_of, run_graph):
 
 def test_strength_is_one_unless_given(card_of, run_graph):
     architecture = arch.folded(arch.fast(0.25))
-    model = build_graph(architecture, arch.random_weights(architecture), card_of(architecture))
+    model = build_graph(architecture, random_weights(architecture), card_of(architecture))
     frame = np.full((50, 50, 3), 90, np.uint8)
     assert (run_graph(model, frame) == run_graph(model, frame, 1.0)).all()
     assert (run_graph(model, frame) != run_graph(model, frame, 0.0)).any()
@@ -103,7 +104,7 @@ def test_strength_is_one_unless_given(card_of, run_graph):
 
 def test_the_graph_explains_itself_and_gives_its_weights_back(card_of):
     architecture = arch.folded(arch.small())
-    weights = arch.random_weights(architecture, seed=3)
+    weights = random_weights(architecture, seed=3)
     model = build_graph(architecture, weights, card_of(architecture))
     about = {entry.key: entry.value for entry in model.metadata_props}
     assert StyleCard.model_validate_json(about[METADATA_KEY]) == card_of(architecture)

@@ -11,6 +11,7 @@ from models import architecture as arch
 from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
 from models.graph import build_graph, read_weights
 from models.int8 import dequantized, quantize_weights, short_metadata
+from models.parameters import random_weights
 
 ARCHITECTURES = {
     "fast": arch.folded(arch.fast(0.25)),
@@ -32,7 +33,7 @@ def stored(architecture, weights, card):
 def tame(architecture, seed=1):
     """Random weights and biases whose picture stays in range, as a trained one's does."""
     random = np.random.default_rng(seed)
-    weights = arch.random_weights(architecture, seed)
+    weights = random_weights(architecture, seed)
     biases = {n: random.normal(0, 0.1, len(w)) for n, w in weights.items() if n.endswith("bias")}
     last = [name for name in weights if name.endswith("conv.weight")][-1]
     weights |= {name: bias.astype(np.float32) for name, bias in biases.items()}
@@ -79,7 +80,7 @@ def test_the_pruned_network_fits_in_17_kilobytes_with_all_that_explains_it(card_
             "metrics": {"style": 0.5},
         }
     )
-    model = stored(architecture, arch.random_weights(architecture), card)
+    model = stored(architecture, random_weights(architecture), card)
     assert len(model.SerializeToString()) <= 17_408
     about = {entry.key: entry.value for entry in model.metadata_props}
     told = StyleCard.model_validate_json(about[METADATA_KEY])

@@ -7,17 +7,10 @@ import numpy as np
 import onnx
 import pytest
 
-from models.architecture import (
-    Architecture,
-    Conv,
-    Weights,
-    fast,
-    folded,
-    parameter_count,
-    random_weights,
-)
+from models.architecture import Architecture, Conv, fast, folded
 from models.card import StyleCard, load_card, write_card
 from models.graph import build_graph
+from models.parameters import Weights, parameter_count, random_weights
 
 StyleMaker = Callable[..., StyleCard]
 

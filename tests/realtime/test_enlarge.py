@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.architecture import fast, folded, random_weights
+from models.architecture import fast, folded
 from models.catalogue import SHIPPED, find_style, style_paths
 from models.graph import WHOLE, CoarseCoding
+from models.parameters import random_weights
 from realtime.backends.onnx_runtime import OnnxRuntimeBackend
 from realtime.enlarge import Enlarger
 from realtime.fit import Size

@@ -9,10 +9,11 @@ import numpy as np
 import onnx
 import pytest
 
-from models.architecture import fast, folded, random_weights
+from models.architecture import fast, folded
 from models.card import StyleCard, load_card
 from models.errors import ModelError, StylecamError, UsageError
 from models.graph import read_weights
+from models.parameters import random_weights
 from realtime import export as exporting
 from realtime.backends.half import is_half
 from realtime.backends.onnx_runtime import OnnxRuntimeBackend

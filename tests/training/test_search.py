@@ -1,6 +1,7 @@
 import pytest
 
-from models.architecture import fast, parameter_count
+from models.architecture import fast
+from models.parameters import parameter_count
 from training.search import VARIANTS, pareto_front, recipe_of, timed
 
 

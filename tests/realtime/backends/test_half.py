@@ -6,16 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.architecture import (
-    fast,
-    folded,
-    johnson,
-    parameter_count,
-    random_weights,
-    small,
-)
+from models.architecture import fast, folded, johnson, small
 from models.card import StyleCard
 from models.errors import ModelError
+from models.parameters import parameter_count, random_weights
 from realtime.backends import half
 from realtime.backends.half import check_picture, difference, is_half, paint_exactly, to_half
 

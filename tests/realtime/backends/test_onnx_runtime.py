@@ -9,9 +9,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from models.architecture import fast, folded, random_weights, small
+from models.architecture import fast, folded, small
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
+from models.parameters import random_weights
 from realtime.backends import providers
 from realtime.backends.half import check_picture
 from realtime.backends.onnx_runtime import OnnxRuntimeBackend

@@ -3,9 +3,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from models.architecture import fast, folded, parameter_count
+from models.architecture import fast, folded
 from models.catalogue import DEFAULT_STYLE, SHIPPED
 from models.errors import UsageError
+from models.parameters import parameter_count
 
 pytest.importorskip("torch", reason="needs the train extra")
 
