@@ -6,6 +6,7 @@ a regular pattern on a flat area, about three of a strip along a border. They kn
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +34,11 @@ FLAT_COLOURS = ((20, 20, 30), (128, 128, 128), (220, 190, 160), (60, 110, 190), 
 FLAT_DRAWS = 4
 NOISE = 2.0
 """Levels of camera noise on a flat picture: on a constant one a network cannot draw strokes."""
-CUT = 48
-"""Pixels cut off a photograph on each side: more than the network's reach."""
+CUT = 192
+"""Pixels cut off a picture on each side: more than a network's reach, and a whole number of times
+the canvas of the `fast` generators (48 cells of 4 pixels), so that its strokes fall alike."""
+WHOLE_SIDE = 2 * CUT + 128
+"""Pixels of each side of a photograph whose middle is painted alone."""
 
 
 def change_of(source: Picture, painted: Picture) -> Change:
@@ -116,16 +120,17 @@ def grid(painter: Painter, sources: list[Picture]) -> float:
 def border(painter: Painter, sources: list[Picture]) -> float:
     """The contrast on noisy flat pictures of one colour, the worst, or on `sources`, if more.
 
-    On photographs it is that of their middle painted alone against the middle of the whole
-    painted: what is there is the same, so what differs the border made. Averaged over all
-    pictures first: strokes fall anywhere, a frame stands still. Sides of 192 and more.
+    It is that of the middle of a picture painted alone against the middle of the whole painted:
+    what is there is the same, so what differs the border made. Averaged over the pictures of a
+    colour, and over all `sources`, first: strokes fall anywhere, a frame stands still. Sources
+    (H, W, 3) are enlarged to WHOLE_SIDE.
     """
-    flat = _flat_pictures(draws=FLAT_DRAWS)
-    changes = np.stack([change_of(x, painter(x)) for x in flat])
+    flat = _flat_pictures(draws=FLAT_DRAWS, side=FLAT_SIDE + 2 * CUT)
+    changes = np.stack([border_change(painter, x) for x in flat])
     colours = np.split(changes, len(FLAT_COLOURS))
     return max(
         *(border_contrast(colour.mean(axis=0)) for colour in colours),
-        border_contrast(np.mean([border_change(painter, x) for x in sources], axis=0)),
+        border_contrast(np.mean([border_change(painter, _large(x)) for x in sources], axis=0)),
     )
 
 
@@ -139,12 +144,17 @@ def _middle(picture: Picture) -> Picture:
     return picture[CUT:-CUT, CUT:-CUT]
 
 
-def _flat_pictures(*, draws: int) -> list[Picture]:
+def _large(picture: Picture) -> Picture:
+    size = (WHOLE_SIDE, WHOLE_SIDE)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _flat_pictures(*, draws: int, side: int = FLAT_SIDE) -> list[Picture]:
     """Each colour as it is where one draw is asked for, else that often with camera noise."""
     random = np.random.default_rng(0)
     pictures = []
     for colour in FLAT_COLOURS:
-        plain = np.full((FLAT_SIDE, FLAT_SIDE, 3), colour, np.float32)
+        plain = np.full((side, side, 3), colour, np.float32)
         for _ in range(draws):
             noise = random.normal(0, NOISE, plain.shape) if draws > 1 else 0
             pictures.append((plain + noise).round().clip(0, 255).astype(np.uint8))

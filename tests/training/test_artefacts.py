@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import architecture
 from models.catalogue import SHIPPED, style_paths
 
 pytest.importorskip("torch", reason="needs the train extra")
@@ -18,6 +19,7 @@ from training.artefacts import (
     grid_peak,
 )
 from training.export import quiet_session
+from training.placement import canvas_side
 from training.report import painter_of
 
 SIDE = 192
@@ -110,7 +112,8 @@ def framed(picture, *, width=4, by=20):
 def test_a_frame_is_caught_on_flat_and_on_natural_pictures(frame):
     assert border_contrast(change_of(flat(), frame(flat()))) > VISIBLE_FRAME
     assert artefacts.border(frame, [photograph(seed) for seed in range(4)]) > VISIBLE_FRAME
-    changes = [artefacts.border_change(frame, photograph(seed)) for seed in range(4)]
+    large = [photograph(seed, side=artefacts.WHOLE_SIDE) for seed in range(4)]
+    changes = [artefacts.border_change(frame, picture) for picture in large]
     assert border_contrast(np.mean(changes, axis=0)) > VISIBLE_FRAME
 
 
@@ -119,6 +122,22 @@ def test_a_painter_that_treats_all_places_alike_leaves_neither(painter):
     sources = [photograph(seed) for seed in range(2)]
     assert artefacts.border(painter, sources) == pytest.approx(0, abs=0.2)
     assert artefacts.grid(painter, sources) < 0.5
+
+
+def test_a_canvas_is_no_frame():
+    """Strokes that lie still on the frame, and repeat as often as those of `fast` do."""
+    fast = architecture.fast()
+    period = canvas_side(fast) * fast.stride
+    assert artefacts.CUT % period == 0
+    random = np.random.default_rng(0)
+    pattern = random.integers(-40, 40, (period, period, 3))
+
+    def painter(picture):
+        times = [-(-side // period) for side in picture.shape[:2]]
+        laid = np.tile(pattern, (*times, 1))[: picture.shape[0], : picture.shape[1]]
+        return (picture.astype(int) + laid).clip(0, 255).astype(np.uint8)
+
+    assert artefacts.border(painter, [photograph()]) < 0.5
 
 
 @pytest.fixture(scope="module")
