@@ -111,18 +111,26 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
 class Generator(nn.Module):
     """A feed-forward generator: RGB (B, 3, H, W) float 0..1 in, the same out, not clamped.
 
-    Any H and W; the margin (the outermost pixels repeated) and the crop are inside.
+    Any H and W; the margin (the outermost pixels repeated) and the crop are inside. `wrapped`,
+    for training: there is no margin, and the right side goes on with the left, the bottom with
+    the top. What lies beyond a border then looks like anything else, so that nothing can be
+    learned to be painted along borders; and there is no margin to compute.
     """
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, *, wrapped: bool = False) -> None:
         super().__init__()
         self.architecture = architecture
+        self.margin = 0 if wrapped else architecture.margin
+        self.padding = "circular" if wrapped else "replicate"
         channels = 3
         modules = []
         for layer in architecture.layers:
             module, channels = build_layer(layer, channels)
             modules.append(module)
         self.core = nn.Sequential(*modules)
+        if wrapped:
+            for conv in (m for m in self.core.modules() if isinstance(m, nn.Conv2d)):
+                conv.padding_mode = "circular"
         if architecture.residual:
             self._start_near_identity()
 
@@ -141,7 +149,7 @@ class Generator(nn.Module):
         lost = 1 - self.architecture.detail if self.architecture.residual else 1
         enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x, placement))
         height, width = x.shape[-2:]
-        painted = self._crop(enlarged, height, width, self.architecture.margin)
+        painted = self._crop(enlarged, height, width, self.margin)
         return (1 - strength * lost) * x + strength * painted
 
     def coarse(self, x: Tensor) -> Tensor:
@@ -154,14 +162,14 @@ class Generator(nn.Module):
         if factor == 1:
             return self(x)
         height, width = (-(-side // factor) for side in x.shape[-2:])
-        return self._crop(self._coarse(x), height, width, self.architecture.margin // factor)
+        return self._crop(self._coarse(x), height, width, self.margin // factor)
 
     def _coarse(self, x: Tensor, placement: Tensor | None = None) -> Tensor:
         """The coarse picture with its margin."""
-        margin, stride = self.architecture.margin, self.architecture.stride
+        margin, stride = self.margin, self.architecture.stride
         extra = [-(side + 2 * margin) % stride for side in (x.shape[-1], x.shape[-2])]
         pads = (margin, margin + extra[0], margin, margin + extra[1])
-        padded = F.pad(x, pads, mode="replicate")
+        padded = F.pad(x, pads, mode=self.padding)
         coarse = padded
         for module in self.core[: len(self.architecture.coarse)]:
             canvas = isinstance(module, CanvasUnit)

@@ -23,20 +23,19 @@ def anywhere(batch: int, side: int, generator: torch.Generator) -> Tensor:
 
 
 def moved_along(
-    placement: Tensor, motion: Tensor, size: tuple[int, int], architecture: Architecture
+    placement: Tensor, motion: Tensor, size: tuple[int, int], stride: int
 ) -> Tensor:
     """The placements (B, 2, 3) of a canvas that moves with the picture.
 
     `placement`: of the picture before, as `anywhere` gives it; `motion`: (B, 2, 3) as `warp`
-    takes it; `size`: height and width of the picture in pixels, its margin not counted.
+    takes it; `size`: height and width of the picture in pixels; `stride`: pixels of a cell.
     """
     height, width = size
     stretch = torch.tensor([[1, width / height], [height / width, 1]])
     turn = motion[..., :2] * stretch
     shift = motion[..., 2:] * (torch.tensor([[width], [height]]) / 2)
-    stride, margin = architecture.stride, architecture.margin
-    # Pixel x of the middle of cell 0, counted from the middle of the picture: what a turn keeps.
-    first = torch.tensor([[width], [height]]) / 2 - (stride / 2 - margin)
+    # From the middle of cell 0 to the middle of the picture, in pixels: what a turn keeps.
+    first = (torch.tensor([[width], [height]]) - stride) / 2
     still = torch.eye(2).expand_as(turn)
     cells = ((still - turn) @ first + shift) / stride
     return torch.cat([turn, cells + placement[..., 2:]], dim=-1)

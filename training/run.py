@@ -31,7 +31,7 @@ def new_generator(recipe: Recipe) -> tuple[Architecture, Generator]:
     torch.manual_seed(recipe.seed)
     build: Callable[..., Architecture] = MODEL_SIZES[recipe.model_size]
     architecture = build(recipe.alpha, **recipe.options)
-    return architecture, Generator(architecture)
+    return architecture, Generator(architecture, wrapped=True)
 
 
 class Run:
@@ -217,7 +217,7 @@ class Run:
             return self.objective.against(wanted, source, painted)
         if placement is not None:
             size = source.shape[-2], source.shape[-1]
-            along = moved_along(placement, motion, size, self.architecture)
+            along = moved_along(placement, motion, size, self.architecture.stride)
             placement = torch.cat([placement, along])
         both = self.generator(torch.cat([source, part["moved"]]), placement=placement)
         painted, painted_moved = both.chunk(2)
