@@ -23,7 +23,7 @@ from training.placement import canvas_side
 from training.report import painter_of
 
 SIDE = 192
-KNOWN_BORDERS = {"starry-night": 8.3, "marbling": 5.3, "tiny": 3.05}
+KNOWN_BORDERS = {"tiny": 3.05}
 """Styles whose outer 16 pixels differ from the inside, and by how much: seen by the figure, hardly
 by the eye."""
 
