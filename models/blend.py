@@ -73,7 +73,7 @@ def _common(cards: list[StyleCard], architectures: list[Architecture]) -> Archit
         if architecture != architectures[0]:
             raise ModelError(
                 f"{card.name} and {first.name} are of different architectures "
-                f"({card.architecture} and {first.architecture}); only like can be blended"
+                f"({_kind(card)} and {_kind(first)}); only like can be blended"
             )
         if not _family(card) & _family(first):
             raise ModelError(
@@ -81,6 +81,10 @@ def _common(cards: list[StyleCard], architectures: list[Architecture]) -> Archit
                 "what lies between them would be noise (train both with the same --fine-tune)"
             )
     return architectures[0]
+
+
+def _kind(card: StyleCard) -> str:
+    return f"{card.architecture} of {card.parameters:,} parameters"
 
 
 def _family(card: StyleCard) -> set[str]:
