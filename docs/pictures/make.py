@@ -24,7 +24,7 @@ from training.sheet import contact_sheet
 HERE = Path(__file__).parent
 PAINTED_SIDE = 480
 """Short side at which pictures are painted: about what a webcam gives."""
-BLENDED = ("starry-night", "the-scream", "marbling")
+BLENDED = ("starry-night", "the-scream", "ink-hatching")
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 LARGE = Size(1280, 720)
 

@@ -26,7 +26,7 @@ def blend(parts: tuple[str, ...], out: Path, force: bool) -> None:
 
     Only styles that were trained from one base blend; the shipped ones were.
 
-    Example: stylecam blend starry-night=0.5 marbling=0.5 -o between.onnx
+    Example: stylecam blend starry-night=0.5 ink-hatching=0.5 -o between.onnx
     """
     from models.blend import blend as blend_styles
     from realtime.export import check_destination

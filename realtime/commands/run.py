@@ -103,7 +103,7 @@ def run(config_path: Path | None, **options: Any) -> None:
     """Paint what a camera or file shows, and show, record, serve or send it.
 
     \b
-    stylecam run --style marbling
+    stylecam run --style the-scream
     stylecam run --source clip.mp4 --sink file:painted.mp4
     stylecam run --sink virtual-camera --sink window --size 1280x720
     """

@@ -69,7 +69,7 @@ def stylize(
     One input that fails does not keep the others from being painted.
 
     \b
-    stylecam stylize holiday.mp4 --style marbling
+    stylecam stylize holiday.mp4 --style ink-hatching
     stylecam stylize photos/*.jpg --style all -o painted/
     """
     config = read_config(config_path, options)

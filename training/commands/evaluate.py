@@ -89,7 +89,7 @@ def evaluate(
     warping errors root mean squares of what changes between frames beyond the motion; grid and
     border what the architecture leaves, in levels of 255 (1 and 3 can be seen).
 
-    Example: stylecam evaluate marbling --style marbling --images ~/Pictures
+    Example: stylecam evaluate ink-hatching --style ink-hatching --images ~/Pictures
     """
     from rich.console import Console
 
