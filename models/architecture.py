@@ -19,8 +19,8 @@ MARGIN = 32
 convolutions see beyond leave no trace in the picture. Not reflected: the strokes of a mirrored
 picture meet along its borders and paint a line there."""
 FAST_MARGIN = 16
-"""A third of the reach of the `fast` generators (50): each cell of it costs time. The border that it
-leaves is 1.5 levels of 255 at most; with 8 it would be 4.5, and 3 can be seen."""
+"""A third of the reach of the `fast` generators (50): each cell of it costs time. The border that
+it leaves is 1.5 levels of 255 at most; with 8 it would be 4.5, and 3 can be seen."""
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,7 @@ def anywhere(batch: int, side: int, generator: torch.Generator) -> Tensor:
     return torch.cat([torch.eye(2).expand(batch, 2, 2), shifts], dim=-1)
 
 
-def moved_along(
-    placement: Tensor, motion: Tensor, size: tuple[int, int], stride: int
-) -> Tensor:
+def moved_along(placement: Tensor, motion: Tensor, size: tuple[int, int], stride: int) -> Tensor:
     """The placements (B, 2, 3) of a canvas that moves with the picture.
 
     `placement`: of the picture before, as `anywhere` gives it; `motion`: (B, 2, 3) as `warp`
