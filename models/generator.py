@@ -9,10 +9,7 @@ from torch import Tensor, nn
 from models.architecture import Architecture
 from models.fold import EPSILON
 from models.layers import Canvas, Conv, Layer, Relu, Residual, Shuffle, Upsample
-
-PATTERN_SPREAD = 0.2
-"""Deviation of a canvas before it is trained."""
-
+from models.parameters import PATTERN_SPREAD
 
 class ConvUnit(nn.Module):
     """Convolution, norm, ReLU as the Conv says. (B, C, H, W) float to the same."""

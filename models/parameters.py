@@ -11,6 +11,9 @@ from models.layers import Canvas
 Weights: TypeAlias = dict[str, NDArray[np.float32]]
 """Parameter name, as in the torch module's state_dict, to array."""
 
+PATTERN_SPREAD = 0.2
+"""Deviation of a canvas before it is trained."""
+
 
 def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     """Name to shape of every learned array (running statistics of batch norm not counted)."""
@@ -57,7 +60,7 @@ def random_weights(architecture: Architecture, seed: int = 0) -> Weights:
             spread = (2 / np.prod(shape[1:])) ** 0.5
             weights[name] = generator.normal(0, spread, shape).astype(np.float32)
         elif name.endswith("pattern"):
-            weights[name] = generator.normal(0, 1, shape).astype(np.float32)
+            weights[name] = generator.normal(0, PATTERN_SPREAD, shape).astype(np.float32)
         else:
             fill: Any = np.ones if name.endswith("norm.weight") else np.zeros
             weights[name] = fill(shape, np.float32)

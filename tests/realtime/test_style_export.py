@@ -79,7 +79,7 @@ def test_the_preview_goes_along(brush: StyleCard, out: Path):
 def test_half_precision_that_does_not_fit_writes_nothing(make_style, out: Path):
     architecture = folded(fast(0.25))
     weights = random_weights(architecture)
-    weights["core.1.body.0.conv.bias"] += 1e6
+    weights["core.2.body.0.conv.bias"] += 1e6
     card = make_style(architecture, weights)
     with pytest.raises(ModelError, match=r"does not fit, nothing written.*conv\.bias"):
         export(str(card.path), out, precision="fp16")

@@ -67,11 +67,11 @@ def test_a_graph_without_strength_is_mixed_with_the_frame(make_style):
 def test_half_precision_that_is_off_is_refused_aloud(make_style):
     architecture = folded(fast(0.25))
     weights = random_weights(architecture)
-    weights["core.1.body.0.conv.bias"] += 1e6
+    weights["core.2.body.0.conv.bias"] += 1e6
     backend = OnnxRuntimeBackend(device="cpu", threads=1, half=True)
     line = backend.load(make_style(architecture, weights))
     assert ", fp32, 1 thread; half precision does not fit" in line
-    assert "core.1.body.0.conv.bias" in line
+    assert "core.2.body.0.conv.bias" in line
     assert line.endswith("kept fp32")
 
 
