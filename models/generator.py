@@ -11,6 +11,7 @@ from models.fold import EPSILON
 from models.layers import Canvas, Conv, Layer, Relu, Residual, Shuffle, Upsample
 from models.parameters import PATTERN_SPREAD
 
+
 class ConvUnit(nn.Module):
     """Convolution, norm, ReLU as the Conv says. (B, C, H, W) float to the same."""
 
