@@ -9,6 +9,7 @@ again; a broken-off training goes on. Remove the folder to start anew.
 import json
 import logging
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from models.parameters import mac_count, parameter_count, random_weights
 from training.checkpoint import load_checkpoint
 from training.evaluate import evaluate, read_clip, target_of
 from training.images import Picture, to_picture, to_tensor
+from training.pace import take_turns
 from training.photographs import Photographs
 from training.recipe import Recipe
 from training.style_source import style_source
@@ -63,8 +65,6 @@ HEIGHT, WIDTH = 480, 640
 JUDGED = 16
 CLIP_FRAMES = 24
 SECONDS_PER_VARIANT = 4.0
-MINIMUM_RUNS = 2
-"""The first warms up and does not count."""
 
 
 @click.command()
@@ -156,14 +156,9 @@ def timed(architectures: dict[str, Architecture]) -> dict[str, float]:
     """
     sessions = {name: _coarse_session(folded(x)) for name, x in architectures.items()}
     frame = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    times: dict[str, list[float]] = {name: [] for name in sessions}
-    ends = time.monotonic() + SECONDS_PER_VARIANT * len(sessions)
-    while time.monotonic() < ends or len(next(iter(times.values()))) < MINIMUM_RUNS:
-        for name, session in sessions.items():
-            began = time.perf_counter()
-            session.run(None, {"frame": frame})
-            times[name].append(time.perf_counter() - began)
-    return {name: float(np.median(values[1:])) * 1e3 for name, values in times.items()}
+    steps = {name: partial(x.run, None, {"frame": frame}) for name, x in sessions.items()}
+    times = take_turns(steps, seconds=SECONDS_PER_VARIANT * len(sessions))
+    return {name: float(np.median(values)) * 1e3 for name, values in times.items()}
 
 
 def _coarse_session(architecture: Architecture) -> onnxruntime.InferenceSession:

@@ -19,8 +19,8 @@ def random_motion(batch: int, size: tuple[int, int], generator: torch.Generator)
     """Affine maps (B, 2, 3) in grid_sample's units: a third of the pictures stand still, the
     others pan by whole pixels, half of those also turn and zoom.
 
-    `size`: height and width of the pictures. Whole pixels are resampled exactly, so that half
-    the pairs carry no blur at all.
+    `size`: height and width of the pictures. Whole pixels are resampled exactly, so that two
+    thirds of the pairs carry no blur at all.
     """
     height, width = size
 
