@@ -142,12 +142,12 @@ def fast(
     block: Literal["inverted", "dense", "separable"] = "separable",
     block_kernel: int = 3,
     stride: int = 4,
-    stem_kernel: int = 8,
+    stem_kernel: int = 6,
     head: Literal["half", "quarter", "shuffle"] = "half",
     head_width: int = 16,
     detail: float = 0.5,
-    canvas: int = 8,
-    canvas_side: int = 48,
+    canvas: int = 6,
+    canvas_sides: tuple[int, ...] = (48, 32),
 ) -> Architecture:
     """Ours: the whole body works at 1/stride of the resolution, from the first layer on.
 
@@ -161,7 +161,7 @@ def fast(
     narrow = scaled(head_width, alpha, multiple=8)
     layers: tuple[Layer, ...] = (
         Conv(wide, stem_kernel, stride=stride, norm="batch", relu=True),
-        *((Canvas(wide, canvas, canvas_side),) if canvas else ()),
+        *((Canvas(wide, canvas, canvas_sides),) if canvas else ()),
         *(Residual(_body(block, wide, block_kernel)),) * blocks,
         *_head(head, narrow, stride),
     )
@@ -244,7 +244,7 @@ def convolutions(architecture: Architecture) -> Iterator[PlacedConv]:
                 yield PlacedConv(prefix, conv, channels, scale)
                 channels = conv.out
         elif isinstance(layer, Canvas):
-            yield PlacedConv(f"core.{i}", layer.conv, layer.channels, scale)
+            yield PlacedConv(f"core.{i}", layer.conv, layer.channels * len(layer.sides), scale)
         elif isinstance(layer, Upsample | Shuffle):
             scale /= layer.factor
             channels //= layer.factor**2 if isinstance(layer, Shuffle) else 1

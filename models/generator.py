@@ -48,44 +48,49 @@ class ResidualUnit(nn.Module):
 
 
 class CanvasUnit(nn.Module):
-    """Adds the pattern, laid out from its first cell on, or as `placement` says.
+    """Adds the patterns, laid out from their first cell on, or as `placement` says.
 
-    Placement (B, 2, 3): affine maps from a cell (column, row) of the grid to one of the pattern,
-    which goes on for ever; between cells it is interpolated bilinearly.
+    Placement (B, 2, 3): affine maps from a cell (column, row) of the grid to one of the patterns,
+    which go on for ever; between cells they are interpolated bilinearly.
     """
 
     def __init__(self, spec: Canvas) -> None:
         super().__init__()
         # Small numbers behind large weights: Adam moves all alike, so the pattern learns sooner.
-        pattern = torch.randn(1, spec.channels, spec.side, spec.side) * PATTERN_SPREAD
-        self.pattern = nn.Parameter(pattern)
-        self.conv = nn.Conv2d(spec.channels, spec.out, 1)
+        self.patterns = nn.ParameterList(
+            torch.randn(1, spec.channels, side, side) * PATTERN_SPREAD for side in spec.sides
+        )
+        self.conv = nn.Conv2d(spec.channels * len(spec.sides), spec.out, 1)
         with torch.no_grad():
             self.conv.weight /= PATTERN_SPREAD
 
     def forward(self, x: Tensor, placement: Tensor | None = None) -> Tensor:
         height, width = x.shape[-2:]
         if placement is None:
-            laid = self._tiled(height, width)
+            laid = [_tiled(pattern, height, width) for pattern in self.patterns]
         else:
-            laid = self._placed(height, width, placement)
-        return x + cast(Tensor, self.conv(laid))
+            where = _cells(height, width) @ placement[:, None].mT
+            laid = [_placed(pattern, where) for pattern in self.patterns]
+        return x + cast(Tensor, self.conv(torch.cat(laid, dim=1)))
 
-    def _tiled(self, height: int, width: int) -> Tensor:
-        side = self.pattern.shape[-1]
-        tiles = self.pattern.repeat(1, 1, -(-height // side), -(-width // side))
-        return tiles[..., :height, :width]
 
-    def _placed(self, height: int, width: int, placement: Tensor) -> Tensor:
-        side = self.pattern.shape[-1]
-        rows = torch.arange(height, dtype=placement.dtype)
-        columns = torch.arange(width, dtype=placement.dtype)
-        ys, xs = torch.meshgrid(rows, columns, indexing="ij")
-        cells = torch.stack([xs, ys, torch.ones_like(xs)], -1)
-        where = (cells @ placement[:, None].mT).remainder(side)
-        around = F.pad(self.pattern, (0, 1, 0, 1), mode="circular")
-        patterns = around.expand(len(placement), -1, -1, -1)
-        return F.grid_sample(patterns, where * (2 / side) - 1, align_corners=True)
+def _tiled(pattern: Tensor, height: int, width: int) -> Tensor:
+    side = pattern.shape[-1]
+    tiles = pattern.repeat(1, 1, -(-height // side), -(-width // side))
+    return tiles[..., :height, :width]
+
+
+def _cells(height: int, width: int) -> Tensor:
+    """(column, row, 1) of every cell, (H, W, 3) float."""
+    ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return torch.stack([xs, ys, torch.ones_like(xs)], -1).float()
+
+
+def _placed(pattern: Tensor, where: Tensor) -> Tensor:
+    """The pattern (1, C, side, side) at places (B, H, W, 2) of it, x before y."""
+    side = pattern.shape[-1]
+    around = F.pad(pattern, (0, 1, 0, 1), mode="circular").expand(len(where), -1, -1, -1)
+    return F.grid_sample(around, where.remainder(side) * (2 / side) - 1, align_corners=True)
 
 
 def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
@@ -180,3 +185,10 @@ class Generator(nn.Module):
     @staticmethod
     def _crop(padded: Tensor, height: int, width: int, margin: int) -> Tensor:
         return padded[..., margin : margin + height, margin : margin + width]
+
+
+def trained(architecture: Architecture, weights: dict[str, Tensor]) -> Generator:
+    """A generator that paints: `weights` as its state_dict has them, statistics fixed."""
+    generator = Generator(architecture)
+    generator.load_state_dict(weights)
+    return generator.eval().requires_grad_(False)

@@ -118,13 +118,22 @@ class GraphWriter:
         return self.add("Reshape", spread, self.add("Concat", *sides, colours, axis=0))
 
     def canvas(self, x: str, prefix: str, spec: Canvas) -> str:
-        """x (1, C, h, w) plus the pattern, laid out over the grid from its first cell on."""
-        side, one = self.integers(spec.side), self.integers(1)
+        """x (1, C, h, w) plus the patterns, laid out over the grid from their first cells on.
+
+        Up to their common period they are constants, side by side, which the runtime makes when
+        it loads the graph: then one is laid out a frame, whatever their number.
+        """
+        side, one = self.integers(spec.period), self.integers(1)
+        patterns = []
+        for i, own in enumerate(spec.sides):
+            times = self.integers(1, 1, spec.period // own, spec.period // own)
+            patterns.append(self.add("Tile", f"{prefix}.patterns.{i}", times))
+        pattern = self.add("Concat", *patterns, axis=1)
         shape = self.add("Shape", x)
         grid = self.add("Slice", shape, self.integers(2), self.integers(4))
-        whole = self.add("Div", self.add("Add", grid, self.integers(spec.side - 1)), side)
+        whole = self.add("Div", self.add("Add", grid, self.integers(spec.period - 1)), side)
         times = self.add("Concat", one, one, whole, axis=0)
-        tiles = self.add("Tile", f"{prefix}.pattern", times)
+        tiles = self.add("Tile", pattern, times)
         start, axes = self.integers(0, 0), self.integers(2, 3)
         laid = self.add("Slice", tiles, start, grid, axes)
         return self.add("Add", x, self.conv(laid, prefix, spec.conv, gain_in=1, gain_out=1))

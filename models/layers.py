@@ -1,5 +1,6 @@
 """The layers that generators are made of, as plain data."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -56,18 +57,24 @@ class Shuffle:
 
 @dataclass(frozen=True)
 class Canvas:
-    """input + a learned pattern of `channels` × `side` × `side`, repeated over the whole grid and
-    brought to `out` channels by a 1×1 convolution.
+    """input + learned patterns, each repeated over the whole grid, brought to `out` channels by a
+    1×1 convolution.
 
-    A convolution alone gives one colour for a flat area; from the pattern it can paint strokes
-    there (noise as an input of the generator: Ulyanov et al. 2016, sec. 3.1; here learned, and
-    the same for every frame).
+    There is a pattern of `channels` × side × side for each of `sides`. A convolution alone gives
+    one colour for a flat area; from the patterns it can paint strokes there (noise as an input
+    of the generator: Ulyanov et al. 2016, sec. 3.1; here learned, and the same for every frame).
+    Two sides, since together they repeat less often than either.
     """
 
     out: int
     channels: int
-    side: int
+    sides: tuple[int, ...]
     kind: Literal["canvas"] = "canvas"
+
+    @property
+    def period(self) -> int:
+        """Cells after which all patterns together begin anew, per side."""
+        return math.lcm(*self.sides)
 
     @property
     def conv(self) -> Conv:

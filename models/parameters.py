@@ -30,11 +30,12 @@ def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
 
 
 def pattern_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
-    """Name to shape (1, C, side, side) of the pattern of every canvas."""
+    """Name to shape (1, C, side, side) of every pattern of a canvas."""
     return {
-        f"core.{i}.pattern": (1, layer.channels, layer.side, layer.side)
+        f"core.{i}.patterns.{j}": (1, layer.channels, side, side)
         for i, layer in enumerate(architecture.layers)
         if isinstance(layer, Canvas)
+        for j, side in enumerate(layer.sides)
     }
 
 
@@ -59,7 +60,7 @@ def random_weights(architecture: Architecture, seed: int = 0) -> Weights:
         if name.endswith("conv.weight"):
             spread = (2 / np.prod(shape[1:])) ** 0.5
             weights[name] = generator.normal(0, spread, shape).astype(np.float32)
-        elif name.endswith("pattern"):
+        elif ".patterns." in name:
             weights[name] = generator.normal(0, PATTERN_SPREAD, shape).astype(np.float32)
         else:
             fill: Any = np.ones if name.endswith("norm.weight") else np.zeros

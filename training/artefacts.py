@@ -34,7 +34,7 @@ FLAT_COLOURS = ((20, 20, 30), (128, 128, 128), (220, 190, 160), (60, 110, 190), 
 FLAT_DRAWS = 4
 NOISE = 2.0
 """Levels of camera noise on a flat picture: on a constant one a network cannot draw strokes."""
-CUT = 192
+CUT = 384
 """Pixels cut off a picture on each side: more than a network's reach, and a whole number of times
 the canvas of the `fast` generators (48 cells of 4 pixels), so that its strokes fall alike."""
 WHOLE_SIDE = 2 * CUT + 128

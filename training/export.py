@@ -17,7 +17,7 @@ from models.architecture import Architecture, folded
 from models.card import StyleCard, write_card
 from models.errors import ModelError
 from models.fold import fold_weights
-from models.generator import Generator
+from models.generator import Generator, trained
 from models.graph import build_graph
 from models.parameters import Weights, parameter_count
 from training.checkpoint import fingerprint, load_checkpoint, write_bytes_atomically
@@ -77,9 +77,7 @@ def export_weights(
 ) -> StyleCard:
     """Fold, build, compare with torch, write. The card comes back with its path."""
     model = build_graph(folded(architecture), fold_weights(architecture, to_arrays(weights)), card)
-    generator = Generator(architecture)
-    generator.load_state_dict(weights)
-    parity = compare(model, generator.eval())
+    parity = compare(model, trained(architecture, weights))
     if parity.largest > MAX_DIFFERENCE:
         raise ModelError(
             f"{out}: not written: the graph differs from torch by up to {parity.largest} "

@@ -11,14 +11,14 @@ from models.architecture import Architecture
 from models.layers import Canvas
 
 
-def canvas_side(architecture: Architecture) -> int:
-    """Cells of the canvas, per side; 0 without one."""
-    return next((x.side for x in architecture.layers if isinstance(x, Canvas)), 0)
+def canvas_period(architecture: Architecture) -> int:
+    """Cells after which the canvas begins anew, per side; 0 without one."""
+    return next((x.period for x in architecture.layers if isinstance(x, Canvas)), 0)
 
 
-def anywhere(batch: int, side: int, generator: torch.Generator) -> Tensor:
+def anywhere(batch: int, period: int, generator: torch.Generator) -> Tensor:
     """Placements (B, 2, 3) for CanvasUnit: shifted by whole cells, at random."""
-    shifts = torch.randint(side, (batch, 2, 1), generator=generator).float()
+    shifts = torch.randint(period, (batch, 2, 1), generator=generator).float()
     return torch.cat([torch.eye(2).expand(batch, 2, 2), shifts], dim=-1)
 
 

@@ -45,7 +45,7 @@ class Recipe(BaseModel):
     images: Annotated[tuple[str, ...], Field(min_length=1)]
     model_size: Literal["full", "small", "fast"] = "fast"
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
-    options: dict[str, int | float | str] = {}
+    options: dict[str, int | float | str | tuple[int, ...]] = {}
     """Keyword arguments of the architecture, for searches."""
 
     base: str = ""
@@ -66,9 +66,9 @@ class Recipe(BaseModel):
     tone_weight: NotNegative = 4.0
     tv_weight: NotNegative = 1.0
     range_weight: NotNegative = 10.0
-    temporal_weight: NotNegative = 100.0
+    temporal_weight: NotNegative = 150.0
     style_loss: Literal["gram", "wasserstein"] = "gram"
-    gram: Literal["image", "batch", "mixed"] = "mixed"
+    gram: Literal["image", "batch", "mixed"] = "batch"
     """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""
     content_layers: tuple[str, ...] = ("relu3_3",)
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")

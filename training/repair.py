@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.generator import Generator
+from models.generator import trained
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.images import Picture
 from training.memory import UNLIMITED, Ceiling
@@ -86,9 +86,7 @@ def repair(
 
 
 def _preview(checkpoint: Checkpoint, photographs: Photographs) -> Preview:
-    generator = Generator(checkpoint.architecture)
-    generator.load_state_dict(checkpoint.average)
-    return paint_preview(generator.eval(), photographs)
+    return paint_preview(trained(checkpoint.architecture, checkpoint.average), photographs)
 
 
 def _burst(

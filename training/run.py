@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from models.architecture import MODEL_SIZES, Architecture
 from models.errors import TrainingError
-from models.generator import Generator
+from models.generator import Generator, trained
 from models.memory import give_back
 from training.checkpoint import Checkpoint
 from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, readable
 from training.objective import Objective
-from training.placement import anywhere, canvas_side, moved_along
+from training.placement import anywhere, canvas_period, moved_along
 from training.recipe import Recipe
 from training.temporal import disturb, random_motion, temporal_loss, warp
 
@@ -174,8 +174,8 @@ class Run:
         if self.recipe.temporal_weight:
             motion = random_motion(batch, size, random)
             pair |= {"moved": disturb(warp(source, motion)[0], random), "motion": motion}
-        if side := canvas_side(self.architecture):
-            pair["placement"] = anywhere(batch, side, random)
+        if period := canvas_period(self.architecture):
+            pair["placement"] = anywhere(batch, period, random)
         return pair
 
     def _accumulate(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -244,9 +244,7 @@ class Run:
                 self.average[name].copy_(value)
 
     def averaged(self) -> Generator:
-        generator = Generator(self.architecture)
-        generator.load_state_dict(self.average)
-        return generator.eval()
+        return trained(self.architecture, self.average)
 
     def checkpoint(self) -> Checkpoint:
         optimizer: dict[str, Any] = self.optimizer.state_dict()

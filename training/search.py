@@ -1,4 +1,5 @@
-"""The architecture search: variants of `fast`, each trained alike, judged alike, timed in turns.
+"""The architecture search: variants of `fast`, and Johnson's network beside them, each trained
+alike, judged alike and timed in turns.
 
     python -m training.search --style PICTURE --images DIR --clip VIDEO -o runs/search
 
@@ -18,10 +19,10 @@ import numpy as np
 import onnxruntime
 from rich.console import Console
 
-from models.architecture import Architecture, fast, folded
+from models.architecture import Architecture, folded
 from models.card import StyleCard
-from models.generator import Generator
-from models.graph import build_coarse_graph
+from models.generator import trained
+from models.graph import build_coarse_graph, build_graph
 from models.parameters import mac_count, parameter_count, random_weights
 from training.checkpoint import load_checkpoint
 from training.evaluate import evaluate, read_clip, target_of
@@ -29,38 +30,29 @@ from training.images import Picture, to_picture, to_tensor
 from training.pace import take_turns
 from training.photographs import Photographs
 from training.recipe import Recipe
+from training.run import new_generator
 from training.style_source import style_source
 from training.train import CHECKPOINT, train
 from training.vgg import load_loss_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    "quarter-32-separable-canvas": {},
-    "quarter-32-separable": {"canvas": 0},
-    "quarter-32-separable-all-detail": {"canvas": 0, "detail": 1.0},
-    "quarter-32-separable-5x5": {"canvas": 0, "block_kernel": 5, "blocks": 5},
-    "quarter-32-separable-shuffle": {"canvas": 0, "head": "shuffle"},
-    "quarter-32-separable-low": {"canvas": 0, "head": "quarter"},
-    "quarter-32-inverted": {"canvas": 0, "block": "inverted"},
-    "quarter-24-dense": {"canvas": 0, "block": "dense", "width": 24, "blocks": 3},
+    "quarter-32-separable": {},
+    "no canvas": {"options": {"canvas": 0}},
+    "stem of 8×8": {"options": {"stem_kernel": 8}},
+    "all detail": {"options": {"detail": 1.0}},
+    "head: shuffle": {"options": {"head": "shuffle"}},
+    "head: quarter": {"options": {"head": "quarter"}},
+    "quarter-32-inverted": {"options": {"block": "inverted"}},
+    "quarter-24-dense": {"options": {"block": "dense", "width": 24, "blocks": 3}},
     "eighth-48-inverted": {
-        "canvas": 0,
-        "block": "inverted",
-        "stride": 8,
-        "stem_kernel": 12,
-        "width": 48,
+        "options": {"block": "inverted", "stride": 8, "stem_kernel": 12, "width": 48}
     },
+    "alpha 0.5": {"alpha": 0.5},
+    "johnson, alpha 0.25": {"model_size": "full", "alpha": 0.25},
 }
-"""Grid of the body and width first; what is not said is `fast`'s default."""
+"""Fields of a recipe. The grid of the body, its width and its blocks name a variant of `fast`; the
+first is the default, and what another does not say is as in it."""
 
-BUDGET: dict[str, Any] = {
-    "content_weight": 0.6,
-    "style_weight": 22,
-    "tone_weight": 4,
-    "temporal_weight": 100,
-    "lr": 2.5e-3,
-    "tail": 0.5,
-    "preview_every": 200,
-}
 HEIGHT, WIDTH = 480, 640
 JUDGED = 16
 CLIP_FRAMES = 24
@@ -91,13 +83,14 @@ def search(
     photographs = Photographs(images)
     picture = style_source(style, scale=style_scale).picture
     results: dict[str, dict[str, Any]] = {}
+    architectures: dict[str, Architecture] = {}
     for name in only.split(","):
         recipe = recipe_of(name, style, images, style_scale, num_images, loss_network)
+        architectures[name] = new_generator(recipe)[0]
         results[name] = _trained_and_judged(
             recipe, picture, photographs, read_clip(clip, CLIP_FRAMES), output / name
         )
         logging.info("%s %s", name, {k: round(v, 4) for k, v in results[name].items()})
-    architectures = {name: fast(**VARIANTS[name]) for name in results}
     for name, ms in timed(architectures).items():
         results[name]["ms"] = ms
     (output / "search.json").write_text(json.dumps(results, indent=2) + "\n")
@@ -116,7 +109,7 @@ def recipe_of(
         "num_images": num_images,
         "loss_network": loss_network,
     }
-    return Recipe.model_validate(BUDGET | given | {"options": VARIANTS[name]})
+    return Recipe.model_validate(given | VARIANTS[name])
 
 
 def _trained_and_judged(
@@ -128,9 +121,7 @@ def _trained_and_judged(
     began = time.monotonic()
     train(recipe, [style], photographs, folder)
     checkpoint = load_checkpoint(folder / CHECKPOINT)
-    generator = Generator(checkpoint.architecture)
-    generator.load_state_dict(checkpoint.average)
-    generator.eval().requires_grad_(False)
+    generator = trained(checkpoint.architecture, checkpoint.average)
     network = load_loss_network(recipe.loss_network)
     quality = evaluate(
         lambda photo: to_picture(generator(to_tensor(photo[None]))[0]),
@@ -150,18 +141,18 @@ def _trained_and_judged(
 
 
 def timed(architectures: dict[str, Architecture]) -> dict[str, float]:
-    """Median ms at 640×480 of what runs frame by frame: the graph up to the coarse picture.
+    """Median ms at 640×480 of the graph that runs frame by frame, up to the coarse picture.
 
     With random weights: what they are changes nothing.
     """
-    sessions = {name: _coarse_session(folded(x)) for name, x in architectures.items()}
+    sessions = {name: _session(folded(x)) for name, x in architectures.items()}
     frame = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     steps = {name: partial(x.run, None, {"frame": frame}) for name, x in sessions.items()}
     times = take_turns(steps, seconds=SECONDS_PER_VARIANT * len(sessions))
     return {name: float(np.median(values)) * 1e3 for name, values in times.items()}
 
 
-def _coarse_session(architecture: Architecture) -> onnxruntime.InferenceSession:
+def _session(architecture: Architecture) -> onnxruntime.InferenceSession:
     card = StyleCard(
         name=architecture.name,
         title=architecture.name,
@@ -170,7 +161,9 @@ def _coarse_session(architecture: Architecture) -> onnxruntime.InferenceSession:
         stride=architecture.stride,
         parameters=parameter_count(architecture),
     )
-    model = build_coarse_graph(architecture, random_weights(architecture), card)
+    coarse = architecture.enlargement > 1
+    build = build_coarse_graph if coarse else partial(build_graph, with_strength=False)
+    model = build(architecture, random_weights(architecture), card)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # As `run` does; the idle threads of one session would take the cores from the next.

@@ -125,10 +125,18 @@ def test_nothing_beyond_the_margin_reaches_a_fast_picture(card_of, run_graph):
         assert np.abs(cell - middle).max() <= 2
 
 
-def test_the_canvas_puts_strokes_on_a_flat_wall_and_repeats_with_its_side(card_of, run_graph):
-    generator = trained_like(arch.fast(canvas=4, canvas_side=12))
-    period = 12 * generator.architecture.stride
+@pytest.mark.parametrize(("sides", "cells"), [((12,), 12), ((12, 8), 24)])
+def test_the_canvas_puts_strokes_on_a_flat_wall_that_repeat_with_its_sides_together(
+    card_of, run_graph, sides, cells
+):
+    generator = trained_like(arch.fast(canvas=4, canvas_sides=sides))
+    period = cells * generator.architecture.stride
     wall = np.full((64, 3 * period, 3), (120, 90, 60), np.uint8)
     painted = run_graph(graph_of(generator, card_of), wall).astype(int)
+
+    def changed_after(pixels):
+        return np.abs(painted[:, :period] - painted[:, pixels : pixels + period])
+
     assert painted[:, :period].std(axis=(0, 1)).max() > 3
-    assert np.abs(painted[:, :period] - painted[:, period : 2 * period]).max() <= 2
+    assert changed_after(period).max() <= 2
+    assert changed_after(period // 2).max() >= 5

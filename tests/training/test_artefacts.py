@@ -19,7 +19,7 @@ from training.artefacts import (
     grid_peak,
 )
 from training.export import quiet_session
-from training.placement import canvas_side
+from training.placement import canvas_period
 from training.report import painter_of
 
 SIDE = 192
@@ -127,7 +127,7 @@ def test_a_painter_that_treats_all_places_alike_leaves_neither(painter):
 def test_a_canvas_is_no_frame():
     """Strokes that lie still on the frame, and repeat as often as those of `fast` do."""
     fast = architecture.fast()
-    period = canvas_side(fast) * fast.stride
+    period = canvas_period(fast) * fast.stride
     assert artefacts.CUT % period == 0
     random = np.random.default_rng(0)
     pattern = random.integers(-40, 40, (period, period, 3))

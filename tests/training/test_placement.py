@@ -5,11 +5,11 @@ import torch.nn.functional as F
 
 from models.architecture import fast
 from models.generator import CanvasUnit, Generator
-from training.placement import anywhere, canvas_side, moved_along
+from training.placement import anywhere, canvas_period, moved_along
 from training.temporal import random_motion, warp
 
 SIDE = 24
-ARCHITECTURE = fast(canvas=2, canvas_side=SIDE)
+ARCHITECTURE = fast(canvas=2, canvas_sides=(SIDE,))
 
 
 def random(seed=0):
@@ -21,7 +21,7 @@ def unit():
     """A canvas of one smooth wave, so that interpolating it costs little."""
     unit = CanvasUnit(ARCHITECTURE.layers[1])
     ys, xs = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
-    unit.pattern.data[:] = torch.sin(2 * torch.pi * (xs + ys) / SIDE)
+    unit.patterns[0].data[:] = torch.sin(2 * torch.pi * (xs + ys) / SIDE)
     return unit
 
 
@@ -30,9 +30,10 @@ def laid(unit, placement, height, width):
     return unit(torch.zeros(len(placement), 32, height, width), placement)
 
 
-def test_the_side_is_that_of_the_architectures_canvas_or_0():
-    assert canvas_side(ARCHITECTURE) == SIDE
-    assert canvas_side(fast(canvas=0)) == 0
+def test_the_period_is_that_of_all_canvases_together_or_0():
+    assert canvas_period(ARCHITECTURE) == SIDE
+    assert canvas_period(fast(canvas=2, canvas_sides=(16, 24))) == 48
+    assert canvas_period(fast(canvas=0)) == 0
 
 
 def test_anywhere_shifts_the_canvas_by_whole_cells_around_its_edges(unit):
@@ -67,6 +68,6 @@ def test_the_pattern_learns_wherever_it_lies():
     generator = Generator(ARCHITECTURE)
     painted = generator(torch.rand(4, 3, 64, 64), placement=anywhere(4, SIDE, random()))
     painted.square().mean().backward()
-    gradient = generator.core[1].pattern.grad
+    gradient = generator.core[1].patterns[0].grad
     assert gradient is not None
     assert (gradient.abs().sum(dim=1) > 0).all()

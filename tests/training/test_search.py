@@ -1,7 +1,8 @@
 import pytest
 
-from models.architecture import fast
+from models.architecture import fast, johnson
 from models.parameters import parameter_count
+from training.run import new_generator
 from training.search import VARIANTS, pareto_front, recipe_of, timed
 
 
@@ -9,16 +10,18 @@ def test_every_variant_is_an_architecture_and_has_the_same_budget():
     recipes = {
         name: recipe_of(name, "marbling", "photographs", 1.7, 800, "vgg16") for name in VARIANTS
     }
-    counts = {parameter_count(fast(**recipe.options)) for recipe in recipes.values()}
-    assert len(counts) >= 6
-    without = {r.model_copy(update={"options": {}}).model_dump_json() for r in recipes.values()}
-    assert len(without) == 1
+    architectures = [new_generator(recipe)[0] for recipe in recipes.values()]
+    assert len({parameter_count(x) for x in architectures}) >= 6
+    budgets = [
+        recipe.model_dump(exclude={"options", "alpha", "model_size"}) for recipe in recipes.values()
+    ]
+    assert all(budget == budgets[0] for budget in budgets)
 
 
 def test_every_one_is_timed_at_least_once_after_its_warm_up(monkeypatch):
     monkeypatch.setattr("training.search.SECONDS_PER_VARIANT", 0)
-    times = timed({"dense": fast(0.25, block="dense"), "narrow": fast(0.25)})
-    assert times.keys() == {"dense", "narrow"}
+    times = timed({"johnson": johnson(0.25), "narrow": fast(0.25)})
+    assert times.keys() == {"johnson", "narrow"}
     assert min(times.values()) > 0
 
 

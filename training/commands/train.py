@@ -91,7 +91,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option("--style-weight", type=float, help="[22]")
 @click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [4]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
-@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [100]")
+@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [150]")
 @click.option(
     "--style-loss",
     type=click.Choice(["gram", "wasserstein"]),
@@ -105,7 +105,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--gram",
     type=click.Choice(["image", "batch", "mixed"]),
-    help="Strong strokes, the frame's own colours, or between. [mixed]",
+    help="Strong strokes, the frame's own colours, or between. [batch]",
 )
 @click.option(
     "--loss-network",
