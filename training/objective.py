@@ -9,6 +9,7 @@ from training.losses import (
     content_loss,
     gram_loss,
     gram_matrix,
+    grid_loss,
     range_loss,
     tone_loss,
     tones,
@@ -96,6 +97,7 @@ class Objective:
             "style": style * recipe.style_weight,
             "tone": tone_loss(painted, source, self.target.tone) * recipe.tone_weight,
             "tv": total_variation_loss(painted) * recipe.tv_weight,
+            "grid": grid_loss(painted) * recipe.grid_weight,
             "range": range_loss(painted) * recipe.range_weight,
         }
 

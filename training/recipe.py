@@ -65,6 +65,7 @@ class Recipe(BaseModel):
     style_weight: NotNegative = 22.0
     tone_weight: NotNegative = 4.0
     tv_weight: NotNegative = 1.0
+    grid_weight: NotNegative = 20_000.0
     range_weight: NotNegative = 10.0
     temporal_weight: NotNegative = 150.0
     style_loss: Literal["gram", "wasserstein"] = "gram"

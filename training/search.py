@@ -38,7 +38,6 @@ from training.vgg import load_loss_network
 VARIANTS: dict[str, dict[str, Any]] = {
     "quarter-32-separable": {},
     "no canvas": {"options": {"canvas": 0}},
-    "stem of 8×8": {"options": {"stem_kernel": 8}},
     "all detail": {"options": {"detail": 1.0}},
     "head: shuffle": {"options": {"head": "shuffle"}},
     "head: quarter": {"options": {"head": "quarter"}},
@@ -48,7 +47,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "options": {"block": "inverted", "stride": 8, "stem_kernel": 12, "width": 48}
     },
     "alpha 0.5": {"alpha": 0.5},
-    "johnson, alpha 0.25": {"model_size": "full", "alpha": 0.25},
+    "johnson at alpha 0.25": {"model_size": "full", "alpha": 0.25},
 }
 """Fields of a recipe. The grid of the body, its width and its blocks name a variant of `fast`; the
 first is the default, and what another does not say is as in it."""

@@ -50,3 +50,17 @@ def test_only_values_outside_the_range_are_punished():
     assert float(losses.range_loss(inside)) == 0
     assert float(losses.range_loss(inside * 0 + 1.5)) == pytest.approx(0.25)
     assert float(losses.range_loss(inside * 0 - 0.5)) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_the_grid_loss_is_the_variance_of_a_wave_in_step_with_the_strides(period):
+    wave = 0.1 * torch.cos(2 * torch.pi * torch.arange(64) / period)
+    picture = (0.5 + wave).expand(1, 3, 64, 64)
+    assert float(losses.grid_loss(picture)) == pytest.approx(float(wave.square().mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize("period", [5, 7.5, 16])
+def test_the_grid_loss_leaves_strokes_of_other_lengths_alone(period):
+    wave = 0.1 * torch.cos(2 * torch.pi * torch.arange(120) / period)
+    picture = (0.5 + wave).expand(1, 3, 123, 120)
+    assert float(losses.grid_loss(picture)) < 0.02 * float(wave.square().mean())
