@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from pydantic import ValidationError
 
 from models import architecture as arch
 from models.architecture import Architecture
 from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
+from models.errors import ModelError
 from models.graph_writer import GraphWriter
 from models.int8 import dequantized
 from models.layers import Canvas, Conv, Relu, Residual, Shuffle, Upsample
@@ -220,12 +222,12 @@ def _assemble(writer: GraphWriter, out: str, with_strength: bool) -> onnx.GraphP
 def frame_graph(model: onnx.ModelProto) -> tuple[onnx.ModelProto, CoarseCoding]:
     """What to run frame by frame for a model of ours, and what its output means.
 
-    The graph up to the coarse picture, where there is one and the weights are there as floats;
-    else the model itself.
+    The graph up to the coarse picture, where there is one, the weights are there as floats and
+    the layers are known; else the model itself, which needs to know nothing of them.
     """
     try:
         architecture, weights = read_weights(model)
-    except KeyError:
+    except (KeyError, ModelError):
         return model, WHOLE
     if architecture.enlargement == 1:
         return model, WHOLE
@@ -237,8 +239,20 @@ FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 
 
 def read_architecture(model: onnx.ModelProto) -> Architecture:
-    """The folded architecture that a graph of ours was built from."""
-    return arch.from_json(_about(model)[ARCHITECTURE_KEY])
+    """The folded architecture that a graph of ours was built from.
+
+    Raises ModelError where it has layers of another version of stylecam, KeyError for a foreign
+    graph.
+    """
+    about = _about(model)
+    try:
+        return arch.from_json(about[ARCHITECTURE_KEY])
+    except ValidationError:
+        name = StyleCard.model_validate_json(about[METADATA_KEY]).name
+        raise ModelError(
+            f"style {name}: it has layers of another version of stylecam; export it anew, from "
+            "its training"
+        ) from None
 
 
 def read_weights(model: onnx.ModelProto) -> tuple[Architecture, Weights]:

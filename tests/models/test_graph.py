@@ -5,9 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import architecture as arch
-from models.card import METADATA_KEY, MINIMUM_SIDE, StyleCard
+from models.card import ARCHITECTURE_KEY, METADATA_KEY, MINIMUM_SIDE, StyleCard
+from models.errors import ModelError
 from models.fold import fold_weights
-from models.graph import build_graph, coarse_coding, frame_graph, read_weights
+from models.graph import WHOLE, build_graph, coarse_coding, frame_graph, read_weights
 from models.parameters import random_weights
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
@@ -112,6 +113,16 @@ def test_the_graph_explains_itself_and_gives_its_weights_back(card_of):
     assert again == architecture
     assert read.keys() == weights.keys()
     assert all((read[name] == weights[name]).all() for name in weights)
+
+
+def test_a_graph_with_layers_of_another_version_still_runs_whole_but_gives_no_weights(card_of):
+    architecture = arch.folded(arch.fast(0.25))
+    model = build_graph(architecture, random_weights(architecture), card_of(architecture))
+    stored = next(x for x in model.metadata_props if x.key == ARCHITECTURE_KEY)
+    stored.value = stored.value.replace('"sides"', '"side"')
+    assert frame_graph(model) == (model, WHOLE)
+    with pytest.raises(ModelError, match="layers of another version of stylecam; export it anew"):
+        read_weights(model)
 
 
 def test_nothing_beyond_the_margin_reaches_a_fast_picture(card_of, run_graph):
