@@ -30,8 +30,8 @@ def gram_loss(grams: Tensor, target: Tensor, scope: Scope) -> Tensor:
     """Style loss of one layer (Johnson et al. 2016, eq. 4), relative: (B, C, C) to (C, C).
 
     "image" asks it of every picture: strong strokes, one palette over everything. "batch" asks
-    it of the batch's mean: each picture keeps its own colours, strokes are weak. "mixed" is
-    half of each.
+    it of the batch's mean: each picture keeps its own light and contrasts. "mixed" is half of
+    each.
     """
     per_image = relative_error(grams, target.expand_as(grams))
     if scope == "image":
