@@ -23,9 +23,6 @@ from training.placement import canvas_period
 from training.report import painter_of
 
 SIDE = 192
-KNOWN_BORDERS = {"tiny": 3.05}
-"""Styles whose outer 16 pixels differ from the inside, and by how much: seen by the figure, hardly
-by the eye."""
 
 
 def photograph(seed=0, side=SIDE):
@@ -168,9 +165,6 @@ def test_a_shipped_style_leaves_no_grid(shipped, portraits):
     assert artefacts.grid(painter, portraits[:6]) < VISIBLE_GRID
 
 
-def test_a_shipped_style_leaves_no_frame(shipped, portraits, request):
-    name, painter = shipped
-    if name in KNOWN_BORDERS:
-        reason = f"{name}: a border of {KNOWN_BORDERS[name]} levels; to be trained away"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_a_shipped_style_leaves_no_frame(shipped, portraits):
+    _, painter = shipped
     assert artefacts.border(painter, portraits) < VISIBLE_FRAME

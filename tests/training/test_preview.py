@@ -15,7 +15,7 @@ from training.photographs import Photographs  # noqa: E402
 from training.preview import PREVIEW_SIDE, paint_preview  # noqa: E402
 
 PORTRAIT = Path(__file__).parents[2] / "realtime" / "sources" / "astronaut.jpg"
-CHANNEL = 0
+CHANNEL = 7
 
 
 @pytest.fixture
