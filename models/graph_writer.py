@@ -118,25 +118,18 @@ class GraphWriter:
         return self.add("Reshape", spread, self.add("Concat", *sides, colours, axis=0))
 
     def canvas(self, x: str, prefix: str, spec: Canvas) -> str:
-        """x (1, C, h, w) plus the patterns, laid out over the grid from their first cells on.
-
-        Up to their common period they are constants, side by side, which the runtime makes when
-        it loads the graph: then one is laid out a frame, whatever their number.
-        """
-        side, one = self.integers(spec.period), self.integers(1)
-        patterns = []
-        for i, own in enumerate(spec.sides):
-            times = self.integers(1, 1, spec.period // own, spec.period // own)
-            patterns.append(self.add("Tile", f"{prefix}.patterns.{i}", times))
-        pattern = self.add("Concat", *patterns, axis=1)
-        shape = self.add("Shape", x)
-        grid = self.add("Slice", shape, self.integers(2), self.integers(4))
-        whole = self.add("Div", self.add("Add", grid, self.integers(spec.period - 1)), side)
-        times = self.add("Concat", one, one, whole, axis=0)
-        tiles = self.add("Tile", pattern, times)
-        start, axes = self.integers(0, 0), self.integers(2, 3)
-        laid = self.add("Slice", tiles, start, grid, axes)
-        return self.add("Add", x, self.conv(laid, prefix, spec.conv, gain_in=1, gain_out=1))
+        """x (1, C, h, w) plus the patterns, laid out over the grid from their first cells on."""
+        one, start, axes = self.integers(1), self.integers(0, 0), self.integers(2, 3)
+        grid = self.add("Slice", self.add("Shape", x), self.integers(2), self.integers(4))
+        laid = []
+        for i, side in enumerate(spec.sides):
+            whole = self.add("Add", grid, self.integers(side - 1))
+            whole = self.add("Div", whole, self.integers(side))
+            times = self.add("Concat", one, one, whole, axis=0)
+            tiles = self.add("Tile", f"{prefix}.patterns.{i}", times)
+            laid.append(self.add("Slice", tiles, start, grid, axes))
+        pattern = self.add("Concat", *laid, axis=1) if len(laid) > 1 else laid[0]
+        return self.add("Add", x, self.conv(pattern, prefix, spec.conv, gain_in=1, gain_out=1))
 
     def cut(
         self,
