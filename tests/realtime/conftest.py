@@ -54,7 +54,7 @@ def swap(make_style: StyleMaker) -> StyleCard:
 def brush(make_style: StyleMaker) -> StyleCard:
     """A `fast` generator of random weights that changes the picture visibly, saturating little."""
     architecture = folded(fast(0.25, canvas=0))  # a random one would paint over everything
-    weights = random_weights(architecture, seed=1)
+    weights = random_weights(architecture, seed=3)
     last = [name for name in weights if name.endswith("conv.weight")][-1]
     return make_style(architecture, weights | {last: weights[last] * 0.1})
 

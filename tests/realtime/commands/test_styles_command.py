@@ -50,8 +50,10 @@ def test_a_lighter_generator_is_marked(own_folder):
     found = rows()
     assert found["big-light"]["lighter_of"] == "big"
     assert {row["lighter_of"] for name, row in found.items() if "light" not in name} == {""}
-    table = CliRunner().invoke(styles, [], catch_exceptions=False).output
-    assert "in place of" in table
+    wide = {"COLUMNS": "160"}
+    table = CliRunner(env=wide).invoke(styles, [], catch_exceptions=False).output
+    assert "in place of big" in table
+    assert "in place of starry-night" in table
 
 
 def test_people_get_a_table():
