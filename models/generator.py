@@ -60,7 +60,7 @@ class CanvasUnit(nn.Module):
         self.patterns = nn.ParameterList(
             torch.randn(1, spec.channels, side, side) * PATTERN_SPREAD for side in spec.sides
         )
-        self.conv = nn.Conv2d(spec.channels * len(spec.sides), spec.out, 1)
+        self.conv = nn.Conv2d(spec.channels_in, spec.out, 1)
         with torch.no_grad():
             self.conv.weight /= PATTERN_SPREAD
 

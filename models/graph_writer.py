@@ -128,7 +128,7 @@ class GraphWriter:
             times = self.add("Concat", one, one, whole, axis=0)
             tiles = self.add("Tile", f"{prefix}.patterns.{i}", times)
             laid.append(self.add("Slice", tiles, start, grid, axes))
-        pattern = self.add("Concat", *laid, axis=1) if len(laid) > 1 else laid[0]
+        pattern = self.add("Concat", *laid, axis=1)
         return self.add("Add", x, self.conv(pattern, prefix, spec.conv, gain_in=1, gain_out=1))
 
     def cut(

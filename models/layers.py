@@ -72,6 +72,11 @@ class Canvas:
     kind: Literal["canvas"] = "canvas"
 
     @property
+    def channels_in(self) -> int:
+        """Of the convolution: the channels of all patterns."""
+        return self.channels * len(self.sides)
+
+    @property
     def period(self) -> int:
         """Cells after which all patterns together begin anew, per side."""
         return math.lcm(*self.sides)

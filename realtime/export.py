@@ -16,9 +16,7 @@ from tempfile import TemporaryDirectory
 import onnx
 from onnx import helper
 
-from models.architecture import from_json
 from models.card import (
-    ARCHITECTURE_KEY,
     METADATA_KEY,
     Precision,
     StyleCard,
@@ -27,6 +25,7 @@ from models.card import (
 )
 from models.catalogue import find_style
 from models.errors import ModelError, StylecamError, UsageError
+from models.graph import read_architecture
 from models.int8 import short_metadata
 from realtime.backends.half import (
     Difference,
@@ -144,8 +143,9 @@ def checkpoint_exporter() -> Callable[..., StyleCard]:
 
 def write_model(card: StyleCard, path: Path, target: Target) -> Difference | None:
     """Write the graph of `card` to `path` with a fresh card; how far lower precision is off."""
-    model, off = read_model(card.path), None
-    about = {entry.key: entry.value for entry in model.metadata_props}
+    original = read_model(card.path)
+    model, off = original, None
+    about = {entry.key: entry.value for entry in original.metadata_props}
     preview, title = card.preview, card.title
     if target.precision != "fp32":
         model, off = lowered(model, card, target)
@@ -156,7 +156,7 @@ def write_model(card: StyleCard, path: Path, target: Target) -> Difference | Non
     card = card.model_copy(update={"name": target.name, "title": title, "path": path, "sha256": ""})
     about |= {METADATA_KEY: card.model_dump_json()}
     if card.precision == "int8 weights":
-        about = short_metadata(card, from_json(about[ARCHITECTURE_KEY]))
+        about = short_metadata(card, read_architecture(original))
     helper.set_model_props(model, about)
     path.write_bytes(model.SerializeToString())
     write_card(card, path)

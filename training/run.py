@@ -27,11 +27,9 @@ ROLLBACKS = 2
 """How often a training goes back to its last good state, each time at half the rate."""
 
 
-def new_generator(recipe: Recipe) -> tuple[Architecture, Generator]:
-    torch.manual_seed(recipe.seed)
+def architecture_of(recipe: Recipe) -> Architecture:
     build: Callable[..., Architecture] = MODEL_SIZES[recipe.model_size]
-    architecture = build(recipe.alpha, **recipe.options)
-    return architecture, Generator(architecture, wrapped=True)
+    return build(recipe.alpha, **recipe.options)
 
 
 class Run:
@@ -52,7 +50,9 @@ class Run:
         self.recipe, self.objective, self.step, self.thrown = recipe, objective, 0, 0
         self.end, self.rollbacks, self.at_once = recipe.steps, 0, recipe.batch_size
         self.ceiling = ceiling
-        self.architecture, self.generator = new_generator(recipe)
+        torch.manual_seed(recipe.seed)
+        self.architecture = architecture_of(recipe)
+        self.generator = Generator(self.architecture, wrapped=True)
         if start is not None:
             load_weights(self.generator, start)
         self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}

@@ -22,7 +22,7 @@ from rich.console import Console
 from models.architecture import Architecture, folded
 from models.card import StyleCard
 from models.generator import trained
-from models.graph import build_coarse_graph, build_graph
+from models.graph import build_graph, frame_graph
 from models.parameters import mac_count, parameter_count, random_weights
 from training.checkpoint import load_checkpoint
 from training.evaluate import evaluate, read_clip, target_of
@@ -30,7 +30,7 @@ from training.images import Picture, to_picture, to_tensor
 from training.pace import take_turns
 from training.photographs import Photographs
 from training.recipe import Recipe
-from training.run import new_generator
+from training.run import architecture_of
 from training.style_source import style_source
 from training.train import CHECKPOINT, train
 from training.vgg import load_loss_network
@@ -81,14 +81,13 @@ def search(
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     photographs = Photographs(images)
     picture = style_source(style, scale=style_scale).picture
+    frames = read_clip(clip, CLIP_FRAMES)
     results: dict[str, dict[str, Any]] = {}
     architectures: dict[str, Architecture] = {}
     for name in only.split(","):
         recipe = recipe_of(name, style, images, style_scale, num_images, loss_network)
-        architectures[name] = new_generator(recipe)[0]
-        results[name] = _trained_and_judged(
-            recipe, picture, photographs, read_clip(clip, CLIP_FRAMES), output / name
-        )
+        architectures[name] = architecture_of(recipe)
+        results[name] = _trained_and_judged(recipe, picture, photographs, frames, output / name)
         logging.info("%s %s", name, {k: round(v, 4) for k, v in results[name].items()})
     for name, ms in timed(architectures).items():
         results[name]["ms"] = ms
@@ -160,9 +159,8 @@ def _session(architecture: Architecture) -> onnxruntime.InferenceSession:
         stride=architecture.stride,
         parameters=parameter_count(architecture),
     )
-    coarse = architecture.enlargement > 1
-    build = build_coarse_graph if coarse else partial(build_graph, with_strength=False)
-    model = build(architecture, random_weights(architecture), card)
+    weights = random_weights(architecture)
+    model, _ = frame_graph(build_graph(architecture, weights, card, with_strength=False))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # As `run` does; the idle threads of one session would take the cores from the next.

@@ -41,7 +41,7 @@ class TorchBackend:
     def load(self, card: StyleCard) -> str:
         """See `Backend.load`."""
         torch = import_torch()
-        from models.generator import Generator
+        from models.generator import trained
         from models.graph import coarse_coding, read_weights
 
         if card.precision == "int8":
@@ -59,9 +59,8 @@ class TorchBackend:
             torch.set_num_threads(self._threads)
         try:
             architecture, weights = read_weights(read_model(card.path))
-            module = Generator(architecture)
             state = {name: torch.from_numpy(w.astype(np.float32)) for name, w in weights.items()}
-            module.load_state_dict(state)
+            module = trained(architecture, state)
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(
                 f"{card.path}: its architecture and its weights do not fit together "
@@ -69,7 +68,6 @@ class TorchBackend:
             ) from None
         self._coding = coarse_coding(architecture)
         self._enlarger = Enlarger(self._coding)
-        module.eval().requires_grad_(False)
         module = module.to(self._device, self._dtype)
         self._module = module.to(memory_format=torch.channels_last)
         return self._describe(torch)

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from models.architecture import fast, folded
-from models.card import StyleCard, load_card
+from models.card import ARCHITECTURE_KEY, StyleCard, load_card
 from models.errors import ModelError, StylecamError, UsageError
 from models.graph import read_weights
 from models.parameters import random_weights
@@ -211,6 +211,19 @@ def test_int8_computes_in_eight_bits_and_is_judged_on_photographs_held_out(
     off = np.abs(backend.stylize(picture).astype(int) - full).mean()
     assert off < np.abs(full - picture).mean() / 5
     assert np.array_equal(backend.stylize(picture, 0.0), picture)
+
+
+def test_eight_bit_weights_with_layers_of_another_version_are_not_exported(
+    brush: StyleCard, out: Path
+):
+    export(str(brush.path), out, precision="int8 weights")
+    model = onnx.load(out)
+    stored = next(x for x in model.metadata_props if x.key == ARCHITECTURE_KEY)
+    stored.value = stored.value.replace('"kernel"', '"size of the kernel"')
+    onnx.save(model, out)
+    out.with_suffix(".yaml").unlink()  # its checksum is that of the file before
+    with pytest.raises(ModelError, match="layers of another version of stylecam"):
+        export(str(out), out.with_name("again.onnx"))
 
 
 def test_int8_that_is_too_far_off_writes_nothing(make_style, out: Path):

@@ -30,7 +30,7 @@ def laid(unit, placement, height, width):
     return unit(torch.zeros(len(placement), 32, height, width), placement)
 
 
-def test_the_period_is_that_of_all_canvases_together_or_0():
+def test_the_period_is_that_of_all_patterns_together_or_0():
     assert canvas_period(ARCHITECTURE) == SIDE
     assert canvas_period(fast(canvas=2, canvas_sides=(16, 24))) == 48
     assert canvas_period(fast(canvas=0)) == 0

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from models.catalogue import SHIPPED  # noqa: E402
-from models.generator import Generator  # noqa: E402
+from models.generator import trained  # noqa: E402
 from training.checkpoint import load_checkpoint  # noqa: E402
 from training.images import read_rgb  # noqa: E402
 from training.photographs import Photographs  # noqa: E402
@@ -36,9 +36,7 @@ def portrait(tmp_path):
 
 def painter(weights):
     checkpoint = load_checkpoint(SHIPPED / "base.pt")
-    generator = Generator(checkpoint.architecture)
-    generator.load_state_dict(checkpoint.average | weights)
-    return generator.eval()
+    return trained(checkpoint.architecture, checkpoint.average | weights)
 
 
 def blown_channel(portrait, *, share=0.03):

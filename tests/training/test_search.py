@@ -2,7 +2,7 @@ import pytest
 
 from models.architecture import fast, johnson
 from models.parameters import parameter_count
-from training.run import new_generator
+from training.run import architecture_of
 from training.search import VARIANTS, pareto_front, recipe_of, timed
 
 
@@ -10,7 +10,7 @@ def test_every_variant_is_an_architecture_and_has_the_same_budget():
     recipes = {
         name: recipe_of(name, "marbling", "photographs", 1.7, 800, "vgg16") for name in VARIANTS
     }
-    architectures = [new_generator(recipe)[0] for recipe in recipes.values()]
+    architectures = [architecture_of(recipe) for recipe in recipes.values()]
     assert len({parameter_count(x) for x in architectures}) >= 6
     budgets = [
         recipe.model_dump(exclude={"options", "alpha", "model_size"}) for recipe in recipes.values()
