@@ -143,18 +143,18 @@ def fast(
     block_kernel: int = 3,
     stride: int = 4,
     stem_kernel: int = 6,
-    head: Literal["half", "quarter", "shuffle"] = "half",
+    head: Literal["shuffle", "half", "quarter"] = "shuffle",
     head_width: int = 16,
-    detail: float = 0.5,
+    detail: float = 0.25,
     canvas: int = 6,
     canvas_sides: tuple[int, ...] = (48, 32),
 ) -> Architecture:
     """Ours: the whole body works at 1/stride of the resolution, from the first layer on.
 
     Batch norm throughout, which folds into the convolutions. The head decides how the residual
-    comes back to full size: "half" by 16 channels at half resolution and two bilinear steps
-    (no grid can form), "quarter" straight from the body's grid, "shuffle" by sub-pixels to
-    half resolution and one bilinear step.
+    comes back to full size: "shuffle" by sub-pixels to half resolution and one bilinear step,
+    "half" by 16 channels at half resolution and two bilinear steps, "quarter" straight from
+    the body's grid.
     """
     check_alpha(alpha)
     wide = scaled(width, alpha, multiple=8)
@@ -190,9 +190,9 @@ def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:
 def _head(kind: str, narrow: int, stride: int) -> tuple[Layer, ...]:
     half = stride // 2
     heads: dict[str, tuple[Layer, ...]] = {
+        "shuffle": (Conv(3 * half**2, 3), Shuffle(half), Upsample(2)),
         "half": (Conv(narrow, 1), Upsample(half), Relu(), Conv(3, 3), Upsample(2)),
         "quarter": (Conv(3, 3), Upsample(stride)),
-        "shuffle": (Conv(3 * half**2, 3), Shuffle(half), Upsample(2)),
     }
     return lookup("head", kind, heads)
 

@@ -1,5 +1,7 @@
 """The torch module of an architecture."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -123,19 +125,32 @@ class Generator(nn.Module):
     def __init__(self, architecture: Architecture, *, wrapped: bool = False) -> None:
         super().__init__()
         self.architecture = architecture
-        self.margin = 0 if wrapped else architecture.margin
-        self.padding = "circular" if wrapped else "replicate"
         channels = 3
         modules = []
         for layer in architecture.layers:
             module, channels = build_layer(layer, channels)
             modules.append(module)
         self.core = nn.Sequential(*modules)
-        if wrapped:
-            for conv in (m for m in self.core.modules() if isinstance(m, nn.Conv2d)):
-                conv.padding_mode = "circular"
+        self._wrap(wrapped)
         if architecture.residual:
             self._start_near_identity()
+
+    def _wrap(self, wrapped: bool) -> None:
+        self.wrapped = wrapped
+        self.margin = 0 if wrapped else self.architecture.margin
+        self.padding = "circular" if wrapped else "replicate"
+        for conv in (m for m in self.core.modules() if isinstance(m, nn.Conv2d)):
+            conv.padding_mode = "circular" if wrapped else "zeros"
+
+    @contextmanager
+    def as_in_use(self) -> Iterator[None]:
+        """Not wrapped for a while: with its margin, as the exported graph paints."""
+        before = self.wrapped
+        self._wrap(False)
+        try:
+            yield
+        finally:
+            self._wrap(before)
 
     def _start_near_identity(self) -> None:
         """A small last layer: the picture is whole from the first training step on."""

@@ -3,11 +3,12 @@
 The classic table (fast style transfer in the manner of Johnson et al. 2016, on unnormalised
 losses) has content 1.0, or 3.0 for soft landscapes; style 0.0004 to 0.003; total variation
 0.00001. Ours are relative, so the mapping is one factor each: a classic style weight of 0.0015
-is 18. Our default of 22 to a content of 0.6 is what brushwork has.
+is 18, a content weight of 1 is 0.5. Our default of 22 to 0.3 is what brushwork has.
 """
 
 from models.errors import lookup
 
+CONTENT_FACTOR = 0.5
 STYLE_FACTOR = 12_000
 TV_FACTOR = 100_000
 
@@ -24,7 +25,7 @@ def preset(name: str) -> dict[str, float]:
     """The weights of a recipe, by field name. Raises UsageError for an unknown preset."""
     content, style, variation = lookup("preset", name, CLASSIC)
     return {
-        "content_weight": content,
+        "content_weight": content * CONTENT_FACTOR,
         "style_weight": round(style * STYLE_FACTOR, 6),
         "tv_weight": round(variation * TV_FACTOR, 6),
     }

@@ -61,15 +61,18 @@ class Recipe(BaseModel):
     """How the style picture gets the shape of the crops; crop where they are not square."""
     seed: int = 0
 
-    content_weight: NotNegative = 0.6
+    content_weight: NotNegative = 0.3
     style_weight: NotNegative = 22.0
     tone_weight: NotNegative = 4.0
     tv_weight: NotNegative = 1.0
     grid_weight: NotNegative = 20_000.0
     range_weight: NotNegative = 10.0
     temporal_weight: NotNegative = 150.0
-    style_loss: Literal["gram", "wasserstein"] = "gram"
-    gram: Literal["image", "batch", "mixed"] = "batch"
+    wallpaper_weight: NotNegative = 1_500.0
+    """Of the canvas; half of the pictures of a batch are painted twice for it, the other half for
+    the temporal loss."""
+    style_loss: Literal["wasserstein", "gram"] = "wasserstein"
+    gram: Literal["image", "batch", "mixed"] = "mixed"
     """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""
     content_layers: tuple[str, ...] = ("relu3_3",)
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")

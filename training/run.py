@@ -17,7 +17,7 @@ from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, reada
 from training.objective import Objective
 from training.placement import anywhere, canvas_period, moved_along
 from training.recipe import Recipe
-from training.temporal import disturb, random_motion, temporal_loss, warp
+from training.temporal import disturb, random_motion, temporal_loss, wallpaper_loss, warp
 
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
@@ -167,15 +167,18 @@ class Run:
         return None
 
     def pair(self, source: Tensor) -> dict[str, Tensor]:
-        """What a step works on: the crops, and the same moved and disturbed, with the motion."""
+        """What a step works on: the crops, and the same moved and disturbed, with the motion; the
+        `steady` ones are for the temporal loss, the others for the wallpaper loss."""
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
         batch, size = len(source), (source.shape[-2], source.shape[-1])
         pair = {"source": source}
-        if self.recipe.temporal_weight:
+        if self.recipe.temporal_weight or self.has_walls:
             motion = random_motion(batch, size, random)
             pair |= {"moved": disturb(warp(source, motion)[0], random), "motion": motion}
+            pair["steady"] = (torch.arange(batch) % 2 == 0) | (not self.has_walls)
         if period := canvas_period(self.architecture):
             pair["placement"] = anywhere(batch, period, random)
+            pair["elsewhere"] = anywhere(batch, period, random)
         return pair
 
     def _accumulate(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -215,20 +218,44 @@ class Run:
         if motion is None:
             painted = self.generator(source, placement=placement)
             return self.objective.against(wanted, source, painted)
+        steady, moved = part["steady"], part["moved"]
         if placement is not None:
             size = source.shape[-2], source.shape[-1]
             along = moved_along(placement, motion, size, self.architecture.stride)
+            along = torch.where(steady[:, None, None], along, part["elsewhere"])
             placement = torch.cat([placement, along])
-        both = self.generator(torch.cat([source, part["moved"]]), placement=placement)
-        painted, painted_moved = both.chunk(2)
+        both = self.generator(torch.cat([source, moved]), placement=placement)
+        painted, again = both.chunk(2)
         losses = self.objective.against(wanted, source, painted)
-        steadiness = temporal_loss(painted, painted_moved, motion)
-        return losses | {"temporal": steadiness * self.recipe.temporal_weight}
+        steadiness = temporal_loss(painted[steady], again[steady], motion[steady])
+        # Each is a mean over half of the batch: a part of it counts by how many it has of them.
+        share = steady.float().mean() * (2 if self.has_walls else 1)
+        losses["temporal"] = steadiness * self.recipe.temporal_weight * share
+        if not steady.all():
+            elsewhere = again[~steady]
+            if self.norm_frozen:
+                # Before, batch norm would take the statistics of either batch, and the paintings
+                # differ by that alone.
+                with self.generator.as_in_use():
+                    elsewhere = self.generator(moved[~steady], placement=part["elsewhere"][~steady])
+            wallpaper = wallpaper_loss(painted[~steady], elsewhere, motion[~steady])
+            share = 2 * (~steady).float().mean()
+            losses["wallpaper"] = wallpaper * self.recipe.wallpaper_weight * share
+        return losses
+
+    @property
+    def has_walls(self) -> bool:
+        """Half of the pairs are for the wallpaper loss."""
+        return bool(canvas_period(self.architecture) and self.recipe.wallpaper_weight)
+
+    @property
+    def norm_frozen(self) -> bool:
+        return self.step >= self.recipe.freeze_norm_from * self.end
 
     def _set_mode(self) -> None:
         """Batch norm stops learning its statistics near the end: what is trained is exported."""
         self.generator.train()
-        if self.step >= self.recipe.freeze_norm_from * self.end:
+        if self.norm_frozen:
             for module in self.generator.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()

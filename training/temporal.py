@@ -56,6 +56,31 @@ def disturb(picture: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def temporal_loss(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
-    """Mean squared difference of `second` from the moved `first`, where both were seen."""
-    expected, inside = warp(first, motion)
-    return ((second - expected).square() * inside).sum() / (inside.sum() * 3).clamp_min(1)
+    """Mean squared difference of `second` from the moved `first`, where both were seen; 0 of no
+    pictures."""
+    if not len(first):
+        return first.sum()
+    return _difference(second, *warp(first, motion))
+
+
+PATCH = 16
+"""Pixels over which colours are averaged: strokes differ from place to place of the canvas, the
+colour of a wall must not."""
+
+
+def wallpaper_loss(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
+    """As `temporal_loss`, but of the colours of patches of 16×16 pixels: zero where two paintings
+    of one picture, the canvas lying elsewhere, differ in their strokes alone.
+
+    Ours. A canvas can please a style loss all by itself, by painting the style picture's patches
+    of colour over and over, whatever the frame shows. Where the second is painted as in use, with
+    its margin, this sees a stripe along a border too.
+    """
+    if not len(first):
+        return first.sum()
+    pair = (F.avg_pool2d(x, PATCH) for x in (second, *warp(first, motion)))
+    return _difference(*pair)
+
+
+def _difference(seen: Tensor, expected: Tensor, inside: Tensor) -> Tensor:
+    return ((seen - expected).square() * inside).sum() / (inside.sum() * 3).clamp_min(1)

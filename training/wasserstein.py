@@ -48,7 +48,10 @@ def squared_distance(means: Tensor, seconds: Tensor, target: Gaussian) -> Tensor
     covariances = seconds - means[..., :, None] * means[..., None, :]
     inner = target.root @ covariances @ target.root
     # eigvalsh, not eigh: its gradient does not divide by differences of eigenvalues.
-    values = torch.linalg.eigvalsh((inner + inner.mT) / 2).clamp_min(0)
+    try:
+        values = torch.linalg.eigvalsh((inner + inner.mT) / 2).clamp_min(0)
+    except torch.linalg.LinAlgError:  # of values that are not finite: so is the distance
+        return (means.sum(-1) * torch.nan).float()
     smallest = SMALLEST_ROOT * target.energy
     roots = (values + smallest.square()).sqrt() - smallest
     variances = covariances.diagonal(dim1=-2, dim2=-1).sum(-1)

@@ -67,7 +67,7 @@ def test_a_run_leaves_losses_previews_and_a_checkpoint(small_training, tmp_path)
     small_training(tmp_path)
     rows = list(csv.DictReader((tmp_path / "losses.csv").read_text().splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(1, 13))
-    assert {"content", "style", "tv", "temporal"} <= rows[0].keys()
+    assert {"content", "style", "tv", "temporal", "wallpaper"} <= rows[0].keys()
     preview = cv2.imread(str(tmp_path / "preview_000006.png"))
     assert preview.shape == (512, 256, 3)
     assert preview[256:].std() > 5

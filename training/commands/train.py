@@ -87,15 +87,20 @@ Work = Callable[..., "Checkpoint | None"]
     type=click.Choice(list(CLASSIC)),
     help="Weights for a kind of picture; the options below go before it.",
 )
-@click.option("--content-weight", type=float, help="[0.6]")
+@click.option("--content-weight", type=float, help="[0.3]")
 @click.option("--style-weight", type=float, help="[22]")
 @click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [4]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
 @click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [150]")
 @click.option(
+    "--wallpaper-weight",
+    type=float,
+    help="Against patches of colour that repeat over the frame. [1500]",
+)
+@click.option(
     "--style-loss",
     type=click.Choice(["gram", "wasserstein"]),
-    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [gram]",
+    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [wasserstein]",
 )
 @click.option(
     "--layers",
@@ -105,7 +110,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--gram",
     type=click.Choice(["image", "batch", "mixed"]),
-    help="Strong strokes, the frame's own colours, or between. [batch]",
+    help="Strong strokes, the frame's own colours, or between. [mixed]",
 )
 @click.option(
     "--loss-network",
