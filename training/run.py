@@ -17,7 +17,14 @@ from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, reada
 from training.objective import Objective
 from training.placement import anywhere, canvas_period, moved_along
 from training.recipe import Recipe
-from training.temporal import disturb, random_motion, temporal_loss, wallpaper_loss, warp
+from training.temporal import (
+    disturb,
+    paint_pair,
+    random_motion,
+    temporal_loss,
+    wallpaper_loss,
+    warp,
+)
 
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
@@ -167,8 +174,8 @@ class Run:
         return None
 
     def pair(self, source: Tensor) -> dict[str, Tensor]:
-        """What a step works on: the crops, and the same moved and disturbed, with the motion; the
-        `steady` ones are for the temporal loss, the others for the wallpaper loss."""
+        """What a step works on: the crops, and the same moved and disturbed, with the motion; where
+        the canvas lies under either. Under those that are not `steady` it lies elsewhere."""
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
         batch, size = len(source), (source.shape[-2], source.shape[-1])
         pair = {"source": source}
@@ -178,7 +185,11 @@ class Run:
             pair["steady"] = (torch.arange(batch) % 2 == 0) | (not self.has_walls)
         if period := canvas_period(self.architecture):
             pair["placement"] = anywhere(batch, period, random)
-            pair["elsewhere"] = anywhere(batch, period, random)
+            if "motion" in pair:
+                along = moved_along(pair["placement"], motion, size, self.architecture.stride)
+                elsewhere = anywhere(batch, period, random)
+                steady = pair["steady"][:, None, None]
+                pair["placement_moved"] = torch.where(steady, along, elsewhere)
         return pair
 
     def _accumulate(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -214,33 +225,21 @@ class Run:
         source = part["source"]
         wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
         wanted = wanted or self.objective.content_target(source)
-        placement, motion = part.get("placement"), part.get("motion")
-        if motion is None:
-            painted = self.generator(source, placement=placement)
+        if "motion" not in part:
+            painted = self.generator(source, placement=part.get("placement"))
             return self.objective.against(wanted, source, painted)
-        steady, moved = part["steady"], part["moved"]
-        if placement is not None:
-            size = source.shape[-2], source.shape[-1]
-            along = moved_along(placement, motion, size, self.architecture.stride)
-            along = torch.where(steady[:, None, None], along, part["elsewhere"])
-            placement = torch.cat([placement, along])
-        both = self.generator(torch.cat([source, moved]), placement=placement)
-        painted, again = both.chunk(2)
+        # Before, batch norm would take the statistics of either batch, and the paintings differ by
+        # that alone.
+        painted, again = paint_pair(self.generator, part, others_in_use=self.norm_frozen)
         losses = self.objective.against(wanted, source, painted)
-        steadiness = temporal_loss(painted[steady], again[steady], motion[steady])
-        # Each is a mean over half of the batch: a part of it counts by how many it has of them.
-        share = steady.float().mean() * (2 if self.has_walls else 1)
-        losses["temporal"] = steadiness * self.recipe.temporal_weight * share
-        if not steady.all():
-            elsewhere = again[~steady]
-            if self.norm_frozen:
-                # Before, batch norm would take the statistics of either batch, and the paintings
-                # differ by that alone.
-                with self.generator.as_in_use():
-                    elsewhere = self.generator(moved[~steady], placement=part["elsewhere"][~steady])
-            wallpaper = wallpaper_loss(painted[~steady], elsewhere, motion[~steady])
-            share = 2 * (~steady).float().mean()
-            losses["wallpaper"] = wallpaper * self.recipe.wallpaper_weight * share
+        pairs = {"temporal": (temporal_loss, self.recipe.temporal_weight, part["steady"])}
+        if self.has_walls:
+            weight = self.recipe.wallpaper_weight
+            pairs["wallpaper"] = (wallpaper_loss, weight, ~part["steady"])
+        for name, (loss, weight, of) in pairs.items():
+            # A mean over its share of the batch: a part counts by how many it has of them.
+            share = of.float().mean() * len(pairs)
+            losses[name] = loss(painted[of], again[of], part["motion"][of]) * weight * share
         return losses
 
     @property

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.generator import Generator
+
 STILL = 1 / 3
 """Share of the pictures that do not move: before a webcam most of the frame does not."""
 MAX_SHIFT = 6.0
@@ -55,12 +57,31 @@ def disturb(picture: Tensor, generator: torch.Generator) -> Tensor:
     return (picture * gain + noise).clamp(0, 1)
 
 
+def paint_pair(
+    generator: Generator, pair: dict[str, Tensor], *, others_in_use: bool
+) -> tuple[Tensor, Tensor]:
+    """The crops of a pair (`Run.pair`) painted, and the moved ones, (B, 3, H, W) each; those that
+    are not steady as in use, if asked for."""
+    source, moved = pair["source"], pair["moved"]
+    together, placement = pair["steady"] | (not others_in_use), None
+    if "placement" in pair:
+        placement = torch.cat([pair["placement"], pair["placement_moved"][together]])
+    both = generator(torch.cat([source, moved[together]]), placement=placement)
+    painted, again = both.tensor_split([len(source)])
+    if together.all():
+        return painted, again
+    every = torch.empty_like(painted)
+    every[together] = again
+    with generator.as_in_use():
+        others = pair["placement_moved"][~together]
+        every[~together] = generator(moved[~together], placement=others)
+    return painted, every
+
+
 def temporal_loss(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
     """Mean squared difference of `second` from the moved `first`, where both were seen; 0 of no
     pictures."""
-    if not len(first):
-        return first.sum()
-    return _difference(second, *warp(first, motion))
+    return _difference(first, second, motion, patch=1)
 
 
 PATCH = 16
@@ -76,11 +97,12 @@ def wallpaper_loss(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
     of colour over and over, whatever the frame shows. Where the second is painted as in use, with
     its margin, this sees a stripe along a border too.
     """
-    if not len(first):
+    return _difference(first, second, motion, patch=PATCH)
+
+
+def _difference(first: Tensor, second: Tensor, motion: Tensor, *, patch: int) -> Tensor:
+    if not len(first):  # which warp does not take
         return first.sum()
-    pair = (F.avg_pool2d(x, PATCH) for x in (second, *warp(first, motion)))
-    return _difference(*pair)
-
-
-def _difference(seen: Tensor, expected: Tensor, inside: Tensor) -> Tensor:
+    pictures = (second, *warp(first, motion))
+    seen, expected, inside = (F.avg_pool2d(x, patch) for x in pictures)
     return ((seen - expected).square() * inside).sum() / (inside.sum() * 3).clamp_min(1)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 DEFAULTS: dict[str, Any] = {
     "gram": "image",
-    "style_loss": "wasserstein",
     "content_weight": 1.0,
     "style_weight": 18.0,
     "tone_weight": 0.0,
