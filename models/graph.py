@@ -141,10 +141,12 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
 
 
 def in_blocks(architecture: Architecture) -> bool:
-    """Whether the last convolution may be computed for 2×2 pixels at a time, and shuffled then."""
+    """Whether the coarse picture is 2×2 pixels at a time, to be shuffled: as the layers have it,
+    or as the last convolution may be computed."""
     last = architecture.coarse[-1]
     grid = architecture.stride // architecture.enlargement
-    return architecture.residual and last == Conv(3, 3) and grid % 2 == 0
+    by_itself = last == Conv(3, 3) and grid % 2 == 0
+    return architecture.residual and (by_itself or last == Shuffle(2))
 
 
 def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) -> str:
@@ -154,8 +156,12 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, Conv))
     for i, layer in enumerate(layers):
         match layer:
-            case Conv() if i == last and blocks:
+            case Conv() if i == last and blocks and layer.out == 3:
                 x = writer.conv_to_rgb(x, f"core.{i}")
+            case Conv() if i == last and blocks:
+                x = writer.conv_to_blocks(x, f"core.{i}", layer)
+            case Shuffle() if blocks and i == len(layers) - 1:
+                pass
             case Conv():
                 gain_in = 1 / 255 if i == 0 else 1.0
                 gain_out = 255.0 if i == last else 1.0

@@ -88,6 +88,25 @@ class GraphWriter:
             "Conv", x, kernels, biases, kernel_shape=[4, 4], strides=[2, 2], pads=[1, 1, 1, 1]
         )
 
+    def conv_to_blocks(self, x: str, prefix: str, spec: Conv) -> str:
+        """The convolution before a Shuffle(2), from 0..1 to 0..255, its channels in the order of
+        conv_to_rgb: colours innermost, not outermost."""
+        kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
+        order = self.integers(*np.arange(12).reshape(3, 4).T.ravel().tolist())
+        gain = self.constant(255.0)
+        kernel, bias = (
+            self.add("Mul", self.add("Gather", each, order, axis=0), gain)
+            for each in (kernel, bias)
+        )
+        return self.add(
+            "Conv",
+            x,
+            kernel,
+            bias,
+            kernel_shape=[spec.kernel] * 2,
+            pads=[spec.padding] * 4,
+        )
+
     def shrunk_rgb(self, x: str, factor: int, gain: float, *, in_blocks: bool) -> str:
         """RGB averaged over `factor`² pixels, times `gain`; `in_blocks` as conv_to_rgb has it."""
         side = 2 * factor if in_blocks else factor

@@ -40,10 +40,16 @@ class Started:
     remarks: tuple[str, ...] = ()
 
 
+SPIN_US = 50
+"""Microseconds that an idle worker looks for work before it sleeps: longer than it waits between
+two layers, so that it need not be woken for each, and too short to cost a neighbour or a pause
+between frames anything. What was measured: docs/bench.md."""
+
+
 @dataclass(frozen=True)
 class SessionSettings:
     threads: int
-    spinning: bool = False
+    spin_us: int = SPIN_US
     profile: Path | None = None
 
 
@@ -51,8 +57,7 @@ class OnnxRuntimeBackend:
     """A `Backend`. `device` is a key of PROVIDERS or "auto".
 
     `threads` None means one per physical core. `half` None means the provider's default: half
-    precision on a GPU. `spinning` lets idle workers burn their core while they wait: only for
-    measuring what it costs.
+    precision on a GPU. `spin_us`: see SPIN_US; 0 for not at all. Only measurements set another.
     """
 
     def __init__(
@@ -61,14 +66,14 @@ class OnnxRuntimeBackend:
         device: str = "auto",
         threads: int | None = None,
         half: bool | None = None,
-        spinning: bool = False,
+        spin_us: int = SPIN_US,
         profile: Path | None = None,
     ) -> None:
         if threads is not None and threads < 1:
             raise UsageError(f"threads {threads}: must be 1 or more")
         self._device = device
         self._half = half
-        self._settings = SessionSettings(threads or physical_cores(), spinning, profile)
+        self._settings = SessionSettings(threads or physical_cores(), spin_us, profile)
         self._session: ort.InferenceSession | None = None
         self._path = Path()
         self._where = ""
@@ -199,7 +204,7 @@ def session_options(settings: SessionSettings) -> ort.SessionOptions:
     # The memory pattern plans one block for the whole graph beside the arena: twice the memory
     # for the same speed.
     options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(settings.spinning)))
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(settings.spin_us))
     if settings.profile:
         options.enable_profiling = True
         options.profile_file_prefix = str(settings.profile)

@@ -1,4 +1,4 @@
-"""Which settings of ONNX Runtime are best on this machine: threads, and spinning on or off."""
+"""Which settings of ONNX Runtime are best on this machine: threads, and how long they spin."""
 
 import time
 from collections import defaultdict
@@ -10,18 +10,19 @@ from rich.table import Table
 
 from models.card import StyleCard
 from realtime.backends.cores import allowed_cpus
-from realtime.backends.onnx_runtime import OnnxRuntimeBackend
+from realtime.backends.onnx_runtime import SPIN_US, OnnxRuntimeBackend
 
 ROUNDS = 5
 FRAMES = 8
 GAP_SECONDS = 0.02
 """Waiting between frames, as a camera makes a program wait: spinning shows its price here."""
+SPINS_US = (0, SPIN_US, 200, 5000)
 
 
 @dataclass(frozen=True)
 class Setting:
     threads: int
-    spinning: bool
+    spin_us: int
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ class Tuning:
 
 
 def settings(maximum: int | None = None) -> list[Setting]:
-    """Every number of threads that this machine can run, each without and with spinning."""
-    threads = maximum or len(allowed_cpus())
-    return [Setting(n, spinning) for n in range(1, threads + 1) for spinning in (False, True)]
+    """Every number of threads that this machine can run; where they wait for each other, each
+    way of waiting."""
+    threads = range(2, (maximum or len(allowed_cpus())) + 1)
+    return [Setting(1, 0), *(Setting(n, spin) for n in threads for spin in SPINS_US)]
 
 
 def tune(
@@ -52,7 +54,7 @@ def tune(
     for _ in range(rounds):
         for setting in tried:
             backend = OnnxRuntimeBackend(
-                device="cpu", threads=setting.threads, spinning=setting.spinning
+                device="cpu", threads=setting.threads, spin_us=setting.spin_us
             )
             try:
                 backend.load(card)
@@ -70,10 +72,10 @@ def tune(
 
 def tuning_table(tunings: list[Tuning], title: str) -> Table:
     table = Table(title=title, box=SIMPLE_HEAD)
-    for heading in ("threads", "spinning", "ms a frame", f"CPU ms a frame, {GAP_SECONDS} s apart"):
+    for heading in ("threads", "spinning, µs", "ms a frame", f"CPU ms a frame, {GAP_SECONDS} s apart"):
         table.add_column(heading, justify="right")
     for tuning in tunings:
-        spinning = "on" if tuning.setting.spinning else "off"
-        row = (str(tuning.setting.threads), spinning, f"{tuning.ms:.1f}", f"{tuning.cpu_ms:.1f}")
+        setting = tuning.setting
+        row = (str(setting.threads), str(setting.spin_us), f"{tuning.ms:.1f}", f"{tuning.cpu_ms:.1f}")
         table.add_row(*row)
     return table

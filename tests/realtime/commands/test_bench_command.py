@@ -11,6 +11,7 @@ from models.card import StyleCard
 from models.errors import UsageError
 from realtime.bench import plot
 from realtime.bench.contenders import YARDSTICKS
+from realtime.bench.tune import SPINS_US
 from realtime.commands.bench import bench
 
 
@@ -67,9 +68,10 @@ def test_the_profile_names_operators(quick: list[object], brush: StyleCard):
 
 
 def test_tuning_tries_threads_and_spinning(quick: list[object]):
-    done = call(*quick, "--tune")
+    done = call(*quick, "--threads", 2, "--tune")
     rows = [line.split() for line in done.output.splitlines()]
-    assert [row[:2] for row in rows if row[:1] == ["1"]] == [["1", "off"], ["1", "on"]]
+    assert [row[:2] for row in rows if row[:1] == ["1"]] == [["1", "0"]]
+    assert [row[:2] for row in rows if row[:1] == ["2"]] == [["2", str(us)] for us in SPINS_US]
 
 
 def test_a_soak_tells_how_memory_grows(quick: list[object], tmp_path: Path):
