@@ -18,8 +18,8 @@ MARGIN = 32
 """Pixels by which the outermost ones are repeated on each side, so that the zeros which the
 convolutions see beyond leave no trace in the picture. Not reflected: the strokes of a mirrored
 picture meet along its borders and paint a line there."""
-FAST_MARGIN = 16
-"""A third of the reach of the `fast` generators (50): each cell of it costs time. The border that
+FAST_MARGIN = 24
+"""Half of the reach of the `fast` generators (50): each cell of it costs time. The border that
 it leaves is below 2 levels of 255 in the shipped styles; 3 can be seen."""
 
 
@@ -29,11 +29,12 @@ class Architecture:
 
     `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
     added on each side (the outermost repeated) before the first layer and cut off after the
-    last, in training as in the exported graph. Without `residual` the layers give the picture
-    itself. With it they end in an enlargement, and what comes before that, `coarse`, is a
-    picture on a coarser grid that is enlarged and added to the input times `detail`: the rest
-    of the input, 1 − detail, takes the way through the coarse grid too, which leaves its
-    finest noise behind.
+    last, in training as in the exported graph. Layers that end in a bilinear enlargement give
+    a `coarse` picture before it, on a coarser grid; enlarged it is added to the input times
+    `detail`, so that edges are as sharp as the input's. With `residual` the rest of the input,
+    1 − detail, is added to the coarse picture; without, as much is taken off it, so that nothing
+    but what is finer than its grid comes straight from the input. Without an enlargement
+    `detail` means nothing.
     """
 
     name: str
@@ -48,9 +49,19 @@ class Architecture:
     def enlargement(self) -> int:
         """Pixels of the picture to one of the coarse picture, per side; 1 without a coarse one."""
         last = self.layers[-1]
-        if self.residual and isinstance(last, Upsample) and last.mode == "bilinear":
-            return last.factor
-        return 1
+        return last.factor if isinstance(last, Upsample) and last.mode == "bilinear" else 1
+
+    @property
+    def kept(self) -> float:
+        """Share of the input that is in the painting as it is."""
+        return self.detail if self.enlargement > 1 else 0.0
+
+    @property
+    def coarsely_kept(self) -> float:
+        """Share of the input that is added to the coarse picture."""
+        if self.residual:
+            return 1 - self.detail
+        return -self.kept
 
     @property
     def coarse(self) -> tuple[Layer, ...]:
@@ -146,12 +157,13 @@ def fast(
     head: Literal["shuffle", "half", "quarter"] = "shuffle",
     head_width: int = 16,
     detail: float = 0.25,
-    canvas: int = 6,
+    residual: bool = False,
+    canvas: int = 0,
     canvas_sides: tuple[int, ...] = (48, 32),
 ) -> Architecture:
     """Ours: the whole body works at 1/stride of the resolution, from the first layer on.
 
-    Batch norm throughout, which folds into the convolutions. The head decides how the residual
+    Batch norm throughout, which folds into the convolutions. The head decides how the painting
     comes back to full size: "shuffle" by sub-pixels to half resolution and one bilinear step,
     "half" by 16 channels at half resolution and two bilinear steps, "quarter" straight from
     the body's grid.
@@ -165,7 +177,7 @@ def fast(
         *(Residual(_body(block, wide, block_kernel)),) * blocks,
         *_head(head, narrow, stride),
     )
-    return Architecture("fast", alpha, layers, stride, FAST_MARGIN, residual=True, detail=detail)
+    return Architecture("fast", alpha, layers, stride, FAST_MARGIN, residual, detail)
 
 
 def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:

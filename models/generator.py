@@ -132,8 +132,8 @@ class Generator(nn.Module):
             modules.append(module)
         self.core = nn.Sequential(*modules)
         self._wrap(wrapped)
-        if architecture.residual:
-            self._start_near_identity()
+        if architecture.enlargement > 1:
+            self._start_simply()
 
     def _wrap(self, wrapped: bool) -> None:
         self.wrapped = wrapped
@@ -152,23 +152,26 @@ class Generator(nn.Module):
         finally:
             self._wrap(before)
 
-    def _start_near_identity(self) -> None:
-        """A small last layer: the picture is whole from the first training step on."""
+    def _start_simply(self) -> None:
+        """Before the first training step: a residual is next to nothing, so that the picture is
+        whole; without one, the picture is grey."""
         last = [m for m in self.core.modules() if isinstance(m, nn.Conv2d)][-1]
-        nn.init.normal_(last.weight, std=0.01)
         assert last.bias is not None
-        nn.init.zeros_(last.bias)
+        if self.architecture.residual:
+            nn.init.normal_(last.weight, std=0.01)
+            nn.init.zeros_(last.bias)
+        else:
+            nn.init.constant_(last.bias, 0.5)
 
     def forward(
         self, x: Tensor, strength: float | Tensor = 1.0, *, placement: Tensor | None = None
     ) -> Tensor:
         """The painted picture; strength 0 is the input, 1 the style. `placement`: where the
         canvas lies (CanvasUnit), None as in the exported graph."""
-        lost = 1 - self.architecture.detail if self.architecture.residual else 1
         enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x, placement))
         height, width = x.shape[-2:]
         painted = self._crop(enlarged, height, width, self.margin)
-        return (1 - strength * lost) * x + strength * painted
+        return (1 - strength * (1 - self.architecture.kept)) * x + strength * painted
 
     def coarse(self, x: Tensor) -> Tensor:
         """The coarse picture (B, 3, ⌈H/f⌉, ⌈W/f⌉) of RGB (B, 3, H, W), f the enlargement.
@@ -192,10 +195,10 @@ class Generator(nn.Module):
         for module in self.core[: len(self.architecture.coarse)]:
             canvas = isinstance(module, CanvasUnit)
             coarse = module(coarse, placement) if canvas else module(coarse)
-        lost = 1 - self.architecture.detail
-        if not self.architecture.residual or not lost:
+        kept = self.architecture.coarsely_kept
+        if not kept:
             return coarse
-        return coarse + lost * F.avg_pool2d(padded, self.architecture.enlargement)
+        return coarse + kept * F.avg_pool2d(padded, self.architecture.enlargement)
 
     @staticmethod
     def _crop(padded: Tensor, height: int, width: int, margin: int) -> Tensor:

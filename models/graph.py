@@ -3,7 +3,7 @@
 Written op by op rather than traced, since what surrounds the convolutions (padding, casts,
 layout) costs as much as they do: bytes are padded and cropped as bytes, the scaling by 255
 is folded into the first and last convolution when the runtime loads the graph, and strength
-multiplies the residual while it is still small.
+multiplies the coarse picture while it is still small.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def build_graph(
     painted = _write_coarse(writer, architecture, padded)
     if in_blocks(architecture):
         painted = writer.add("DepthToSpace", painted, blocksize=2, mode="DCR")
-    if architecture.residual:
+    if architecture.enlargement > 1:
         painted = _write_enlarged(writer, architecture, padded, painted, strength)
     elif strength:
         change = writer.add("Mul", writer.add("Sub", painted, padded), strength)
@@ -146,7 +146,7 @@ def in_blocks(architecture: Architecture) -> bool:
     last = architecture.coarse[-1]
     grid = architecture.stride // architecture.enlargement
     by_itself = last == Conv(3, 3) and grid % 2 == 0
-    return architecture.residual and (by_itself or last == Shuffle(2))
+    return architecture.enlargement > 1 and (by_itself or last == Shuffle(2))
 
 
 def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) -> str:
@@ -179,29 +179,29 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
                 x = writer.add("DepthToSpace", x, blocksize=layer.factor, mode="CRD")
             case Relu():
                 x = writer.add("Relu", x)
-    lost = 1 - architecture.detail
-    if not architecture.residual or not lost:
+    kept = architecture.coarsely_kept
+    if not kept:
         return x
-    rest = writer.shrunk_rgb(padded, architecture.enlargement, lost, in_blocks=blocks)
+    rest = writer.shrunk_rgb(padded, architecture.enlargement, kept, in_blocks=blocks)
     return writer.add("Add", x, rest)
 
 
 def _write_enlarged(
     writer: GraphWriter, architecture: Architecture, padded: str, coarse: str, strength: str | None
 ) -> str:
-    """The picture: detail · input + the enlarged coarse one; with strength, between it and the
-    input. That multiplies the coarse picture, where there is least to multiply."""
-    lost = 1 - architecture.detail
+    """The picture: what is kept of the input + the enlarged coarse one; with strength, between it
+    and the input. That multiplies the coarse picture, where there is least to multiply."""
+    lost = 1 - architecture.kept
     if strength:
         coarse = writer.add("Mul", coarse, strength)
     factor = architecture.enlargement
-    enlarged = writer.upsample(coarse, Upsample(factor)) if factor > 1 else coarse
+    enlarged = writer.upsample(coarse, Upsample(factor))
     if lost and strength:
         share = writer.add("Mul", strength, writer.constant(-lost))
         kept = writer.add("Add", share, writer.constant([1.0]))
         padded = writer.add("Mul", padded, kept)
     elif lost:
-        padded = writer.add("Mul", padded, writer.constant(architecture.detail))
+        padded = writer.add("Mul", padded, writer.constant(architecture.kept))
     return writer.add("Add", padded, enlarged)
 
 

@@ -36,7 +36,7 @@ NOISE = 2.0
 """Levels of camera noise on a flat picture: on a constant one a network cannot draw strokes."""
 CUT = 384
 """Pixels cut off a picture on each side: more than a network's reach, and a whole number of times
-the canvas of the `fast` generators (96 cells of 4 pixels), so that its strokes fall alike."""
+a canvas of `fast` generators (96 cells of 4 pixels), so that its strokes fall alike."""
 WHOLE_SIDE = 2 * CUT + 128
 """Pixels of each side of a photograph whose middle is painted alone."""
 

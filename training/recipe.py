@@ -67,10 +67,10 @@ class Recipe(BaseModel):
     tv_weight: NotNegative = 1.0
     grid_weight: NotNegative = 20_000.0
     range_weight: NotNegative = 10.0
-    temporal_weight: NotNegative = 150.0
+    temporal_weight: NotNegative = 250.0
     wallpaper_weight: NotNegative = 1_500.0
-    """Of the canvas; half of the pictures of a batch are painted twice for it, the other half for
-    the temporal loss."""
+    """Of a canvas, or once batch norm is frozen; half of the pictures of a batch are painted twice
+    for it, the other half for the temporal loss."""
     style_loss: Literal["wasserstein", "gram"] = "wasserstein"
     gram: Literal["image", "batch", "mixed"] = "mixed"
     """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""

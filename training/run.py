@@ -175,7 +175,7 @@ class Run:
 
     def pair(self, source: Tensor) -> dict[str, Tensor]:
         """What a step works on: the crops, and the same moved and disturbed, with the motion; where
-        the canvas lies under either. Under those that are not `steady` it lies elsewhere."""
+        a canvas lies under either, elsewhere under those that are not `steady`."""
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
         batch, size = len(source), (source.shape[-2], source.shape[-1])
         pair = {"source": source}
@@ -233,19 +233,19 @@ class Run:
         painted, again = paint_pair(self.generator, part, others_in_use=self.norm_frozen)
         losses = self.objective.against(wanted, source, painted)
         pairs = {"temporal": (temporal_loss, self.recipe.temporal_weight, part["steady"])}
-        if self.has_walls:
-            weight = self.recipe.wallpaper_weight
+        if weight := self.recipe.wallpaper_weight:
             pairs["wallpaper"] = (wallpaper_loss, weight, ~part["steady"])
         for name, (loss, weight, of) in pairs.items():
             # A mean over its share of the batch: a part counts by how many it has of them.
-            share = of.float().mean() * len(pairs)
+            share = of.float().mean() * (2 if self.has_walls else 1)
             losses[name] = loss(painted[of], again[of], part["motion"][of]) * weight * share
         return losses
 
     @property
     def has_walls(self) -> bool:
-        """Half of the pairs are for the wallpaper loss."""
-        return bool(canvas_period(self.architecture) and self.recipe.wallpaper_weight)
+        """Half of the pairs, their canvas elsewhere or painted as in use, are for that loss."""
+        differ = self.norm_frozen or canvas_period(self.architecture) > 0
+        return differ and self.recipe.wallpaper_weight > 0
 
     @property
     def norm_frozen(self) -> bool:

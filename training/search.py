@@ -37,9 +37,11 @@ from training.vgg import load_loss_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "quarter-32-separable": {},
-    "no canvas": {"options": {"canvas": 0}},
-    "all detail": {"options": {"detail": 1.0}},
-    "half detail": {"options": {"detail": 0.5}},
+    "canvas": {"options": {"canvas": 6}},
+    "residual": {"options": {"residual": True}},
+    "residual, canvas": {"options": {"residual": True, "canvas": 6}},
+    "no detail": {"options": {"detail": 0.0}},
+    "7 blocks": {"options": {"blocks": 7}},
     "head: half": {"options": {"head": "half"}},
     "head: quarter": {"options": {"head": "quarter"}},
     "quarter-32-inverted": {"options": {"block": "inverted"}},

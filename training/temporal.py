@@ -72,8 +72,8 @@ def paint_pair(
         return painted, again
     every = torch.empty_like(painted)
     every[together] = again
+    others = pair["placement_moved"][~together] if "placement" in pair else None
     with generator.as_in_use():
-        others = pair["placement_moved"][~together]
         every[~together] = generator(moved[~together], placement=others)
     return painted, every
 

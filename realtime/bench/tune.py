@@ -72,10 +72,20 @@ def tune(
 
 def tuning_table(tunings: list[Tuning], title: str) -> Table:
     table = Table(title=title, box=SIMPLE_HEAD)
-    for heading in ("threads", "spinning, µs", "ms a frame", f"CPU ms a frame, {GAP_SECONDS} s apart"):
+    for heading in (
+        "threads",
+        "spinning, µs",
+        "ms a frame",
+        f"CPU ms a frame, {GAP_SECONDS} s apart",
+    ):
         table.add_column(heading, justify="right")
     for tuning in tunings:
         setting = tuning.setting
-        row = (str(setting.threads), str(setting.spin_us), f"{tuning.ms:.1f}", f"{tuning.cpu_ms:.1f}")
+        row = (
+            str(setting.threads),
+            str(setting.spin_us),
+            f"{tuning.ms:.1f}",
+            f"{tuning.cpu_ms:.1f}",
+        )
         table.add_row(*row)
     return table

@@ -5,7 +5,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from models.architecture import fast  # noqa: E402
 from models.generator import Generator  # noqa: E402
 
-PLAIN = fast(0.25, canvas=0, blocks=2)
+PLAIN = fast(0.25, blocks=2)
 
 
 @pytest.fixture

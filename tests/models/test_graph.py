@@ -16,11 +16,12 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 VARIANTS = {
     "fast": arch.fast(),
     "fast narrow": arch.fast(0.25),
-    "fast without a canvas": arch.fast(canvas=0),
+    "fast with a canvas": arch.fast(canvas=6),
     "fast by 8": arch.fast(stride=8, stem_kernel=16),
     "fast with half the detail": arch.fast(detail=0.5),
-    "fast shuffle": arch.fast(head="shuffle", detail=0.25),
-    "fast quarter": arch.fast(head="quarter", block="separable"),
+    "fast residual": arch.fast(residual=True),
+    "fast half": arch.fast(head="half", residual=True),
+    "fast quarter": arch.fast(head="quarter"),
     "fast dense": arch.fast(0.5, block="dense", block_kernel=5),
     "small": arch.small(),
     "full": arch.johnson(0.25),
@@ -116,7 +117,7 @@ def test_the_graph_explains_itself_and_gives_its_weights_back(card_of):
 
 
 def test_a_graph_with_layers_of_another_version_still_runs_whole_but_gives_no_weights(card_of):
-    architecture = arch.folded(arch.fast(0.25))
+    architecture = arch.folded(arch.fast(0.25, canvas=6))
     model = build_graph(architecture, random_weights(architecture), card_of(architecture))
     stored = next(x for x in model.metadata_props if x.key == ARCHITECTURE_KEY)
     stored.value = stored.value.replace('"sides"', '"side"')
@@ -127,7 +128,7 @@ def test_a_graph_with_layers_of_another_version_still_runs_whole_but_gives_no_we
 
 def test_nothing_beyond_the_margin_reaches_a_fast_picture(card_of, run_graph):
     """No frame around the picture: the middle of a flat wall is painted like its border."""
-    generator = trained_like(arch.fast(canvas=0))
+    generator = trained_like(arch.fast())
     wall = np.full((128, 160, 3), (120, 90, 60), np.uint8)
     painted = run_graph(graph_of(generator, card_of), wall).astype(int)
     # Periodic in the grid, so a border cell must equal a middle cell to within rounding.

@@ -53,8 +53,8 @@ def swap(make_style: StyleMaker) -> StyleCard:
 @pytest.fixture
 def brush(make_style: StyleMaker) -> StyleCard:
     """A `fast` generator of random weights that changes the picture visibly, saturating little."""
-    # A random canvas would paint over everything, and random sub-pixels far out of range.
-    architecture = folded(fast(0.25, canvas=0, head="half", detail=0.5))
+    # Without the residual, or with sub-pixels, random weights go far out of range.
+    architecture = folded(fast(0.25, head="half", detail=0.5, residual=True))
     weights = random_weights(architecture, seed=3)
     last = [name for name in weights if name.endswith("conv.weight")][-1]
     return make_style(architecture, weights | {last: weights[last] * 0.1})

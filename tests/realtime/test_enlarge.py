@@ -37,12 +37,16 @@ def whole_graph(path, picture, strength):
 
 
 @pytest.mark.parametrize("detail", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("strength", [1.0, 0.4])
-def test_both_ways_paint_the_same_picture(make_style, picture, detail, strength):
-    architecture = folded(fast(0.25, detail=detail))
+def test_both_ways_paint_the_same_picture(make_style, picture, detail, residual, strength):
+    architecture = folded(fast(0.25, detail=detail, residual=residual))
     weights = random_weights(architecture, seed=1)
     last = [name for name in weights if name.endswith("conv.weight")][-1]
-    card = make_style(architecture, weights | {last: weights[last] * 0.02})
+    bias = last.replace("weight", "bias")
+    lift = 0.0 if residual else (1 - detail) / 2  # else half of it is darker than black
+    small = {last: weights[last] * 0.02, bias: weights[bias] + lift}
+    card = make_style(architecture, weights | small)
     backend = OnnxRuntimeBackend(device="cpu", threads=1)
     backend.load(card)
     even = picture[:120, :172]
@@ -92,7 +96,7 @@ def test_a_finished_picture_is_never_written_again():
 
 
 def test_edges_of_the_frame_stay_sharp_however_small_the_generator_saw_it(make_style):
-    architecture = folded(fast(0.25, detail=0.5))
+    architecture = folded(fast(0.25, detail=0.5, residual=True))
     weights = {k: v * 0 for k, v in random_weights(architecture).items()}
     backend = OnnxRuntimeBackend(device="cpu", threads=1)
     backend.load(make_style(architecture, weights))

@@ -123,7 +123,7 @@ def test_a_painter_that_treats_all_places_alike_leaves_neither(painter):
 
 def test_a_canvas_is_no_frame():
     """Strokes that lie still on the frame, and repeat as often as those of `fast` do."""
-    fast = architecture.fast()
+    fast = architecture.fast(canvas=6)
     period = canvas_period(fast) * fast.stride
     assert artefacts.CUT % period == 0
     random = np.random.default_rng(0)

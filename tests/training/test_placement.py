@@ -33,7 +33,7 @@ def laid(unit, placement, height, width):
 def test_the_period_is_that_of_all_patterns_together_or_0():
     assert canvas_period(ARCHITECTURE) == SIDE
     assert canvas_period(fast(canvas=2, canvas_sides=(16, 24))) == 48
-    assert canvas_period(fast(canvas=0)) == 0
+    assert canvas_period(fast()) == 0
 
 
 def test_anywhere_shifts_the_canvas_by_whole_cells_around_its_edges(unit):

@@ -91,11 +91,11 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option("--style-weight", type=float, help="[22]")
 @click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [4]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
-@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [150]")
+@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [250]")
 @click.option(
     "--wallpaper-weight",
     type=float,
-    help="Against patches of colour that repeat over the frame. [1500]",
+    help="Against a stripe along the border (and patches that a canvas repeats). [1500]",
 )
 @click.option(
     "--style-loss",

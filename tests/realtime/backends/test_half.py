@@ -15,7 +15,7 @@ from realtime.backends.half import check_picture, difference, is_half, paint_exa
 
 ARCHITECTURES = {
     "fast": folded(fast(0.25)),
-    "shuffle": folded(fast(0.25, head="shuffle")),
+    "half residual": folded(fast(0.25, head="half", residual=True)),
     "small": folded(small(0.3)),
     "full": johnson(0.125),
 }
