@@ -227,25 +227,26 @@ class Run:
         wanted = wanted or self.objective.content_target(source)
         if "motion" not in part:
             painted = self.generator(source, placement=part.get("placement"))
-            return self.objective.against(wanted, source, painted)
-        # Before, batch norm would take the statistics of either batch, and the paintings differ by
-        # that alone.
+            later = {"wallpaper": painted.new_zeros(())} if self.recipe.wallpaper_weight else {}
+            return self.objective.against(wanted, source, painted) | later
+        # Before, batch norm would take the statistics of either batch, which differ.
         painted, again = paint_pair(self.generator, part, others_in_use=self.norm_frozen)
         losses = self.objective.against(wanted, source, painted)
-        pairs = {"temporal": (temporal_loss, self.recipe.temporal_weight, part["steady"])}
-        if weight := self.recipe.wallpaper_weight:
-            pairs["wallpaper"] = (wallpaper_loss, weight, ~part["steady"])
-        for name, (loss, weight, of) in pairs.items():
+        for name, loss, weight, of in (
+            ("temporal", temporal_loss, self.recipe.temporal_weight, part["steady"]),
+            ("wallpaper", wallpaper_loss, self.recipe.wallpaper_weight, ~part["steady"]),
+        ):
             # A mean over its share of the batch: a part counts by how many it has of them.
             share = of.float().mean() * (2 if self.has_walls else 1)
-            losses[name] = loss(painted[of], again[of], part["motion"][of]) * weight * share
+            if weight:
+                losses[name] = loss(painted[of], again[of], part["motion"][of]) * weight * share
         return losses
 
     @property
     def has_walls(self) -> bool:
         """Half of the pairs, their canvas elsewhere or painted as in use, are for that loss."""
-        differ = self.norm_frozen or canvas_period(self.architecture) > 0
-        return differ and self.recipe.wallpaper_weight > 0
+        differ = self.norm_frozen or canvas_period(self.architecture)
+        return bool(differ and self.recipe.wallpaper_weight)
 
     @property
     def norm_frozen(self) -> bool:
