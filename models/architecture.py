@@ -33,8 +33,8 @@ class Architecture:
     a `coarse` picture before it, on a coarser grid; enlarged it is added to the input times
     `detail`, so that edges are as sharp as the input's. With `residual` the rest of the input,
     1 − detail, is added to the coarse picture; without, as much is taken off it, so that nothing
-    but what is finer than its grid comes straight from the input. Without an enlargement
-    `detail` means nothing.
+    but what is finer than its grid comes straight from the input. Without either `detail` means
+    nothing.
     """
 
     name: str
@@ -54,7 +54,12 @@ class Architecture:
     @property
     def kept(self) -> float:
         """Share of the input that is in the painting as it is."""
-        return self.detail if self.enlargement > 1 else 0.0
+        return self.detail if self.adds_to_input else 0.0
+
+    @property
+    def adds_to_input(self) -> bool:
+        """Whether what the layers give is added to a share of the input; else it is the picture."""
+        return self.residual or self.enlargement > 1
 
     @property
     def coarsely_kept(self) -> float:

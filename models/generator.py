@@ -132,7 +132,7 @@ class Generator(nn.Module):
             modules.append(module)
         self.core = nn.Sequential(*modules)
         self._wrap(wrapped)
-        if architecture.enlargement > 1:
+        if architecture.adds_to_input:
             self._start_simply()
 
     def _wrap(self, wrapped: bool) -> None:

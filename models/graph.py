@@ -39,7 +39,7 @@ def build_graph(
     painted = _write_coarse(writer, architecture, padded)
     if in_blocks(architecture):
         painted = writer.add("DepthToSpace", painted, blocksize=2, mode="DCR")
-    if architecture.enlargement > 1:
+    if architecture.adds_to_input:
         painted = _write_enlarged(writer, architecture, padded, painted, strength)
     elif strength:
         change = writer.add("Mul", writer.add("Sub", painted, padded), strength)
@@ -146,7 +146,7 @@ def in_blocks(architecture: Architecture) -> bool:
     last = architecture.coarse[-1]
     grid = architecture.stride // architecture.enlargement
     by_itself = last == Conv(3, 3) and grid % 2 == 0
-    return architecture.enlargement > 1 and (by_itself or last == Shuffle(2))
+    return architecture.adds_to_input and (by_itself or last == Shuffle(2))
 
 
 def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) -> str:
@@ -195,7 +195,7 @@ def _write_enlarged(
     if strength:
         coarse = writer.add("Mul", coarse, strength)
     factor = architecture.enlargement
-    enlarged = writer.upsample(coarse, Upsample(factor))
+    enlarged = writer.upsample(coarse, Upsample(factor)) if factor > 1 else coarse
     if lost and strength:
         share = writer.add("Mul", strength, writer.constant(-lost))
         kept = writer.add("Add", share, writer.constant([1.0]))
