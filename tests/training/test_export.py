@@ -36,7 +36,7 @@ def test_a_graph_that_paints_something_else_is_not_written(small_training, tmp_p
 
 
 def test_the_preview_is_the_painted_picture(small_training, tmp_path):
-    small_training(tmp_path / "run", num_images=4)
+    small_training(tmp_path / "run", num_images=4, options={"residual": True})
     export.export_checkpoint(tmp_path / "run", tmp_path / "mine.onnx")
     picture = np.zeros((200, 200, 3), np.uint8)
     picture[:, :100] = (200, 40, 40)

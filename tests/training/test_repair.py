@@ -12,9 +12,10 @@ from training.train import CHECKPOINT  # noqa: E402
 
 
 def blackened(weights):
-    """With so dark an offset in the last layer that nearly every painting is black."""
-    last = [name for name in weights if name.endswith("bias")][-1]
-    return weights | {last: weights[last] - 1.2}
+    """With a last layer that gives next to nothing but a dark offset: all paintings are black."""
+    bias = [name for name in weights if name.endswith("conv.bias")][-1]
+    kernel = bias.replace("bias", "weight")
+    return weights | {bias: weights[bias] * 0 - 0.3, kernel: weights[kernel] * 0.01}
 
 
 @pytest.fixture
