@@ -140,6 +140,11 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
     return writer.add("Cast", batch, to=TensorProto.FLOAT), height, width
 
 
+COLOURS_INNERMOST = tuple(4 * colour + pixel for pixel in range(4) for colour in range(3))
+"""The channels before a Shuffle(2), which has the pixels of a block innermost, in the order that
+conv_to_rgb gives."""
+
+
 def in_blocks(architecture: Architecture) -> bool:
     """Whether the coarse picture is 2×2 pixels at a time, to be shuffled: as the layers have it,
     or as the last convolution may be computed."""
@@ -158,14 +163,15 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
         match layer:
             case Conv() if i == last and blocks and layer.out == 3:
                 x = writer.conv_to_rgb(x, f"core.{i}")
-            case Conv() if i == last and blocks:
-                x = writer.conv_to_blocks(x, f"core.{i}", layer)
-            case Shuffle() if blocks and i == len(layers) - 1:
-                pass
             case Conv():
                 gain_in = 1 / 255 if i == 0 else 1.0
                 gain_out = 255.0 if i == last else 1.0
-                x = writer.conv(x, f"core.{i}", layer, gain_in=gain_in, gain_out=gain_out)
+                order = COLOURS_INNERMOST if i == last and blocks else ()
+                x = writer.conv(
+                    x, f"core.{i}", layer, gain_in=gain_in, gain_out=gain_out, order=order
+                )
+            case Shuffle() if blocks and i == len(layers) - 1:
+                pass  # by whoever reads the blocks
             case Residual():
                 body = x
                 for j, conv in enumerate(layer.body):

@@ -40,13 +40,26 @@ class GraphWriter:
     def integers(self, *values: int) -> str:
         return self.constant(list(values), np.int64)
 
-    def conv(self, x: str, prefix: str, spec: Conv, *, gain_in: float, gain_out: float) -> str:
-        """The convolution for an input that is 1/gain_in times, an output gain_out times as large.
+    def conv(
+        self,
+        x: str,
+        prefix: str,
+        spec: Conv,
+        *,
+        gain_in: float,
+        gain_out: float,
+        order: tuple[int, ...] = (),
+    ) -> str:
+        """The convolution for an input that is 1/gain_in times, an output gain_out times as large;
+        its channels in another order, if one is given.
 
         The products of constants are folded away by the runtime; the stored weights stay those
         of the torch module.
         """
         kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
+        if order:
+            places = self.integers(*order)
+            kernel, bias = (self.add("Gather", each, places, axis=0) for each in (kernel, bias))
         if gain_in * gain_out != 1.0:
             kernel = self.add("Mul", kernel, self.constant(gain_in * gain_out))
         if gain_out != 1.0:
@@ -86,25 +99,6 @@ class GraphWriter:
         biases = self.add("Concat", *[bias] * 4, axis=0)
         return self.add(
             "Conv", x, kernels, biases, kernel_shape=[4, 4], strides=[2, 2], pads=[1, 1, 1, 1]
-        )
-
-    def conv_to_blocks(self, x: str, prefix: str, spec: Conv) -> str:
-        """The convolution before a Shuffle(2), from 0..1 to 0..255, its channels in the order of
-        conv_to_rgb: colours innermost, not outermost."""
-        kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
-        order = self.integers(*np.arange(12).reshape(3, 4).T.ravel().tolist())
-        gain = self.constant(255.0)
-        kernel, bias = (
-            self.add("Mul", self.add("Gather", each, order, axis=0), gain)
-            for each in (kernel, bias)
-        )
-        return self.add(
-            "Conv",
-            x,
-            kernel,
-            bias,
-            kernel_shape=[spec.kernel] * 2,
-            pads=[spec.padding] * 4,
         )
 
     def shrunk_rgb(self, x: str, factor: int, gain: float, *, in_blocks: bool) -> str:
