@@ -12,12 +12,12 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from models.errors import UsageError, lookup
-from models.layers import Canvas, Conv, Layer, Norm, Relu, Residual, Shuffle, Upsample
+from models.layers import Conv, Layer, Norm, Relu, Residual, Shuffle, Upsample
 
 MARGIN = 32
-"""Pixels by which the outermost ones are repeated on each side, so that the zeros which the
-convolutions see beyond leave no trace in the picture. Not reflected: the strokes of a mirrored
-picture meet along its borders and paint a line there."""
+"""Pixels that are reflected around the picture, so that the zeros which the convolutions see beyond
+leave no trace in it. Not the outermost ones repeated: those are flat across a border, and what is
+flat is painted in other colours."""
 FAST_MARGIN = 24
 """Half of the reach of the `fast` generators (50): each cell of it costs time. The border that
 it leaves is below 2 levels of 255 in the shipped styles; 3 can be seen."""
@@ -28,7 +28,7 @@ class Architecture:
     """A generator: RGB in, RGB out, both 0..1.
 
     `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
-    added on each side (the outermost repeated) before the first layer and cut off after the
+    reflected on each side before the first layer and cut off after the
     last, in training as in the exported graph. Layers that end in a bilinear enlargement give
     a `coarse` picture before it, on a coarser grid; enlarged it is added to the input times
     `detail`, so that edges are as sharp as the input's. With `residual` the rest of the input,
@@ -163,8 +163,6 @@ def fast(
     head_width: int = 16,
     detail: float = 0.25,
     residual: bool = False,
-    canvas: int = 0,
-    canvas_sides: tuple[int, ...] = (48, 32),
 ) -> Architecture:
     """Ours: the whole body works at 1/stride of the resolution, from the first layer on.
 
@@ -178,7 +176,6 @@ def fast(
     narrow = scaled(head_width, alpha, multiple=8)
     layers: tuple[Layer, ...] = (
         Conv(wide, stem_kernel, stride=stride, norm="batch", relu=True),
-        *((Canvas(wide, canvas, canvas_sides),) if canvas else ()),
         *(Residual(_body(block, wide, block_kernel)),) * blocks,
         *_head(head, narrow, stride),
     )
@@ -260,8 +257,6 @@ def convolutions(architecture: Architecture) -> Iterator[PlacedConv]:
                 scale *= conv.stride
                 yield PlacedConv(prefix, conv, channels, scale)
                 channels = conv.out
-        elif isinstance(layer, Canvas):
-            yield PlacedConv(f"core.{i}", layer.conv, layer.channels_in, scale)
         elif isinstance(layer, Upsample | Shuffle):
             scale /= layer.factor
             channels //= layer.factor**2 if isinstance(layer, Shuffle) else 1

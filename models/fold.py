@@ -1,7 +1,7 @@
 """Folds batch norm into the convolution before it: the same function, fewer operations."""
 
 from models.architecture import Architecture, convolutions
-from models.parameters import Weights, pattern_shapes
+from models.parameters import Weights
 
 EPSILON = 1e-5
 """torch.nn.BatchNorm2d's own default, and the one trained with."""
@@ -13,7 +13,7 @@ def fold_weights(architecture: Architecture, weights: Weights) -> Weights:
     norm(conv(x)) = gamma·(conv(x) − mean)/σ + beta, with σ = sqrt(variance + epsilon), is a
     convolution with kernel·gamma/σ and bias (bias − mean)·gamma/σ + beta.
     """
-    result: Weights = {name: weights[name] for name in pattern_shapes(architecture)}
+    result: Weights = {}
     for placed in convolutions(architecture):
         kernel = weights[f"{placed.prefix}.conv.weight"]
         bias = weights[f"{placed.prefix}.conv.bias"]

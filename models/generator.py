@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.architecture import Architecture
 from models.fold import EPSILON
-from models.layers import Canvas, Conv, Layer, Relu, Residual, Shuffle, Upsample
-from models.parameters import PATTERN_SPREAD
+from models.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
 
 
 class ConvUnit(nn.Module):
@@ -49,52 +47,6 @@ class ResidualUnit(nn.Module):
         return cast(Tensor, self.body(x)).add_(x)
 
 
-class CanvasUnit(nn.Module):
-    """Adds the patterns, laid out from their first cell on, or as `placement` says.
-
-    Placement (B, 2, 3): affine maps from a cell (column, row) of the grid to one of the patterns,
-    which go on for ever; between cells they are interpolated bilinearly.
-    """
-
-    def __init__(self, spec: Canvas) -> None:
-        super().__init__()
-        # Small numbers behind large weights: Adam moves all alike, so the pattern learns sooner.
-        self.patterns = nn.ParameterList(
-            torch.randn(1, spec.channels, side, side) * PATTERN_SPREAD for side in spec.sides
-        )
-        self.conv = nn.Conv2d(spec.channels_in, spec.out, 1)
-        with torch.no_grad():
-            self.conv.weight /= PATTERN_SPREAD
-
-    def forward(self, x: Tensor, placement: Tensor | None = None) -> Tensor:
-        height, width = x.shape[-2:]
-        if placement is None:
-            laid = [_tiled(pattern, height, width) for pattern in self.patterns]
-        else:
-            where = _cells(height, width) @ placement[:, None].mT
-            laid = [_placed(pattern, where) for pattern in self.patterns]
-        return x + cast(Tensor, self.conv(torch.cat(laid, dim=1)))
-
-
-def _tiled(pattern: Tensor, height: int, width: int) -> Tensor:
-    side = pattern.shape[-1]
-    tiles = pattern.repeat(1, 1, -(-height // side), -(-width // side))
-    return tiles[..., :height, :width]
-
-
-def _cells(height: int, width: int) -> Tensor:
-    """(column, row, 1) of every cell, (H, W, 3) float."""
-    ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    return torch.stack([xs, ys, torch.ones_like(xs)], -1).float()
-
-
-def _placed(pattern: Tensor, where: Tensor) -> Tensor:
-    """The pattern (1, C, side, side) at places (B, H, W, 2) of it, x before y."""
-    side = pattern.shape[-1]
-    around = F.pad(pattern, (0, 1, 0, 1), mode="circular").expand(len(where), -1, -1, -1)
-    return F.grid_sample(around, where.remainder(side) * (2 / side) - 1, align_corners=True)
-
-
 def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
     """The module of a layer that `channels` come into, and the channels that leave it."""
     match layer:
@@ -102,8 +54,6 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
             return ConvUnit(layer, channels), layer.out
         case Residual():
             return ResidualUnit(layer, channels), channels
-        case Canvas():
-            return CanvasUnit(layer), layer.out
         case Upsample():
             options = {"align_corners": False} if layer.mode == "bilinear" else {}
             return nn.Upsample(scale_factor=layer.factor, mode=layer.mode, **options), channels
@@ -116,7 +66,7 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
 class Generator(nn.Module):
     """A feed-forward generator: RGB (B, 3, H, W) float 0..1 in, the same out, not clamped.
 
-    Any H and W; the margin (the outermost pixels repeated) and the crop are inside. `wrapped`,
+    Any H and W; the margin (the picture's reflection) and the crop are inside. `wrapped`,
     for training: there is no margin, and the right side goes on with the left, the bottom with
     the top. What lies beyond a border then looks like anything else, so that nothing can be
     learned to be painted along borders; and there is no margin to compute.
@@ -138,15 +88,17 @@ class Generator(nn.Module):
     def _wrap(self, wrapped: bool) -> None:
         self.wrapped = wrapped
         self.margin = 0 if wrapped else self.architecture.margin
-        self.padding = "circular" if wrapped else "replicate"
+        self.padding = "circular" if wrapped else "reflect"
         for conv in (m for m in self.core.modules() if isinstance(m, nn.Conv2d)):
             conv.padding_mode = "circular" if wrapped else "zeros"
 
     @contextmanager
-    def as_in_use(self) -> Iterator[None]:
-        """Not wrapped for a while: with its margin, as the exported graph paints."""
+    def as_in_use(self, *, wider: int = 0) -> Iterator[None]:
+        """Not wrapped for a while: with its margin, as the exported graph paints, or one that is
+        wider by some pixels, a multiple of the stride."""
         before = self.wrapped
         self._wrap(False)
+        self.margin += wider
         try:
             yield
         finally:
@@ -163,12 +115,9 @@ class Generator(nn.Module):
         else:
             nn.init.constant_(last.bias, 0.5)
 
-    def forward(
-        self, x: Tensor, strength: float | Tensor = 1.0, *, placement: Tensor | None = None
-    ) -> Tensor:
-        """The painted picture; strength 0 is the input, 1 the style. `placement`: where the
-        canvas lies (CanvasUnit), None as in the exported graph."""
-        enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x, placement))
+    def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
+        """The painted picture; strength 0 is the input, 1 the style."""
+        enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x))
         height, width = x.shape[-2:]
         painted = self._crop(enlarged, height, width, self.margin)
         return (1 - strength * (1 - self.architecture.kept)) * x + strength * painted
@@ -185,20 +134,26 @@ class Generator(nn.Module):
         height, width = (-(-side // factor) for side in x.shape[-2:])
         return self._crop(self._coarse(x), height, width, self.margin // factor)
 
-    def _coarse(self, x: Tensor, placement: Tensor | None = None) -> Tensor:
+    def _coarse(self, x: Tensor) -> Tensor:
         """The coarse picture with its margin."""
-        margin, stride = self.margin, self.architecture.stride
-        extra = [-(side + 2 * margin) % stride for side in (x.shape[-1], x.shape[-2])]
-        pads = (margin, margin + extra[0], margin, margin + extra[1])
-        padded = F.pad(x, pads, mode=self.padding)
-        coarse = padded
-        for module in self.core[: len(self.architecture.coarse)]:
-            canvas = isinstance(module, CanvasUnit)
-            coarse = module(coarse, placement) if canvas else module(coarse)
+        padded = self._padded(x)
+        coarse = cast(Tensor, self.core[: len(self.architecture.coarse)](padded))
         kept = self.architecture.coarsely_kept
         if not kept:
             return coarse
         return coarse + kept * F.avg_pool2d(padded, self.architecture.enlargement)
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """With its margin, up to the grid of the architecture."""
+        margin, stride = self.margin, self.architecture.stride
+        width, height = x.shape[-1], x.shape[-2]
+        if not self.wrapped:
+            # A reflection is smaller than its picture: the smallest are enlarged first.
+            least = margin + stride
+            width, height = max(width, least), max(height, least)
+            x = F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]), mode="replicate")
+        right, bottom = (margin + -(side + 2 * margin) % stride for side in (width, height))
+        return F.pad(x, (margin, right, margin, bottom), mode=self.padding)
 
     @staticmethod
     def _crop(padded: Tensor, height: int, width: int, margin: int) -> Tensor:

@@ -19,7 +19,7 @@ from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
 from models.errors import ModelError
 from models.graph_writer import GraphWriter
 from models.int8 import dequantized
-from models.layers import Canvas, Conv, Relu, Residual, Shuffle, Upsample
+from models.layers import Conv, Relu, Residual, Shuffle, Upsample
 from models.parameters import Weights, parameter_shapes
 
 OPSET = 18
@@ -122,19 +122,25 @@ def _model(
 
 
 def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, str, str]:
-    """Bytes, the outermost repeated up to the grid, then floats 0..255: (1, 3, H', W')."""
+    """Bytes, reflected around up to the grid, then floats 0..255: (1, 3, H', W')."""
     margin, stride = architecture.margin, architecture.stride
     shape = writer.add("Shape", "frame")
     height = writer.add("Slice", shape, writer.integers(0), writer.integers(1))
     width = writer.add("Slice", shape, writer.integers(1), writer.integers(2))
     edge, none = writer.integers(margin), writer.integers(0)
-    ends = []
+    # A reflection is smaller than its picture: the smallest are enlarged first.
+    least = writer.integers(margin + stride)
+    added, ends = [], []
     for side in (height, width):
-        total = writer.add("Add", side, writer.integers(2 * margin))
+        enough = writer.add("Max", side, least)
+        added.append(writer.add("Sub", enough, side))
+        total = writer.add("Add", enough, writer.integers(2 * margin))
         extra = writer.add("Mod", writer.add("Neg", total), writer.integers(stride))
         ends.append(writer.add("Add", extra, edge))
-    pads = writer.add("Concat", edge, edge, none, ends[0], ends[1], none, axis=0)
-    padded = writer.add("Pad", "frame", pads, mode="edge")
+    pads = writer.add("Concat", none, none, none, *added, none, axis=0)
+    enough = writer.add("Pad", "frame", pads, mode="edge")
+    pads = writer.add("Concat", edge, edge, none, *ends, none, axis=0)
+    padded = writer.add("Pad", enough, pads, mode="reflect")
     planes = writer.add("Transpose", padded, perm=[2, 0, 1])
     batch = writer.add("Unsqueeze", planes, writer.integers(0))
     return writer.add("Cast", batch, to=TensorProto.FLOAT), height, width
@@ -177,8 +183,6 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
                 for j, conv in enumerate(layer.body):
                     body = writer.conv(body, f"core.{i}.body.{j}", conv, gain_in=1, gain_out=1)
                 x = writer.add("Add", x, body)
-            case Canvas():
-                x = writer.canvas(x, f"core.{i}", layer)
             case Upsample():
                 x = writer.upsample(x, layer)
             case Shuffle():

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from models.layers import Canvas, Conv, Upsample
+from models.layers import Conv, Upsample
 from models.parameters import Weights
 
 
@@ -129,20 +129,6 @@ class GraphWriter:
         spread = self.add("Transpose", self.add("Reshape", last, blocks), perm=[0, 2, 1, 3])
         sides = [self.add("Mul", side, two) for side in (rows, columns)]
         return self.add("Reshape", spread, self.add("Concat", *sides, colours, axis=0))
-
-    def canvas(self, x: str, prefix: str, spec: Canvas) -> str:
-        """x (1, C, h, w) plus the patterns, laid out over the grid from their first cells on."""
-        one, start, axes = self.integers(1), self.integers(0, 0), self.integers(2, 3)
-        grid = self.add("Slice", self.add("Shape", x), self.integers(2), self.integers(4))
-        laid = []
-        for i, side in enumerate(spec.sides):
-            whole = self.add("Add", grid, self.integers(side - 1))
-            whole = self.add("Div", whole, self.integers(side))
-            times = self.add("Concat", one, one, whole, axis=0)
-            tiles = self.add("Tile", f"{prefix}.patterns.{i}", times)
-            laid.append(self.add("Slice", tiles, start, grid, axes))
-        pattern = self.add("Concat", *laid, axis=1)
-        return self.add("Add", x, self.conv(pattern, prefix, spec.conv, gain_in=1, gain_out=1))
 
     def cut(
         self,

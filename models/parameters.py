@@ -6,13 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import Architecture, convolutions
-from models.layers import Canvas
 
 Weights: TypeAlias = dict[str, NDArray[np.float32]]
 """Parameter name, as in the torch module's state_dict, to array."""
-
-PATTERN_SPREAD = 0.2
-"""Deviation of a canvas before it is trained."""
 
 
 def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
@@ -26,17 +22,7 @@ def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
         if conv.norm != "none":
             shapes[f"{placed.prefix}.norm.weight"] = (conv.out,)
             shapes[f"{placed.prefix}.norm.bias"] = (conv.out,)
-    return shapes | pattern_shapes(architecture)
-
-
-def pattern_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
-    """Name to shape (1, C, side, side) of every pattern of a canvas."""
-    return {
-        f"core.{i}.patterns.{j}": (1, layer.channels, side, side)
-        for i, layer in enumerate(architecture.layers)
-        if isinstance(layer, Canvas)
-        for j, side in enumerate(layer.sides)
-    }
+    return shapes
 
 
 def parameter_count(architecture: Architecture) -> int:
@@ -60,8 +46,6 @@ def random_weights(architecture: Architecture, seed: int = 0) -> Weights:
         if name.endswith("conv.weight"):
             spread = (2 / np.prod(shape[1:])) ** 0.5
             weights[name] = generator.normal(0, spread, shape).astype(np.float32)
-        elif ".patterns." in name:
-            weights[name] = generator.normal(0, PATTERN_SPREAD, shape).astype(np.float32)
         else:
             fill: Any = np.ones if name.endswith("norm.weight") else np.zeros
             weights[name] = fill(shape, np.float32)

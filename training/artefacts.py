@@ -35,8 +35,8 @@ FLAT_DRAWS = 4
 NOISE = 2.0
 """Levels of camera noise on a flat picture: on a constant one a network cannot draw strokes."""
 CUT = 384
-"""Pixels cut off a picture on each side: more than a network's reach, and a whole number of times
-a canvas of `fast` generators (96 cells of 4 pixels), so that its strokes fall alike."""
+"""Pixels cut off a picture on each side: more than a network's reach, and a
+multiple of every stride."""
 WHOLE_SIDE = 2 * CUT + 128
 """Pixels of each side of a photograph whose middle is painted alone."""
 

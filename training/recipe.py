@@ -26,6 +26,7 @@ OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "crop": ("image_size", lambda side: side),
     "style_size": ("style_scale", lambda side: side / STYLE_SIDE),
     "decay_from": ("tail", lambda share: round(1 - share, 9)),
+    "wallpaper_weight": ("border_weight", lambda weight: weight),
 }
 """Fields of the recipes in older checkpoints: what they are called now, and mean."""
 
@@ -63,14 +64,13 @@ class Recipe(BaseModel):
 
     content_weight: NotNegative = 0.3
     style_weight: NotNegative = 22.0
-    tone_weight: NotNegative = 4.0
+    tone_weight: NotNegative = 0.5
     tv_weight: NotNegative = 1.0
     grid_weight: NotNegative = 20_000.0
     range_weight: NotNegative = 10.0
-    temporal_weight: NotNegative = 250.0
-    wallpaper_weight: NotNegative = 1_500.0
-    """Of a canvas, or once batch norm is frozen; half of the pictures of a batch are painted twice
-    for it, the other half for the temporal loss."""
+    temporal_weight: NotNegative = 500.0
+    border_weight: NotNegative = 2_000.0
+    """Once batch norm is frozen; nothing before."""
     style_loss: Literal["wasserstein", "gram"] = "wasserstein"
     gram: Literal["image", "batch", "mixed"] = "mixed"
     """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""

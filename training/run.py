@@ -12,22 +12,17 @@ from models.architecture import MODEL_SIZES, Architecture
 from models.errors import TrainingError
 from models.generator import Generator, trained
 from models.memory import give_back
+from training.border import border_loss
 from training.checkpoint import Checkpoint
 from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, readable
 from training.objective import Objective
-from training.placement import anywhere, canvas_period, moved_along
 from training.recipe import Recipe
-from training.temporal import (
-    disturb,
-    paint_pair,
-    random_motion,
-    temporal_loss,
-    wallpaper_loss,
-    warp,
-)
+from training.temporal import disturb, random_motion, temporal_loss, warp
 
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
+BORDER_STRIDE = 4
+"""Every how many crops one is looked at for its border, which costs two paintings more."""
 PATIENCE = 20
 """Steps in a row that may be thrown away for a value that is not finite."""
 ROLLBACKS = 2
@@ -174,22 +169,12 @@ class Run:
         return None
 
     def pair(self, source: Tensor) -> dict[str, Tensor]:
-        """What a step works on: the crops, and the same moved and disturbed, with the motion; where
-        a canvas lies under either, elsewhere under those that are not `steady`."""
-        random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
-        batch, size = len(source), (source.shape[-2], source.shape[-1])
+        """What a step works on: the crops, and the same moved and disturbed, with the motion."""
         pair = {"source": source}
-        if self.recipe.temporal_weight or self.has_walls:
-            motion = random_motion(batch, size, random)
+        if self.recipe.temporal_weight:
+            random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+            motion = random_motion(len(source), (source.shape[-2], source.shape[-1]), random)
             pair |= {"moved": disturb(warp(source, motion)[0], random), "motion": motion}
-            pair["steady"] = (torch.arange(batch) % 2 == 0) | (not self.has_walls)
-        if period := canvas_period(self.architecture):
-            pair["placement"] = anywhere(batch, period, random)
-            if "motion" in pair:
-                along = moved_along(pair["placement"], motion, size, self.architecture.stride)
-                elsewhere = anywhere(batch, period, random)
-                steady = pair["steady"][:, None, None]
-                pair["placement_moved"] = torch.where(steady, along, elsewhere)
         return pair
 
     def _accumulate(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -225,28 +210,20 @@ class Run:
         source = part["source"]
         wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
         wanted = wanted or self.objective.content_target(source)
-        if "motion" not in part:
-            painted = self.generator(source, placement=part.get("placement"))
-            later = {"wallpaper": painted.new_zeros(())} if self.recipe.wallpaper_weight else {}
-            return self.objective.against(wanted, source, painted) | later
-        # Before, batch norm would take the statistics of either batch, which differ.
-        painted, again = paint_pair(self.generator, part, others_in_use=self.norm_frozen)
+        pictures = torch.cat([source, part["moved"]]) if "moved" in part else source
+        painted, again = self.generator(pictures).tensor_split([len(source)])
         losses = self.objective.against(wanted, source, painted)
-        for name, loss, weight, of in (
-            ("temporal", temporal_loss, self.recipe.temporal_weight, part["steady"]),
-            ("wallpaper", wallpaper_loss, self.recipe.wallpaper_weight, ~part["steady"]),
-        ):
-            # A mean over its share of the batch: a part counts by how many it has of them.
-            share = of.float().mean() * (2 if self.has_walls else 1)
-            if weight:
-                losses[name] = loss(painted[of], again[of], part["motion"][of]) * weight * share
+        if "moved" in part:
+            steadiness = temporal_loss(painted, again, part["motion"])
+            losses["temporal"] = steadiness * self.recipe.temporal_weight
+        if self.recipe.border_weight:
+            losses["border"] = self._border(source) * self.recipe.border_weight
         return losses
 
-    @property
-    def has_walls(self) -> bool:
-        """Half of the pairs, their canvas elsewhere or painted as in use, are for that loss."""
-        differ = self.norm_frozen or canvas_period(self.architecture)
-        return bool(differ and self.recipe.wallpaper_weight)
+    def _border(self, source: Tensor) -> Tensor:
+        """Of some crops. 0 before: batch norm would see pictures with a margin among the others."""
+        some = source[::BORDER_STRIDE]
+        return border_loss(self.generator, some) if self.norm_frozen else source.new_zeros(())
 
     @property
     def norm_frozen(self) -> bool:

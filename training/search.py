@@ -37,9 +37,7 @@ from training.vgg import load_loss_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "quarter-32-separable": {},
-    "canvas": {"options": {"canvas": 6}},
     "residual": {"options": {"residual": True}},
-    "residual, canvas": {"options": {"residual": True, "canvas": 6}},
     "no detail": {"options": {"detail": 0.0}},
     "7 blocks": {"options": {"blocks": 7}},
     "head: half": {"options": {"head": "half"}},

@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.generator import Generator
-
 STILL = 1 / 3
 """Share of the pictures that do not move: before a webcam most of the frame does not."""
 MAX_SHIFT = 6.0
@@ -57,52 +55,7 @@ def disturb(picture: Tensor, generator: torch.Generator) -> Tensor:
     return (picture * gain + noise).clamp(0, 1)
 
 
-def paint_pair(
-    generator: Generator, pair: dict[str, Tensor], *, others_in_use: bool
-) -> tuple[Tensor, Tensor]:
-    """The crops of a pair (`Run.pair`) painted, and the moved ones, (B, 3, H, W) each; those that
-    are not steady as in use, if asked for."""
-    source, moved = pair["source"], pair["moved"]
-    together, placement = pair["steady"] | (not others_in_use), None
-    if "placement" in pair:
-        placement = torch.cat([pair["placement"], pair["placement_moved"][together]])
-    both = generator(torch.cat([source, moved[together]]), placement=placement)
-    painted, again = both.tensor_split([len(source)])
-    if together.all():
-        return painted, again
-    every = torch.empty_like(painted)
-    every[together] = again
-    others = pair["placement_moved"][~together] if "placement" in pair else None
-    with generator.as_in_use():
-        every[~together] = generator(moved[~together], placement=others)
-    return painted, every
-
-
 def temporal_loss(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
-    """Mean squared difference of `second` from the moved `first`, where both were seen; 0 of no
-    pictures."""
-    return _difference(first, second, motion, patch=1)
-
-
-PATCH = 16
-"""Pixels over which colours are averaged: strokes differ from place to place of the canvas, the
-colour of a wall must not."""
-
-
-def wallpaper_loss(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
-    """As `temporal_loss`, but of the colours of patches of 16×16 pixels: zero where two paintings
-    of one picture, the canvas lying elsewhere, differ in their strokes alone.
-
-    Ours. A canvas can please a style loss all by itself, by painting the style picture's patches
-    of colour over and over, whatever the frame shows. Where the second is painted as in use, with
-    its margin, this sees a stripe along a border too.
-    """
-    return _difference(first, second, motion, patch=PATCH)
-
-
-def _difference(first: Tensor, second: Tensor, motion: Tensor, *, patch: int) -> Tensor:
-    if not len(first):  # which warp does not take
-        return first.sum()
-    pictures = (second, *warp(first, motion))
-    seen, expected, inside = (F.avg_pool2d(x, patch) for x in pictures)
-    return ((seen - expected).square() * inside).sum() / (inside.sum() * 3).clamp_min(1)
+    """Mean squared difference of `second` from the moved `first`, where both were seen."""
+    expected, inside = warp(first, motion)
+    return ((second - expected).square() * inside).sum() / (inside.sum() * 3).clamp_min(1)

@@ -16,7 +16,6 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 VARIANTS = {
     "fast": arch.fast(),
     "fast narrow": arch.fast(0.25),
-    "fast with a canvas": arch.fast(canvas=6),
     "fast by 8": arch.fast(stride=8, stem_kernel=16),
     "fast with half the detail": arch.fast(detail=0.5),
     "fast residual": arch.fast(residual=True),
@@ -117,10 +116,10 @@ def test_the_graph_explains_itself_and_gives_its_weights_back(card_of):
 
 
 def test_a_graph_with_layers_of_another_version_still_runs_whole_but_gives_no_weights(card_of):
-    architecture = arch.folded(arch.fast(0.25, canvas=6))
+    architecture = arch.folded(arch.fast(0.25))
     model = build_graph(architecture, random_weights(architecture), card_of(architecture))
     stored = next(x for x in model.metadata_props if x.key == ARCHITECTURE_KEY)
-    stored.value = stored.value.replace('"sides"', '"side"')
+    stored.value = stored.value.replace('"kernel"', '"kernels"')
     assert frame_graph(model) == (model, WHOLE)
     with pytest.raises(ModelError, match="layers of another version of stylecam; export it anew"):
         read_weights(model)
@@ -135,20 +134,3 @@ def test_nothing_beyond_the_margin_reaches_a_fast_picture(card_of, run_graph):
     middle = painted[64:68, 80:84]
     for cell in (painted[:4, :4], painted[:4, -4:], painted[-4:, :4], painted[60:64, :4]):
         assert np.abs(cell - middle).max() <= 2
-
-
-@pytest.mark.parametrize(("sides", "cells"), [((12,), 12), ((12, 8), 24)])
-def test_the_canvas_puts_strokes_on_a_flat_wall_that_repeat_with_its_sides_together(
-    card_of, run_graph, sides, cells
-):
-    generator = trained_like(arch.fast(canvas=4, canvas_sides=sides))
-    period = cells * generator.architecture.stride
-    wall = np.full((64, 3 * period, 3), (120, 90, 60), np.uint8)
-    painted = run_graph(graph_of(generator, card_of), wall).astype(int)
-
-    def changed_after(pixels):
-        return np.abs(painted[:, :period] - painted[:, pixels : pixels + period])
-
-    assert painted[:, :period].std(axis=(0, 1)).max() > 3
-    assert changed_after(period).max() <= 2
-    assert changed_after(period // 2).max() >= 5

@@ -15,7 +15,6 @@ from models.parameters import random_weights
 
 ARCHITECTURES = {
     "fast": arch.folded(arch.fast(0.25)),
-    "canvas": arch.folded(arch.fast(0.25, canvas=6)),
     "detail": arch.folded(arch.fast(0.25, detail=0.5)),
     "small": arch.folded(arch.small(0.3)),
     "full": arch.johnson(0.125),

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import architecture
 from models.catalogue import SHIPPED, style_paths
 
 pytest.importorskip("torch", reason="needs the train extra")
@@ -19,7 +18,6 @@ from training.artefacts import (
     grid_peak,
 )
 from training.export import quiet_session
-from training.placement import canvas_period
 from training.report import painter_of
 
 SIDE = 192
@@ -119,22 +117,6 @@ def test_a_painter_that_treats_all_places_alike_leaves_neither(painter):
     sources = [photograph(seed) for seed in range(2)]
     assert artefacts.border(painter, sources) == pytest.approx(0, abs=0.2)
     assert artefacts.grid(painter, sources) < 0.5
-
-
-def test_a_canvas_is_no_frame():
-    """Strokes that lie still on the frame, and repeat as often as those of `fast` do."""
-    fast = architecture.fast(canvas=6)
-    period = canvas_period(fast) * fast.stride
-    assert artefacts.CUT % period == 0
-    random = np.random.default_rng(0)
-    pattern = random.integers(-40, 40, (period, period, 3))
-
-    def painter(picture):
-        times = [-(-side // period) for side in picture.shape[:2]]
-        laid = np.tile(pattern, (*times, 1))[: picture.shape[0], : picture.shape[1]]
-        return (picture.astype(int) + laid).clip(0, 255).astype(np.uint8)
-
-    assert artefacts.border(painter, [photograph()]) < 0.5
 
 
 @pytest.fixture(scope="module")
