@@ -28,8 +28,7 @@ class Architecture:
     """A generator: RGB in, RGB out, both 0..1.
 
     `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
-    reflected on each side before the first layer and cut off after the
-    last, in training as in the exported graph. Layers that end in a bilinear enlargement give
+    reflected on each side before the first layer and cut off after the last. Layers that end in a bilinear enlargement give
     a `coarse` picture before it, on a coarser grid; enlarged it is added to the input times
     `detail`, so that edges are as sharp as the input's. With `residual` the rest of the input,
     1 − detail, is added to the coarse picture; without, as much is taken off it, so that nothing
