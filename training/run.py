@@ -22,7 +22,7 @@ from training.temporal import disturb, random_motion, temporal_loss, warp
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
 BORDER_STRIDE = 4
-"""Every how many crops one is looked at for its border, which costs two paintings more."""
+"""Every how many crops one is looked at for its border, which costs four paintings more."""
 PATIENCE = 20
 """Steps in a row that may be thrown away for a value that is not finite."""
 ROLLBACKS = 2
