@@ -28,12 +28,12 @@ class Architecture:
     """A generator: RGB in, RGB out, both 0..1.
 
     `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
-    reflected on each side before the first layer and cut off after the last. Layers that end in a bilinear enlargement give
-    a `coarse` picture before it, on a coarser grid; enlarged it is added to the input times
-    `detail`, so that edges are as sharp as the input's. With `residual` the rest of the input,
-    1 − detail, is added to the coarse picture; without, as much is taken off it, so that nothing
-    but what is finer than its grid comes straight from the input. Without either `detail` means
-    nothing.
+    reflected on each side before the first layer and cut off after the last. Layers that end in a
+    bilinear enlargement give a `coarse` picture before it, on a coarser grid; enlarged it is added
+    to the input times `detail`, so that edges are as sharp as the input's. With `residual` the rest
+    of the input, 1 − detail, is added to the coarse picture; without, as much is taken off it, so
+    that nothing but what is finer than its grid comes straight from the input. Without either
+    `detail` means nothing.
     """
 
     name: str

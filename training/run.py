@@ -169,8 +169,10 @@ class Run:
         return None
 
     def pair(self, source: Tensor) -> dict[str, Tensor]:
-        """What a step works on: the crops, and the same moved and disturbed, with the motion."""
-        pair = {"source": source}
+        """What a step works on: the crops, and the same moved and disturbed, with the motion;
+        `bordered` (B,): 0, or the share that a crop has in the border loss, 1 in the mean."""
+        looked_at = (torch.arange(len(source)) % BORDER_STRIDE == 0).float()
+        pair = {"source": source, "bordered": looked_at / looked_at.mean()}
         if self.recipe.temporal_weight:
             random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
             motion = random_motion(len(source), (source.shape[-2], source.shape[-1]), random)
@@ -217,13 +219,15 @@ class Run:
             steadiness = temporal_loss(painted, again, part["motion"])
             losses["temporal"] = steadiness * self.recipe.temporal_weight
         if self.recipe.border_weight:
-            losses["border"] = self._border(source) * self.recipe.border_weight
+            losses["border"] = self._border(part) * self.recipe.border_weight
         return losses
 
-    def _border(self, source: Tensor) -> Tensor:
-        """Of some crops. 0 before: batch norm would see pictures with a margin among the others."""
-        some = source[::BORDER_STRIDE]
-        return border_loss(self.generator, some) if self.norm_frozen else source.new_zeros(())
+    def _border(self, part: dict[str, Tensor]) -> Tensor:
+        """0 before the norm is frozen: it would see pictures with a margin among the others."""
+        some = part["source"][part["bordered"] > 0]
+        if not (self.norm_frozen and len(some)):
+            return part["source"].new_zeros(())
+        return border_loss(self.generator, some) * part["bordered"].mean()
 
     @property
     def norm_frozen(self) -> bool:
