@@ -132,15 +132,15 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
     least = writer.integers(margin + stride)
     added, ends = [], []
     for side in (height, width):
-        enough = writer.add("Max", side, least)
-        added.append(writer.add("Sub", enough, side))
-        total = writer.add("Add", enough, writer.integers(2 * margin))
+        longer = writer.add("Max", side, least)
+        added.append(writer.add("Sub", longer, side))
+        total = writer.add("Add", longer, writer.integers(2 * margin))
         extra = writer.add("Mod", writer.add("Neg", total), writer.integers(stride))
         ends.append(writer.add("Add", extra, edge))
-    pads = writer.add("Concat", none, none, none, *added, none, axis=0)
-    enough = writer.add("Pad", "frame", pads, mode="edge")
-    pads = writer.add("Concat", edge, edge, none, *ends, none, axis=0)
-    padded = writer.add("Pad", enough, pads, mode="reflect")
+    missing = writer.add("Concat", none, none, none, *added, none, axis=0)
+    enlarged = writer.add("Pad", "frame", missing, mode="edge")
+    around = writer.add("Concat", edge, edge, none, *ends, none, axis=0)
+    padded = writer.add("Pad", enlarged, around, mode="reflect")
     planes = writer.add("Transpose", padded, perm=[2, 0, 1])
     batch = writer.add("Unsqueeze", planes, writer.integers(0))
     return writer.add("Cast", batch, to=TensorProto.FLOAT), height, width

@@ -46,7 +46,7 @@ class Recipe(BaseModel):
     images: Annotated[tuple[str, ...], Field(min_length=1)]
     model_size: Literal["full", "small", "fast"] = "fast"
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
-    options: dict[str, bool | int | float | str | tuple[int, ...]] = {}
+    options: dict[str, bool | int | float | str] = {}
     """Keyword arguments of the architecture, for searches."""
 
     base: str = ""
