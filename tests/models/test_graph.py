@@ -50,7 +50,9 @@ def graph_of(generator, card_of):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-@pytest.mark.parametrize(("height", "width", "strength"), [(64, 96, 1.0), (61, 83, 0.35)])
+@pytest.mark.parametrize(
+    ("height", "width", "strength"), [(64, 96, 1.0), (61, 83, 0.35), (9, 70, 1.0)]
+)
 def test_the_graph_paints_what_torch_paints(name, height, width, strength, card_of, run_graph):
     generator = trained_like(VARIANTS[name])
     frame = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
