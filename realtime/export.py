@@ -109,7 +109,10 @@ def _export_checked(source: str, out: Path, target: Target) -> Difference | None
 
 
 def check_destination(out: Path, name: str, *, force: bool) -> None:
-    """Refuse a place or a name that cannot be meant, with UsageError."""
+    """Refuse a place or a name that cannot be meant, with UsageError.
+
+    Card and picture come beside the model, under its name: what is called so is not lost either.
+    """
     if out.suffix != ".onnx":
         raise UsageError(f"{out}: a model file is called NAME.onnx")
     if not NAME.fullmatch(name):
@@ -120,8 +123,10 @@ def check_destination(out: Path, name: str, *, force: bool) -> None:
         raise UsageError(f"{out}: there is no folder {out.parent}; make it first")
     if not os.access(out.parent, os.W_OK):
         raise UsageError(f"{out}: the folder {out.parent} is not yours to write to")
-    if out.exists() and not force:
-        raise UsageError(f"{out}: exists already; --force replaces it")
+    written = [out, out.with_suffix(".yaml"), out.with_suffix(".jpg")]
+    there = next((path for path in written if path.exists()), None)
+    if there and not force:
+        raise UsageError(f"{there}: exists already and would be replaced; --force does it")
 
 
 def is_checkpoint(source: str) -> bool:

@@ -59,3 +59,17 @@ def test_options_that_do_not_go_together_are_refused(
             export, [str(brush.path), "-o", str(out), *words], catch_exceptions=False
         )
     assert not out.exists()
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".yaml", ".jpg"])
+def test_what_has_the_name_of_the_model_its_card_or_its_picture_is_not_lost(
+    brush: StyleCard, tmp_path: Path, suffix: str
+):
+    mine = tmp_path / f"my-painting{suffix}"
+    mine.write_text("precious")
+    words = [str(brush.path), "-o", str(tmp_path / "my-painting.onnx")]
+    with pytest.raises(UsageError, match=rf"my-painting\{suffix}: exists already"):
+        CliRunner().invoke(export, words, catch_exceptions=False)
+    assert mine.read_text() == "precious"
+    done = CliRunner().invoke(export, [*words, "--force"], catch_exceptions=False)
+    assert done.exit_code == 0
