@@ -10,7 +10,7 @@ import platformdirs
 
 from models.card import StyleCard, load_card
 from models.catalogue import lighter_styles, style_paths
-from models.errors import SinkFault, StylecamError, UsageError, lookup
+from models.errors import SinkFault, StylecamError, lookup
 from realtime.backends.choose import make_backend
 from realtime.capture import Limits
 from realtime.config import Config, LimitConfig
@@ -21,14 +21,14 @@ from realtime.pipeline import Pipeline, Plan
 from realtime.settings import Settings, SettingsBox
 from realtime.sinks import Sink
 from realtime.sinks.image_file import write_picture
-from realtime.sinks.spec import Surroundings, sink_from
+from realtime.sinks.spec import Surroundings, refuse_twice, sink_from
 from realtime.sources import Source
 from realtime.sources.first_camera import FirstCamera
 from realtime.sources.spec import kind_of, source_from
 from realtime.stylizer import Stylizer
 
-LIVE_KINDS = frozenset({"camera", "device", "stream"})
-"""Sources that cannot wait, and that may come back after a fault."""
+RETURNING_KINDS = frozenset({"camera", "device", "stream"})
+"""Sources that may come back after a fault."""
 RESTING_KINDS = frozenset({"camera", "device", "demo", "image"})
 """Sources that bear being read rarely: they have no end, and no sender that fills a buffer."""
 OVERLAID = frozenset({"window"})
@@ -57,7 +57,8 @@ class Styles:
         self.first = wanted
         if wanted.endswith(".onnx"):
             card = load_card(Path(wanted))
-            self._all = {card.name: card.path, **self._all}
+            others = {name: path for name, path in self._all.items() if name != card.name}
+            self._all = {card.name: card.path, **others}
             if card.lighter and (beside := card.path.with_name(f"{card.lighter}.onnx")).is_file():
                 self._all |= {card.lighter: beside}
             self.first = card.name
@@ -80,7 +81,7 @@ def compose(
     `config.sinks` must name at least one. `on_message` gets lines for people, from any thread;
     `on_progress` the number of painted frames. Raises UsageError and ModelError.
     """
-    _refuse_twice(config.sinks)
+    refuse_twice(config.sinks)
     styles = Styles(config.style.name)
     box = SettingsBox(_settings(config, styles))
     around = _surroundings(config, box, styles)
@@ -88,14 +89,13 @@ def compose(
     paced = any(sink.live for sink in sinks)
     kind = kind_of(config.source.input) if config.source.input is not None else "camera"
     source = _source(config, paced=paced, on_message=on_message)
-    live = paced or kind in LIVE_KINDS
-    stylizer, backend = _stylizer(config, styles, box, on_message, live=live)
+    stylizer, backend = _stylizer(config, styles, box, on_message)
     plan = Plan(
-        live=live,
+        live=paced,
         size=config.source.size,
         fit=config.source.fit,
         limits=Limits(config.limit.frames, config.limit.duration),
-        reconnect=config.source.reconnect if kind in LIVE_KINDS else 0.0,
+        reconnect=config.source.reconnect if kind in RETURNING_KINDS else 0.0,
         local=OVERLAID,
         keep=_ways(config, around),
         titles=readable,
@@ -106,12 +106,6 @@ def compose(
         on_progress=on_progress,
     )
     return Composition(Pipeline(source, stylizer, sinks, box, plan), source, sinks, backend)
-
-
-def _refuse_twice(specs: list[str]) -> None:
-    for spec in specs:
-        if specs.count(spec) > 1:
-            raise UsageError(f"the sink {spec} is given twice")
 
 
 def _settings(config: Config, styles: Styles) -> Settings:
@@ -126,13 +120,15 @@ def _settings(config: Config, styles: Styles) -> Settings:
 
 def _surroundings(config: Config, box: SettingsBox, styles: Styles) -> Surroundings:
     wanted = config.source
-    has_sound = wanted.input is not None and not wanted.loop and kind_of(wanted.input) == "video"
+    kind = kind_of(wanted.input) if wanted.input is not None else "camera"
+    file = Path(wanted.input) if wanted.input and kind in ("video", "image") else None
     return Surroundings(
         config=config,
         box=box,
         titles={name: readable(name) for name in styles.paths},
         previews={name: path.with_suffix(".jpg") for name, path in styles.paths.items()},
-        audio_from=Path(wanted.input) if has_sound and wanted.input else None,
+        source=file,
+        audio_from=file if kind == "video" and not wanted.loop else None,
     )
 
 
@@ -170,8 +166,6 @@ def _stylizer(
     styles: Styles,
     box: SettingsBox,
     on_message: Callable[[str], None],
-    *,
-    live: bool,
 ) -> tuple[Stylizer, str]:
     processing = config.processing
 
@@ -191,7 +185,7 @@ def _stylizer(
         lambda: make_backend(
             processing.backend, processing.device, threads=processing.threads, half=processing.half
         ),
-        scale=processing.scale if live or processing.scale is not None else 1.0,
+        scale=processing.scale,
         within=processing.size,
         keep=processing.keep,
         on_fault=refused,
@@ -203,7 +197,7 @@ def _source(config: Config, *, paced: bool, on_message: Callable[[str], None]) -
     wanted = config.source
     width, height = wanted.size or (None, None)
     if wanted.input is None:
-        return FirstCamera(width=width, height=height, fps=wanted.fps, paced=paced, say=on_message)
+        return FirstCamera(width=width, height=height, fps=wanted.fps, say=on_message)
     return source_from(
         wanted.input, width=width, height=height, fps=wanted.fps, paced=paced, loop=wanted.loop
     )

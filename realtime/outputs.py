@@ -16,7 +16,7 @@ from realtime.sinks import Sink
 POLL = 0.05
 LINE_SIZE = 8
 FINISH_PATIENCE = 60.0
-"""Seconds for a recording to be finalised; a large MP4 is rewritten with its index in front."""
+"""Seconds for what is waiting to be written; a sink that has more to do then says so itself."""
 GOODBYE_PATIENCE = 3.0
 """Seconds for a live sink, which has nothing to finish."""
 
@@ -75,7 +75,8 @@ class Output:
         """Write what is waiting, then close. A sink that hangs is given up, with an error."""
         self.hand_over.close()
         if self._thread is not None:
-            self._thread.join(GOODBYE_PATIENCE if self.sink.live else FINISH_PATIENCE)
+            own: float = getattr(self.sink, "finishing", 0.0)
+            self._thread.join(GOODBYE_PATIENCE if self.sink.live else FINISH_PATIENCE + own)
             if self._thread.is_alive():
                 late = SinkFault(f"{self.sink.name}: hangs and was given up; it may be incomplete")
                 self.error = self.error or late

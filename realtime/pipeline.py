@@ -110,7 +110,7 @@ class Pipeline:
             outgoing = replace(
                 incoming, width=self._size.width, height=self._size.height, live=self.live
             )
-            self.stylizer.warm_up(own)
+            self.stylizer.warm_up(own, live=self.live)
             self.outputs.start([self._output(sink) for sink in self._sinks], outgoing)
         except BaseException:
             self.capture.stop()

@@ -95,8 +95,11 @@ class Stylizer:
                 self._lighter_of[style] = None
         return self._lighter_of[style] is not None
 
-    def warm_up(self, frame: Size) -> None:
-        """Make the first frame of that size as fast as the others."""
+    def warm_up(self, frame: Size, *, live: bool) -> None:
+        """Make the first frame of that size as fast as the others. Where nobody waits for the
+        next one (not `live`), and no `scale` was asked for, frames are painted whole."""
+        if self._scale is None and not live:
+            self._scale = 1.0
         self._size = self._working_size(frame)
         self._loaded[self.generator].warm_up(self._size.height, self._size.width)
 

@@ -243,10 +243,13 @@ def _listen(host: str, port: int | None) -> socket.socket:
     if port is not None and not 0 <= port <= 65535:
         raise UsageError(f"web: port {port} does not exist; name one from 1 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both_kinds = socket.has_dualstack_ipv6()
     wanted = [port] if port is not None else range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TO_TRY)
     for number in wanted:
         try:
-            return socket.create_server((host, number), family=family)
+            return socket.create_server(
+                (host, number), family=family, dualstack_ipv6=host == "::" and both_kinds
+            )
         except OSError as error:
             reason = error.strerror or str(error)
     if port is None:

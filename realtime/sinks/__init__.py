@@ -11,7 +11,8 @@ class Sink(Protocol):
     `name` is what the user called it ("window", "file:out.mp4"). A `live` sink shows the
     newest frame and may miss some; one that is not live is given every frame. A sink with
     `main_thread` is run by the main thread, as windows must be on macOS. One that knows whether
-    anybody looks has `watched`, which any thread may read.
+    anybody looks has `watched`, which any thread may read; one whose `close` may take long has
+    `finishing`, in seconds.
     """
 
     name: str

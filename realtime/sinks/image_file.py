@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -43,6 +44,16 @@ class ImageFile:
         self._numbered = NUMBER.search(self._path.name) is not None
         self._newest: RGB | None = None
         check_suffix(self._path)
+
+    def existing(self) -> Iterator[Path]:
+        """The files of its name, or of the form of its names, that are there already."""
+        if not self._numbered:
+            yield from filter(Path.is_file, [self._path])
+            return
+        before, after = NUMBER.split(self._path.name)[0], NUMBER.split(self._path.name)[-1]
+        name = re.compile(f"{re.escape(before)} *[0-9]+{re.escape(after)}")
+        with contextlib.suppress(OSError):  # no such folder yet
+            yield from (p for p in sorted(self._path.parent.iterdir()) if name.fullmatch(p.name))
 
     def open(self, frames: FrameFormat) -> None:
         if self._in_folder:

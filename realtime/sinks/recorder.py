@@ -37,6 +37,9 @@ class Container:
     fixed_rate: bool = False
 
 
+SLOWEST_DISK = 10e6
+"""Bytes a second at which a finished recording is rewritten at least."""
+
 H264_OR_MPEG4 = ("libx264", "mpeg4")
 # Some sound (AC-3) is described by its first packets: the header waits for the first fragment.
 FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
@@ -100,10 +103,15 @@ class Recorder:
             log.warning("%s: no H.264 encoder in this FFmpeg; recording MPEG-4", self._path)
         return encoder
 
+    @property
+    def finishing(self) -> float:
+        """Seconds that `close` may take: a fragmented file is copied twice."""
+        if not self._kind.fragmented or not self._path.is_file():
+            return 0.0
+        return self._path.stat().st_size / SLOWEST_DISK
+
     def open(self, frames: FrameFormat) -> None:
         check_writable(self._path)
-        if self._audio_from is not None and same_file(self._audio_from, self._path):
-            raise UsageError(f"{self._path}: is the source itself; give another name")
         self._size = (frames.width, frames.height)
         self._rate = Fraction(frames.fps).limit_denominator(1001)
         self._frames_live = frames.live
@@ -209,7 +217,3 @@ class Recorder:
                 self._audio = None
         if self._kind.fragmented and not self._faulty:
             remux(self._path, self._kind.format)
-
-
-def same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)

@@ -1,6 +1,7 @@
 """Which sink a text means: "window", "web:8080", "file:out.mp4", or just "out.mp4"."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,24 +18,24 @@ from realtime.sinks import Sink
 class Surroundings:
     """What sinks need to know of the rest of a run.
 
-    `titles` and `previews` (JPEG files) are by style name. `audio_from` is the file whose sound
-    goes into recordings.
+    `titles` and `previews` (JPEG files) are by style name. `source` is the file that frames come
+    from, which no sink may replace; `audio_from` the one whose sound goes into recordings.
     """
 
     config: Config
     box: SettingsBox
     titles: Mapping[str, str] = field(default_factory=dict)
     previews: Mapping[str, Path] = field(default_factory=dict)
+    source: Path | None = None
     audio_from: Path | None = None
 
 
 @dataclass(frozen=True)
 class SinkKind:
-    """How one kind is made from what follows its colon; `local` ones are looked at right here."""
+    """How one kind is made from what follows its colon."""
 
     make: Callable[[str, str, Surroundings], Sink]
     argument: Literal["none", "optional", "required"]
-    local: bool = False
 
 
 def sink_from(spec: str, around: Surroundings) -> Sink:
@@ -46,9 +47,18 @@ def sink_from(spec: str, around: Surroundings) -> Sink:
     return KINDS[kind].make(spec, argument, around)
 
 
-def is_local(spec: str) -> bool:
-    """Whether the person at the machine looks at it, and may be shown text over the picture."""
-    return KINDS[parse(spec)[0]].local
+def refuse_twice(specs: list[str]) -> None:
+    """Raise UsageError where two of them mean the same, one file by two names included."""
+    seen: dict[tuple[str, str], str] = {}
+    for spec in specs:
+        kind, argument = parse(spec)
+        if kind in EXAMPLES:
+            argument = os.path.realpath(argument)
+        if (kind, argument) in seen:
+            first = seen[kind, argument]
+            again = "" if first == spec else f", as {first} and as {spec}"
+            raise UsageError(f"the sink {spec} is given twice{again}")
+        seen[kind, argument] = spec
 
 
 def parse(spec: str) -> tuple[str, str]:
@@ -124,8 +134,7 @@ def _file(spec: str, argument: str, around: Surroundings) -> Sink:
 
     path, wanted = Path(argument), around.config.recording
     sink = Recorder(path, name=spec, crf=wanted.crf, audio_from=around.audio_from)
-    if not wanted.overwrite:
-        refuse_to_replace(path)
+    refuse_to_replace([path], around)
     return sink
 
 
@@ -133,15 +142,17 @@ def _image(spec: str, argument: str, around: Surroundings) -> Sink:
     from realtime.sinks.image_file import ImageFile
 
     sink = ImageFile(argument, name=spec)
-    if not around.config.recording.overwrite:
-        refuse_to_replace(Path(argument))
+    refuse_to_replace(sink.existing(), around)
     return sink
 
 
-def refuse_to_replace(path: Path) -> None:
-    """Raise UsageError where `path` is a file that exists: nothing is lost by a slip."""
-    if path.is_file():
-        raise UsageError(f"{path}: exists already; --force replaces it")
+def refuse_to_replace(written: Iterable[Path], around: Surroundings) -> None:
+    """Raise UsageError where a file is there that would be lost; the source's own in any case."""
+    for path in filter(Path.is_file, written):
+        if around.source is not None and path.samefile(around.source):
+            raise UsageError(f"{path}: is the source itself; give another name")
+        if not around.config.recording.overwrite:
+            raise UsageError(f"{path}: exists already; --force replaces it")
 
 
 def _null(spec: str, argument: str, around: Surroundings) -> Sink:
@@ -151,8 +162,8 @@ def _null(spec: str, argument: str, around: Surroundings) -> Sink:
 
 
 KINDS: dict[str, SinkKind] = {
-    "window": SinkKind(_window, "none", local=True),
-    "web": SinkKind(_web, "optional", local=True),
+    "window": SinkKind(_window, "none"),
+    "web": SinkKind(_web, "optional"),
     "virtual-camera": SinkKind(_virtual_camera, "optional"),
     "file": SinkKind(_file, "required"),
     "image": SinkKind(_image, "required"),
@@ -160,3 +171,4 @@ KINDS: dict[str, SinkKind] = {
 }
 
 EXAMPLES = {"file": "out.mp4", "image": "out.png"}
+"""Of the kinds that are named by a path."""

@@ -67,6 +67,9 @@ class Decoder:
             if self._first is None:
                 raise SourceFault(f"{name}: not one picture of it could be decoded; is it damaged?")
             self._describe(self._first)
+        except av.FFmpegError as error:
+            self._container.close()
+            raise stopped(name, reason(error)) from None
         except BaseException:
             self._container.close()
             raise
@@ -83,7 +86,9 @@ class Decoder:
         raise SourceFault(f"{self._name}: there is no video in it, only {kinds or 'text'}")
 
     def _describe(self, first: av.VideoFrame) -> None:
-        self._size = (first.width, first.height)
+        # Some cameras and discs store pixels that are not square.
+        aspect = self._stream.sample_aspect_ratio or 1
+        self._size = (round(first.width * aspect), first.height)
         self._quarter_turns = round(first.rotation / 90) % 4
         upright = self._size if self._quarter_turns % 2 == 0 else self._size[::-1]
         self.width, self.height = upright

@@ -12,7 +12,7 @@ class FirstCamera:
     """Decides at the first `open`: later a camera that is gone is a fault, not a reason to swap.
 
     `say` is told in one line when there is no camera. Width, height (pixels) and `fps` are what
-    the camera is asked for and the demo gives. `label` names what was taken.
+    the camera is asked for and the demo gives, at a camera's pace. `label` names what was taken.
     """
 
     def __init__(
@@ -21,12 +21,11 @@ class FirstCamera:
         width: int | None,
         height: int | None,
         fps: float | None,
-        paced: bool,
         say: Callable[[str], None],
         camera: Source | None = None,
     ) -> None:
         self._source: Source = camera or Camera(None, width=width, height=height, fps=fps)
-        self._demo = Demo(width=width, height=height, fps=fps, paced=paced)
+        self._demo = Demo(width=width, height=height, fps=fps, paced=True)
         self._decided = False
         self._say = say
         self.label = "camera"

@@ -81,4 +81,4 @@ class Stream:
 
 def without_password(url: str) -> str:
     """The address as it may be shown: user and password left out."""
-    return re.sub(r"(?<=://)[^/@]*@", "", url)
+    return re.sub(r"(?<=://)[^/]*@", "", url)

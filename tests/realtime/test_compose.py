@@ -176,3 +176,22 @@ def test_only_an_endless_source_without_a_limit_may_rest(config, values, rests, 
         values = values | {"source__input": str(picture(tmp_path).parent)}
     composition = compose(with_values(config, **values), on_message=lambda _: None)
     assert composition.pipeline.plan.rests == rests
+
+
+def test_a_model_file_goes_before_a_style_of_the_same_name(tmp_path, monkeypatch):
+    (tmp_path / "shipped").mkdir()
+    write_style(tmp_path / "shipped" / "mine.onnx")
+    own = write_style(tmp_path / "mine.onnx")
+    monkeypatch.setattr(compose_module, "style_paths", lambda: style_paths([tmp_path / "shipped"]))
+    styles = compose_module.Styles(str(own.path))
+    assert styles.find("mine").path == own.path
+    assert list(styles.paths) == ["mine"]
+
+
+def test_the_source_is_not_replaced_even_by_force(config: Config, tmp_path: Path):
+    source = picture(tmp_path)
+    before = source.read_bytes()
+    values = {"source__loop": True, "recording__overwrite": True, "sinks": [str(source)]}
+    with pytest.raises(UsageError, match="is the source itself"):
+        compose(with_values(config, source__input=str(source), **values), on_message=print)
+    assert source.read_bytes() == before

@@ -10,7 +10,7 @@ from realtime.settings import Settings, SettingsBox
 from realtime.sinks.image_file import ImageFile
 from realtime.sinks.null import Null
 from realtime.sinks.recorder import Recorder
-from realtime.sinks.spec import KINDS, Surroundings, is_local, parse, sink_from
+from realtime.sinks.spec import Surroundings, parse, refuse_twice, sink_from
 from realtime.sinks.virtual_camera import VirtualCameraSink
 from realtime.sinks.web import WebSink
 from realtime.sinks.window import WindowSink
@@ -93,19 +93,23 @@ def test_a_picture_that_exists_is_replaced_only_on_demand(around: Surroundings, 
         sink_from(f"image:{tmp_path / 'out.png'}", around)
 
 
-def test_text_over_the_picture_is_for_those_who_look_at_it_here():
-    assert is_local("window") and is_local("web:8080")
-    assert not any(is_local(spec) for spec in ("virtual-camera", "out.mp4", "null"))
+@pytest.mark.parametrize("spec", ["frames/", "out-%04d.png", "out-%d.png"])
+def test_numbered_pictures_that_exist_are_replaced_only_on_demand(
+    around: Surroundings, tmp_path: Path, spec: str
+):
+    (tmp_path / "frames").mkdir()
+    mine = tmp_path / ("frames/frame-000007.png" if spec == "frames/" else "out-0007.png")
+    sink_from(f"image:{tmp_path}/{spec}", around)
+    mine.write_text("precious")
+    with pytest.raises(UsageError, match=f"{mine}: exists already"):
+        sink_from(f"image:{tmp_path}/{spec}", around)
+    mine.rename(tmp_path / "notes.png")
+    sink_from(f"image:{tmp_path}/{spec}", around)
 
 
-def test_keys_of_the_window_reach_the_settings(around: Surroundings):
-    sink = sink_from("window", around)
-    sink._on_key("m")  # type: ignore[attr-defined]  # what a key press in a real window calls
-    assert around.box.current.mirror
-
-
-def test_every_kind_that_needs_a_path_has_an_example():
-    for name, kind in KINDS.items():
-        if kind.argument == "required":
-            with pytest.raises(UsageError, match=f"like {name}:out"):
-                parse(name)
+def test_one_file_by_two_names_is_refused(tmp_path: Path):
+    (tmp_path / "sub").mkdir()
+    there, again = f"file:{tmp_path}/out.mp4", f"{tmp_path}/sub/../out.mp4"
+    with pytest.raises(UsageError, match=r"given twice, as file:.* and as .*sub"):
+        refuse_twice(["window", there, again])
+    refuse_twice(["window", there, f"image:{tmp_path}/out.png", "web:8080", "web:8081"])

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import tracemalloc
+from urllib.parse import urlsplit
 
 import aiohttp
 import cv2
@@ -297,6 +298,18 @@ def test_a_taken_port_that_was_asked_for_is_refused(sink, box):
     with pytest.raises(UsageError, match=f"port {port} .*name another port"):
         other.open(FORMAT)
     other.close()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6 beside IPv4")
+def test_listening_everywhere_by_ipv6_is_listening_by_ipv4_too(box):
+    sink = WebSink(box=box, host="::")
+    sink.open(FORMAT)
+    try:
+        port = urlsplit(sink.url).port
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            pass
+    finally:
+        sink.close()
 
 
 def test_a_taken_default_port_is_passed_over(box, monkeypatch):

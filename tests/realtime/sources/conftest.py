@@ -23,6 +23,7 @@ def make_clip(tmp_path: Path) -> MakeClip:
         encoder: str = "libx264",
         rate: int = 10,
         rotation: int = 0,
+        pixel_aspect: Fraction | None = None,
     ) -> Path:
         path = tmp_path / name
         if pictures is None:
@@ -33,6 +34,8 @@ def make_clip(tmp_path: Path) -> MakeClip:
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.codec_context.time_base = Fraction(1, 1000)
             stream.codec_context.max_b_frames = 2 if encoder == "libx264" else 0
+            if pixel_aspect:
+                stream.codec_context.sample_aspect_ratio = pixel_aspect
             if rotation:
                 stream.set_display_rotation(rotation)
             for seconds, rgb in zip(times, pictures, strict=True):

@@ -9,7 +9,7 @@ from tests.realtime.fakes import FakeSource, make_frames
 
 
 def first_camera(camera: FakeSource, said: list[str]) -> FirstCamera:
-    return FirstCamera(width=64, height=48, fps=30.0, paced=False, say=said.append, camera=camera)
+    return FirstCamera(width=64, height=48, fps=30.0, say=said.append, camera=camera)
 
 
 def test_a_camera_that_is_there_is_taken_without_a_word():
@@ -26,6 +26,7 @@ def test_without_a_camera_the_demo_is_shown_aloud():
     source = first_camera(FakeSource([], open_faults=[NoCamera("none")]), said)
     frames = source.open()
     assert (frames.width, frames.height, frames.fps) == (64, 48, 30.0)
+    assert frames.live  # at a camera's pace, whatever looks at it
     assert source.read().rgb.shape == (48, 64, 3)
     source.close()
     (line,) = said

@@ -5,13 +5,17 @@ import socket
 import threading
 import time
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from models.errors import SourceFault
+from realtime.compose import compose
+from realtime.config import Config, overridden
 from realtime.sources import EndOfSource, stream
 from realtime.sources.stream import Stream, without_password
+from tests.fakes import write_style
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -70,6 +74,18 @@ def test_a_file_on_a_web_server_comes_whole_with_its_own_times(make_clip, serve)
     with pytest.raises(EndOfSource):
         source.read()
     source.close()
+
+
+def test_a_file_on_a_web_server_is_painted_whole_into_a_file(make_clip, serve, tmp_path):
+    clip, out = make_clip("clip.mkv"), tmp_path / "out.mkv"
+    address = serve(functools.partial(Quiet, directory=clip.parent))
+    style = write_style(tmp_path / "swap.onnx").path
+    given = {"style.name": str(style), "source.input": f"{address}/clip.mkv", "sinks": [str(out)]}
+    composition = compose(overridden(Config(), given, {}), on_message=print)
+    composition.pipeline.start()
+    composition.pipeline.run()
+    with av.open(str(out)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 12
 
 
 def test_a_live_stream_gives_frames_as_they_come_and_its_end_is_a_fault(serve):
@@ -170,4 +186,41 @@ def test_close_does_not_wait_for_a_blocked_read(serve):
 
 def test_only_the_password_is_left_out():
     assert without_password("rtsp://u:p@cam/x?y=a@b") == "rtsp://cam/x?y=a@b"
+    assert without_password("rtsp://admin:p@ss@10.0.0.5/s") == "rtsp://10.0.0.5/s"
     assert without_password("http://cam:80/x") == "http://cam:80/x"
+
+
+def write_index_first(path):
+    """Noise, so that a picture is large; the index stands before the pictures."""
+    random = np.random.default_rng(0)
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as output:
+        video = output.add_stream("libx264", rate=30, options={"preset": "ultrafast", "crf": "1"})
+        video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
+        for _ in range(12):
+            picture = random.integers(0, 256, (240, 320, 3), np.uint8)
+            output.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        output.mux(video.encode(None))
+
+
+def test_a_sender_that_stalls_before_the_first_picture_is_a_fault_that_may_pass(
+    monkeypatch, tmp_path, serve
+):
+    monkeypatch.setattr(stream, "TIMEOUT", 0.5)
+    write_index_first(tmp_path / "clip.mp4")
+    data = (tmp_path / "clip.mp4").read_bytes()
+    over = threading.Event()
+
+    class Stalled(MotionJpeg):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[:3000])  # the index and the beginning of a picture
+            self.wfile.flush()
+            over.wait(30)
+
+    host = serve(Stalled).removeprefix("http://")
+    with pytest.raises(SourceFault, match="stopped") as caught:
+        Stream(f"http://user:secret@{host}/clip.mp4", paced=False).open()
+    over.set()
+    assert "secret" not in str(caught.value)

@@ -2,6 +2,7 @@ import logging
 import shutil
 import subprocess
 import wave
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,22 @@ def test_a_video_filmed_sideways_comes_upright(make_clip, rotation, corner):
     x = 4 if "left" in corner else width - 5
     assert rgb[y, x].mean() > 200
     assert rgb.mean() < 100
+
+
+@pytest.mark.parametrize(("rotation", "size"), [(0, (96, 48)), (90, (48, 96))])
+def test_pixels_that_are_not_square_become_square(make_clip, rotation, size):
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:, 32:] = 255
+    aspect = Fraction(3, 2)
+    clip = make_clip(
+        "clip.mkv" if rotation == 0 else "clip.mp4",
+        times=(0, 0.1), pictures=[picture] * 2, rotation=rotation, pixel_aspect=aspect,
+    )  # fmt: skip
+    source = VideoFile(clip, paced=False)
+    given = source.open()
+    rgb = source.read().rgb
+    assert (given.width, given.height) == size == (rgb.shape[1], rgb.shape[0])
+    assert rgb.mean() == pytest.approx(127.5, abs=4)
 
 
 def test_a_loop_goes_on_counting(make_clip):
