@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,13 @@ def _flag(option: str) -> str:
     return "--" + option.replace("_", "-")
 
 
-def perform(config: Config, say: Callable[[str], None], console: Console) -> None:
-    """The run itself, from the config to the last line. Raises what kept it from going on."""
+def perform(
+    config: Config, say: Callable[[str], None], console: Console, *, keys: bool = True
+) -> None:
+    """The run itself, from the config to the last line. Raises what kept it from going on.
+
+    With `keys`, those typed in the terminal steer it.
+    """
     from realtime.compose import compose
     from realtime.control.hotkeys import press
     from realtime.control.terminal import TerminalKeys
@@ -149,7 +155,7 @@ def perform(config: Config, say: Callable[[str], None], console: Console) -> Non
             say(f"sink: {getattr(sink, 'url', None) or sink.name}, {_format(outgoing)}")
         progress.begin(pipeline.report, incoming, offline=not pipeline.live)
         try:
-            with TerminalKeys(lambda key: press(pipeline.box, key)):
+            with TerminalKeys(lambda key: press(pipeline.box, key)) if keys else nullcontext():
                 pipeline.run()
         finally:
             progress.end()
@@ -198,9 +204,10 @@ class _Report:
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
             )
-            self._bar = Progress(*columns, console=self._console)
-            self._bar.add_task("", total=min(totals))
-            self._bar.start()
+            bar = Progress(*columns, console=self._console)
+            bar.add_task("", total=min(totals))
+            bar.start()
+            self._bar = bar  # from here on the painting thread sees it
 
     def painted(self, count: int) -> None:
         """Told after each frame, by the painting thread."""

@@ -8,10 +8,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from models.catalogue import lighter_styles, style_paths
+from models.catalogue import find_style, lighter_styles, style_paths
 from models.errors import StylecamError, UsageError
 from realtime.commands.run import perform, read_config
-from realtime.config import Config
+from realtime.config import Config, LimitConfig
 from realtime.sources.spec import kind_of
 
 EVERY_STYLE = "all"
@@ -75,11 +75,14 @@ def stylize(
     config = read_config(config_path, options)
     names = _style_names(styles, config.style.name)
     jobs = _jobs(list(_files(inputs)), names, out)
+    _refuse(names, jobs, config)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if len(jobs) == 1:
+        _paint(jobs[0], config, console)
+        return
     failures = [job for job in jobs if not _done(job, config, console)]
     if failures:
-        if len(jobs) > 1:
-            console.print(f"stylecam: {len(failures)} of {len(jobs)} failed", markup=False)
+        console.print(f"stylecam: {len(failures)} of {len(jobs)} failed", markup=False)
         raise click.exceptions.Exit(1)
 
 
@@ -89,6 +92,15 @@ def _style_names(wanted: tuple[str, ...], default: str) -> list[str]:
         lighter = lighter_styles(paths)
         return [name for name in paths if name not in lighter]
     return list(dict.fromkeys(wanted)) or [default]
+
+
+def _refuse(styles: list[str], jobs: list[Job], config: Config) -> None:
+    """Raise UsageError for what would fail in the middle of the work, before any of it."""
+    for name in styles:
+        find_style(name)
+    for job in jobs:
+        if job.target.is_file() and not config.recording.overwrite:
+            raise UsageError(f"{job.target}: exists already; --force replaces it")
 
 
 def _files(inputs: tuple[Path, ...]) -> Iterator[Path]:
@@ -146,20 +158,25 @@ def _name(file: Path, style: str, is_video: bool) -> str:
 
 
 def _done(job: Job, config: Config, console: Console) -> bool:
-    """Paint one file and say so; False where it failed, with the reason said."""
-    painting = config.model_copy(
-        update={
-            "source": config.source.model_copy(update={"input": str(job.source)}),
-            "style": config.style.model_copy(update={"name": job.style}),
-            "sinks": [job.sink],
-        }
-    )
+    """Paint one file; False where it failed, with the reason said."""
     try:
-        perform(painting, lambda _: None, console)
-    except UsageError:
-        raise
+        _paint(job, config, console)
     except StylecamError as error:
         console.print(f"stylecam: {error}", markup=False)
         return False
-    click.echo(f"{job.source} -> {job.target}")
     return True
+
+
+def _paint(job: Job, config: Config, console: Console) -> None:
+    """Paint one file, whole and once, and say so."""
+    wanted = {"input": str(job.source), "loop": False}
+    painting = config.model_copy(
+        update={
+            "source": config.source.model_copy(update=wanted),
+            "style": config.style.model_copy(update={"name": job.style}),
+            "sinks": [job.sink],
+            "limit": LimitConfig(),
+        }
+    )
+    perform(painting, lambda _: None, console, keys=False)
+    click.echo(f"{job.source} -> {job.target}")

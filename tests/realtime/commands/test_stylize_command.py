@@ -5,8 +5,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from models.catalogue import DEFAULT_STYLE, lighter_styles, style_paths
+from realtime.commands.stylize import stylize as stylize_command
+from realtime.control import terminal
 
 
 def stylize(*arguments):
@@ -109,6 +112,7 @@ def test_a_file_that_is_there_is_kept_unless_forced(photo, tmp_path):
         (("{photo}", "{photo}"), "two of the inputs would go there"),
         (("{photo}", "--style", "a", "--style", "b", "-o", "{folder}/a.png"), "name a folder"),
         (("{empty}",), "no pictures and no videos"),
+        (("{photo}", "--style", "tiny", "--style", "tinny"), "unknown style 'tinny'"),
     ],
 )
 def test_wrong_wishes_are_refused_in_one_line(photo, tmp_path, arguments, message):
@@ -118,3 +122,31 @@ def test_wrong_wishes_are_refused_in_one_line(photo, tmp_path, arguments, messag
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_target_that_is_there_is_told_before_anything_is_painted(photo, tmp_path):
+    other = write_photo(tmp_path / "zebra.png")
+    taken = tmp_path / f"zebra.{DEFAULT_STYLE}.png"
+    taken.write_bytes(b"precious")
+    done = stylize(photo, other)
+    assert done.returncode == 2
+    assert f"{taken}: exists already" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.jpg", "zebra.png", taken.name}
+
+
+def test_a_file_is_painted_whole_and_once_whatever_the_config_says_of_a_run(clip, tmp_path):
+    config = tmp_path / "kiosk.yaml"
+    config.write_text("source: {loop: true}\nlimit: {frames: 2}\n")
+    done = stylize(clip, "--config", config, "-o", tmp_path / "painted.mp4")
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "painted.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 7
+
+
+def test_keys_typed_meanwhile_do_not_change_the_painting(photo, monkeypatch):
+    def read_keys(_):
+        raise AssertionError("the terminal is read")
+
+    monkeypatch.setattr(terminal.TerminalKeys, "open", read_keys)
+    done = CliRunner().invoke(stylize_command, [str(photo)], catch_exceptions=False)
+    assert done.exit_code == 0
