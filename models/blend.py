@@ -3,6 +3,8 @@
 Works on the exported graphs, whose batch norms are folded; needs no torch.
 """
 
+import math
+
 import numpy as np
 import onnx
 
@@ -36,8 +38,10 @@ def blend(
     Raises UsageError for shares that are negative or all 0, ModelError where the styles are not
     of one architecture or were not trained from one base (halfway would be noise).
     """
-    if min(shares) < 0 or sum(shares) <= 0:
-        raise UsageError(f"shares {', '.join(map(str, shares))}: none negative, not all zero")
+    if not all(0 <= share < math.inf for share in shares) or sum(shares) <= 0:
+        raise UsageError(
+            f"shares {', '.join(map(str, shares))}: numbers from 0 up, and not all of them 0"
+        )
     graphs = [_weights_of(card) for card in cards]
     architecture = _common(cards, [a for a, _ in graphs])
     mixture = " + ".join(

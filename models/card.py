@@ -100,7 +100,7 @@ def load_card(path: Path) -> StyleCard:
 def _read_sidecar(path: Path) -> dict[str, Any]:
     try:
         fields = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise ModelError(f"{path}: not a readable style card: {_first_line(error)}") from None
     if not isinstance(fields, dict):
         raise ModelError(f"{path}: not a style card; export the model again")
@@ -116,10 +116,18 @@ def _read_metadata(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: not an ONNX file, or damaged") from None
     for entry in graph.metadata_props:
         if entry.key == METADATA_KEY:
-            fields = json.loads(entry.value)
-            assert isinstance(fields, dict)
-            return fields
+            return _fields_of(entry.value, path)
     raise ModelError(f"{path}: an ONNX file that `stylecam export` did not make")
+
+
+def _fields_of(text: str, path: Path) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise ModelError(f"{path}: its style card is damaged; export the model again")
+    return fields
 
 
 def _first_line(error: Exception) -> str:

@@ -33,7 +33,7 @@ def listed(name: str, path: Path, lighter_of: str = "") -> Listed:
         title, credit = card.title, card.credit
     except StylecamError as error:
         problem = str(error)
-    size = round(path.stat().st_size / 1024)
+    size = round(path.stat().st_size / 1024) if path.is_file() else 0
     shipped = path.parent == SHIPPED
     return Listed(name, title, credit, size, shipped, str(path), problem, lighter_of)
 
@@ -53,13 +53,14 @@ def styles(as_json: bool) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "title", "after", "size"):
         table.add_column(heading, justify="right" if heading == "size" else "left")
     for row in rows:
-        about = f"[red]{row.problem}[/red]" if row.problem else row.credit
+        about = Text(row.problem, style="red") if row.problem else Text(row.credit)
         own = "" if row.shipped else " (yours)"
         lighter = f" (for slow machines, in place of {row.lighter_of})" if row.lighter_of else ""
-        table.add_row(row.name, row.title + own + lighter, about, f"{row.kilobytes} KB")
+        table.add_row(row.name, Text(row.title + own + lighter), about, f"{row.kilobytes} KB")
     Console().print(table)

@@ -1,7 +1,8 @@
+import onnx
 import pytest
 
 from models import architecture as arch
-from models.card import load_card, write_card
+from models.card import METADATA_KEY, load_card, write_card
 from models.catalogue import DEFAULT_STYLE, find_style, lighter_styles, style_paths
 from models.errors import ModelError, UsageError
 from models.graph import build_graph
@@ -48,7 +49,9 @@ def test_what_is_not_a_graph_is_refused(tmp_path, content):
         load_card(path)
 
 
-@pytest.mark.parametrize("text", ["- a list", "name: [", "name: test\nalpha: 7\n"])
+@pytest.mark.parametrize(
+    "text", ["- a list", "name: [", "name: test\nalpha: 7\n", "made: 2024-99-99"]
+)
 def test_a_card_that_is_not_one_is_refused(style, text):
     style.with_suffix(".yaml").write_text(text)
     with pytest.raises(ModelError, match=r"test\.(onnx|yaml): "):
@@ -97,3 +100,13 @@ def test_a_lighter_generator_is_found_by_the_card_that_names_it(tmp_path):
     assert lighter_styles(paths) == {"big-light": "big"}
     write_card(big.model_copy(update={"lighter": "elsewhere"}), big.path)
     assert lighter_styles(paths) == {}
+
+
+@pytest.mark.parametrize("text", ["{not json", "[]", "7"])
+def test_a_lone_graph_whose_card_is_damaged_is_refused(style, text):
+    style.with_suffix(".yaml").unlink()
+    graph = onnx.load(style)
+    next(x for x in graph.metadata_props if x.key == METADATA_KEY).value = text
+    onnx.save(graph, style)
+    with pytest.raises(ModelError, match=r"test\.onnx: its style card is damaged"):
+        load_card(style)

@@ -60,3 +60,12 @@ def test_people_get_a_table():
     result = CliRunner().invoke(styles, [], catch_exceptions=False)
     assert DEFAULT_STYLE in result.output
     assert "KB" in result.output
+
+
+def test_odd_files_of_ones_own_do_not_hide_the_others(own_folder):
+    (own_folder / "gone.onnx").symlink_to(own_folder / "nowhere.onnx")
+    card = write_style(own_folder / "mine.onnx")
+    write_card(card.model_copy(update={"title": "Mine [/b]", "credit": "[public]"}), card.path)
+    assert "no such model file" in rows()["gone"]["problem"]
+    table = CliRunner(env={"COLUMNS": "160"}).invoke(styles, [], catch_exceptions=False).output
+    assert "Mine [/b]" in table and "[public]" in table
