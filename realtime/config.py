@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from models.catalogue import DEFAULT_STYLE
 from models.errors import UsageError
@@ -20,6 +20,20 @@ from realtime.settings import View
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+def _index_as_text(value: object) -> object:
+    """YAML reads a camera's index as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _null_as_text(value: object) -> object:
+    """The sink `null`, unquoted, is YAML's word for nothing."""
+    return "null" if value is None else value
+
+
+InputText = Annotated[str, BeforeValidator(_index_as_text)]
+SinkText = Annotated[str, BeforeValidator(_null_as_text)]
+
+
 class Section(BaseModel):
     """A part of the config: fixed once made, and closed to keys that it does not know."""
 
@@ -27,10 +41,10 @@ class Section(BaseModel):
 
 
 class SourceConfig(Section):
-    """`input` None is the first camera, or the demo where there is none. `reconnect` None is
-    10 s for cameras and streams; files never come back."""
+    """`input` None is the first camera, or the demo where there is none. `reconnect` is for
+    cameras and streams; files never come back."""
 
-    input: str | None = None
+    input: InputText | None = None
     size: SizeText | None = None
     fps: Positive | None = None
     fit: FitMode = "letterbox"
@@ -104,7 +118,7 @@ class Config(Section):
     source: SourceConfig = SourceConfig()
     style: StyleConfig = StyleConfig()
     processing: ProcessingConfig = ProcessingConfig()
-    sinks: list[str] = []
+    sinks: list[SinkText] = []
     window: WindowConfig = WindowConfig()
     web: WebConfig = WebConfig()
     virtual_camera: VirtualCameraConfig = VirtualCameraConfig()

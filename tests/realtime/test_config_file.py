@@ -99,6 +99,12 @@ def test_a_key_like_no_other_is_told_what_there_is(write):
     assert line.startswith("1: qqqq: unknown key; one of: source, style, ")
 
 
+def test_a_camera_by_its_index_and_the_null_sink_need_no_quotes(write):
+    config = load_config(write("source:\n  input: 0\nsinks: [null, web]\n"))
+    assert config.source.input == "0"
+    assert config.sinks == ["null", "web"]
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
