@@ -41,6 +41,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option("--title", help="How people read it. [from the name]")
 @click.option("--credit", default="", help="Who made the picture, and when.")
 @click.option(
+    "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
