@@ -9,6 +9,7 @@ MINIMUM_SIDE up, and `strength` (1,) float32 with default 1; output `painted` (H
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,6 +60,14 @@ class StyleCard(BaseModel):
     def preview(self) -> Path:
         """A small picture of the style; may be missing for a user's own."""
         return self.path.with_suffix(".jpg")
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError for what no style can be called."""
+    if not re.fullmatch(NAME, name):
+        raise UsageError(
+            f"style name {name!r}: use small letters, digits, - and _ only, or give --name"
+        )
 
 
 def file_sha256(path: Path) -> str:

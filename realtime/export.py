@@ -5,7 +5,6 @@ so that this half need not know it.
 """
 
 import os
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from models.card import (
     METADATA_KEY,
     Precision,
     StyleCard,
+    check_name,
     load_card,
     write_card,
 )
@@ -40,7 +40,6 @@ from realtime.calibration import calibration, demo_portrait
 from realtime.quantize import checked_int8, checked_int8_weights
 
 EXPORTERS = "stylecam.exporters"
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,7 @@ def check_destination(out: Path, name: str, *, force: bool) -> None:
     """
     if out.suffix != ".onnx":
         raise UsageError(f"{out}: a model file is called NAME.onnx")
-    if not NAME.fullmatch(name):
-        raise UsageError(
-            f"style name {name!r}: use small letters, digits, - and _ only, or give --name"
-        )
+    check_name(name)
     if not out.parent.is_dir():
         raise UsageError(f"{out}: there is no folder {out.parent}; make it first")
     if not os.access(out.parent, os.W_OK):

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from training.descent import Descent, Losses
-from training.evaluate import CONTENT_LAYER, STYLE_LAYERS, Painter, distance, to_square
-from training.images import Picture, to_picture, to_tensor
+from training.evaluate import CONTENT_LAYER, STYLE_LAYERS, Painter, distance
+from training.images import Picture, to_picture, to_square, to_tensor
 from training.losses import content_loss, gram_matrix, range_loss, relative_error
 from training.objective import StyleTarget
 from training.vgg import LossNetwork

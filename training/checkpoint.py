@@ -21,7 +21,8 @@ class Checkpoint:
 
     `average` is the exponential moving average of the weights: what is exported. `rollbacks`:
     how often the rate was halved. `end`: the step that the training ends at, 0 for the recipe's.
-    `at_once`: crops of a batch that are worked through at once, 0 for all.
+    `at_once`: crops of a batch that are worked through at once, 0 for all. `usual`: what
+    its losses usually sum up to (usual_loss.py), 0 where that is not known.
     """
 
     architecture: Architecture
@@ -33,6 +34,7 @@ class Checkpoint:
     rollbacks: int = 0
     end: int = 0
     at_once: int = 0
+    usual: float = 0.0
 
     @property
     def finished(self) -> bool:
@@ -74,6 +76,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "rollbacks": checkpoint.rollbacks,
         "end": checkpoint.end,
         "at_once": checkpoint.at_once,
+        "usual": checkpoint.usual,
         "architecture": to_json(checkpoint.architecture),
         "recipe": checkpoint.recipe.model_dump_json(),
     }
@@ -103,6 +106,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             rollbacks=stored.get("rollbacks", 0),
             end=stored.get("end", 0),
             at_once=stored.get("at_once", 0),
+            usual=stored.get("usual", 0.0),
         )
     except Exception as error:  # pickle, zip and pydantic each raise their own
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]

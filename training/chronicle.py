@@ -1,6 +1,7 @@
 """Pictures of a whole run, made at its end: the losses as curves, the previews as one strip."""
 
 import logging
+import re
 from pathlib import Path
 
 import cv2
@@ -66,19 +67,24 @@ def _averaged(values: np.ndarray) -> np.ndarray:
     return total / np.maximum(np.convolve(finite, kernel, "same"), 1)
 
 
+def _step_of(preview: Path) -> int:
+    digits = re.match(r"preview_(\d+)", preview.stem)
+    return int(digits[1]) if digits else 0
+
+
 def strip_previews(folder: Path) -> Path | None:
     """The first photograph of some previews over time, side by side, as previews.png.
 
     Evenly chosen, the last always among them; None where there are no previews.
     """
-    found = sorted(folder.glob("preview_*.png"))
+    found = sorted(folder.glob("preview_[0-9]*.png"), key=_step_of)
     if not found:
         return None
     chosen = np.unique(np.linspace(0, len(found) - 1, MOST_PREVIEWS).round().astype(int))
     paths = [found[i] for i in chosen]
     sheets = [read_rgb(path)[:, :PREVIEW_SIDE] for path in paths]
     pictures = [sheets[0][:PREVIEW_SIDE], *(sheet[PREVIEW_SIDE:] for sheet in sheets)]
-    steps = ", ".join(str(int(path.stem.removeprefix("preview_"))) for path in paths)
+    steps = ", ".join(str(_step_of(path)) for path in paths)
     strip = contact_sheet([pictures], [f"photograph; painted at step {steps}"], height=PREVIEW_SIDE)
     path = folder / "previews.png"
     cv2.imwrite(str(path), cv2.cvtColor(strip, cv2.COLOR_RGB2BGR))

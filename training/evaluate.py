@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.errors import UsageError
 from training.artefacts import border, grid
-from training.images import Picture, shrink_to, to_tensor
+from training.images import Picture, shrink_to, to_square, to_tensor
 from training.losses import content_loss, gram_matrix, relative_error, total_variation_loss
 from training.objective import StyleTarget, style_target
 from training.temporal import disturb, random_motion, warp
@@ -28,7 +28,6 @@ Painter = Callable[[Picture], Picture]
 
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
 CONTENT_LAYER = "relu3_3"
-PHOTO_SIDE = 256
 CLIP_HEIGHT = 360
 CONSISTENT_WITHIN = 1.0
 """Pixels by which forward and backward flow may disagree where nothing is occluded."""
@@ -79,16 +78,6 @@ def evaluate(
         grid(painter, sources),
         border(painter, sources),
     )
-
-
-def to_square(photo: Picture) -> Picture:
-    """The middle square of a photograph at PHOTO_SIDE."""
-    height, width = photo.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = photo[top : top + side, left : left + side]
-    method = cv2.INTER_AREA if side > PHOTO_SIDE else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(square, (PHOTO_SIDE, PHOTO_SIDE), interpolation=method), np.uint8)
 
 
 @torch.no_grad()
@@ -173,9 +162,12 @@ def read_clip(path: Path, count: int, every: int = 1) -> list[Picture]:
     """`count` frames of a video, at most CLIP_HEIGHT high. Raises UsageError naming the file."""
     try:
         with av.open(str(path)) as container:
-            return list(_some(container, count, every))
+            frames = list(_some(container, count, every))
     except (av.FFmpegError, IndexError):
         raise UsageError(f"{path}: not a video that can be read") from None
+    if len(frames) < 2:
+        raise UsageError(f"{path}: one picture does not move; give a video of two frames or more")
+    return frames
 
 
 def _some(container: av.container.InputContainer, count: int, every: int) -> Iterator[Picture]:

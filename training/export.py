@@ -21,13 +21,12 @@ from models.generator import Generator, trained
 from models.graph import build_graph
 from models.parameters import Weights, parameter_count
 from training.checkpoint import fingerprint, load_checkpoint, write_bytes_atomically
-from training.images import Picture, to_picture, to_tensor
+from training.images import Picture, to_picture, to_square, to_tensor
 
 MAX_DIFFERENCE = 2
 """Levels of 255 by which the graph may differ from torch anywhere."""
 CHECKED_SIZES = ((96, 128), (121, 203), (64, 61))
 CHECKED_STRENGTHS = (1.0, 0.4)
-PREVIEW_SIDE = 256
 
 
 @dataclass(frozen=True)
@@ -116,9 +115,9 @@ def compare(model: onnx.ModelProto, generator: Generator) -> Parity:
 
 
 def write_preview(model: Path, picture: Picture, out: Path) -> None:
-    """The picture (H, W, 3) uint8 RGB painted by the model, as a small JPEG."""
-    (painted,) = quiet_session(onnx.load(model)).run(None, {"frame": picture})
-    small = cv2.resize(painted, (PREVIEW_SIDE, PREVIEW_SIDE), interpolation=cv2.INTER_AREA)
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    """The middle square of a picture (H, W, 3) uint8 RGB painted by the model, as a small JPEG."""
+    square = to_square(picture)
+    (painted,) = quiet_session(onnx.load(model)).run(None, {"frame": square})
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(painted, cv2.COLOR_RGB2BGR))
     assert done
     write_bytes_atomically(out, data.tobytes())

@@ -12,6 +12,9 @@ from models.errors import UsageError
 
 Picture = NDArray[np.uint8]
 
+REPORT_SIDE = 256
+"""Pixels of a side of the squares that styles are judged on and shown by."""
+
 
 def read_rgb(path: Path) -> Picture:
     """A picture file as (H, W, 3) uint8 RGB. Raises UsageError naming the file."""
@@ -19,7 +22,10 @@ def read_rgb(path: Path) -> Picture:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error:  # a header that promises billions of pixels
+        picture = None
     if picture is None:
         raise UsageError(f"{path}: not a picture that OpenCV can read")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
@@ -33,6 +39,16 @@ def shrink_to(picture: Picture, side: int, *, longer: bool = False) -> Picture:
         return picture
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def to_square(picture: Picture, side: int = REPORT_SIDE) -> Picture:
+    """The middle square of a picture (H, W, 3), brought to `side` pixels."""
+    height, width = picture.shape[:2]
+    own = min(height, width)
+    top, left = (height - own) // 2, (width - own) // 2
+    square = picture[top : top + own, left : left + own]
+    method = cv2.INTER_AREA if own > side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(square, (side, side), interpolation=method), np.uint8)
 
 
 def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:

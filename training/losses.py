@@ -92,7 +92,7 @@ def grid_loss(picture: Tensor) -> Tensor:
     above the geometric mean of the bins around, which get no gradient: among strokes that are
     wider and narrower, some may be just so wide. (The variance of the mean 8×8 tile, in its
     place, drives all upright and level ones of that width out; what is left weaves diagonally.)
-    Sides of 64 and more.
+    Sides below 64 are made up by reflection; 33 at least.
     """
     power = _mean_spectrum(picture)
     step = GRID_BLOCK // GRID_PERIOD
@@ -102,6 +102,8 @@ def grid_loss(picture: Tensor) -> Tensor:
 
 def _mean_spectrum(picture: Tensor) -> Tensor:
     """Mean squared amplitude (64, 64) of a wave exp(2πi(ky·y + kx·x)/64)."""
+    down, right = (max(0, GRID_BLOCK - side) for side in picture.shape[-2:])
+    picture = F.pad(picture, (0, right, 0, down), mode="reflect")
     blocks = picture.unfold(-2, GRID_BLOCK, GRID_BLOCK // 2)
     blocks = blocks.unfold(-2, GRID_BLOCK, GRID_BLOCK // 2)
     hann = torch.hann_window(GRID_BLOCK)

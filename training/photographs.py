@@ -32,12 +32,17 @@ class Photographs:
     """
 
     def __init__(
-        self, *sources: str | Path, short_side: int = SHORT_SIDE, ceiling: Ceiling = UNLIMITED
+        self,
+        *sources: str | Path,
+        short_side: int = SHORT_SIDE,
+        ceiling: Ceiling = UNLIMITED,
+        warn: bool = True,
     ) -> None:
         """Each a folder, a video, a picture, or "packaged". Larger ones are shrunk to `short_side`.
 
-        Raises UsageError for a source that is none, TrainingError where there are no pictures,
-        or where they take more memory than the ceiling allows.
+        `warn`: say where they are too few to train on. Raises UsageError for a source that is
+        none, TrainingError where there are no pictures, or where they take more memory than the
+        ceiling allows.
         """
         pictures: list[Picture] = []
         self.skipped = 0
@@ -50,7 +55,7 @@ class Photographs:
         named = ", ".join(map(str, sources))
         if not pictures:
             raise TrainingError(f"{named}: no pictures in it ({', '.join(sorted(SUFFIXES))})")
-        if len(pictures) < FEW:
+        if warn and len(pictures) < FEW:
             _warn_of_few(named, len(pictures))
         self.training, self.held_out = hold_out(pictures)
 

@@ -22,6 +22,9 @@ STYLE_SIDE = 448
 TAILS = {"linear": 0.5, "tail": 0.08}
 """Share of the training, at its end, that has the lower rate, by schedule."""
 
+WHEN_WRITTEN = ("checkpoint_every", "preview_every")
+"""Fields that change nothing of what is trained."""
+
 OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "crop": ("image_size", lambda side: side),
     "style_size": ("style_scale", lambda side: side / STYLE_SIDE),
@@ -43,6 +46,10 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     style: str
+    style_shares: tuple[NotNegative, ...] = ()
+    """Of several style pictures; empty: all alike."""
+    style_digest: str = ""
+    """Of the style pictures as they are fitted; empty in older checkpoints."""
     images: Annotated[tuple[str, ...], Field(min_length=1)]
     model_size: Literal["full", "small", "fast"] = "fast"
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -60,7 +67,7 @@ class Recipe(BaseModel):
     style_scale: Annotated[float, Field(gt=0, le=4)] = 1.0
     style_fit: Literal["whole", "crop", "pad", "stretch"] = "whole"
     """How the style picture gets the shape of the crops; crop where they are not square."""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     content_weight: NotNegative = 0.3
     style_weight: NotNegative = 22.0
@@ -128,6 +135,23 @@ class Recipe(BaseModel):
         if weights and (len(weights) != len(self.style_layers) or not sum(weights)):
             raise ValueError("layer_weights: give one a style layer, not all zero")
         return self
+
+    def departures(self, stored: "Recipe") -> list[str]:
+        """In what a training by this recipe would not go on as `stored` began: "key: stored, now
+        this". What decides only when something is written down does not count."""
+        ignored = set(WHEN_WRITTEN)
+        if not stored.style_digest:
+            ignored.add("style_digest")
+        elif stored.style_digest == self.style_digest:
+            ignored.add("style")  # the same picture, however its path was written
+        before, now = stored.model_dump(exclude=ignored), self.model_dump(exclude=ignored)
+        return [
+            "style: another picture by that name"
+            if key == "style_digest"
+            else f"{key}: {before[key]}, now {now[key]}"
+            for key in before
+            if before[key] != now[key]
+        ]
 
     @property
     def steps(self) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 from models.errors import TrainingError, UsageError
 from training.checkpoint import write_bytes_atomically
 
+UNCOUNTED = ("step", "border")
+
 
 def make_folder(folder: Path) -> None:
     """Raises UsageError where it cannot be made."""
@@ -30,7 +32,7 @@ class LossRecord:
     """losses.csv: one row a step. A resumed training drops the rows after its checkpoint.
 
     `totals` are the sums of the rows' losses as they are written, the finite ones: alike for a
-    resumed and an unbroken training.
+    resumed and an unbroken training. Without the border loss, which begins late.
     """
 
     def __init__(self, path: Path, *, resumed_at: int) -> None:
@@ -75,7 +77,7 @@ class LossRecord:
         self._count(row)
 
     def _count(self, row: dict[str, Any]) -> None:
-        total = sum(float(value) for name, value in row.items() if name != "step")
+        total = sum(float(value) for name, value in row.items() if name not in UNCOUNTED)
         if math.isfinite(total):
             self.totals.append(total)
 

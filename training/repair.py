@@ -51,7 +51,7 @@ def repair(
 
     The arguments are those of `train`. The step stays, so that an unfinished run goes on from
     where it was. Says in one line what was found before and after. Raises UsageError where there
-    is no checkpoint, TrainingError where it is of another recipe.
+    is no checkpoint, or where it is of another recipe.
     """
     stored = load_checkpoint(folder / CHECKPOINT)
     before = _preview(stored, photographs).check_up(style_pictures)

@@ -1,5 +1,6 @@
 """The quality report: one row a model beside the unstylised photographs, figures as they are."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -40,7 +41,9 @@ class Row:
     baseline: Baseline | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        row: dict[str, Any] = {**asdict(self), "quality": self.quality.as_dict()}
+        quality = self.quality.as_dict()
+        known = {key: None if math.isnan(value) else value for key, value in quality.items()}
+        row: dict[str, Any] = {**asdict(self), "quality": known}
         del row["baseline"]
         if self.baseline is not None:
             row["baseline"] = self.baseline.as_dict()

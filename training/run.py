@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.architecture import MODEL_SIZES, Architecture
-from models.errors import TrainingError
+from models.errors import TrainingError, UsageError
 from models.generator import Generator, trained
 from models.memory import give_back
 from training.border import border_loss
@@ -18,13 +18,14 @@ from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, reada
 from training.objective import Objective
 from training.recipe import Recipe
 from training.temporal import disturb, random_motion, temporal_loss, warp
+from training.usual_loss import UsualLoss
 
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
 BORDER_STRIDE = 4
 """Every how many crops one is looked at for its border, which costs four paintings more."""
 PATIENCE = 20
-"""Steps in a row that may be thrown away for a value that is not finite."""
+"""Steps in a row that may be thrown away for losses that are not finite, or blow up."""
 ROLLBACKS = 2
 """How often a training goes back to its last good state, each time at half the rate."""
 
@@ -51,6 +52,7 @@ class Run:
     ) -> None:
         self.recipe, self.objective, self.step, self.thrown = recipe, objective, 0, 0
         self.end, self.rollbacks, self.at_once = recipe.steps, 0, recipe.batch_size
+        self.usual = UsualLoss()
         self.ceiling = ceiling
         torch.manual_seed(recipe.seed)
         self.architecture = architecture_of(recipe)
@@ -62,12 +64,8 @@ class Run:
         self.remember()
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint. Raises TrainingError for one of another recipe."""
-        if checkpoint.recipe != self.recipe:
-            raise TrainingError(
-                "the folder's checkpoint is of another recipe; "
-                "give the same options, or another --output folder"
-            )
+        """Go on from a checkpoint. Raises UsageError for one of another recipe."""
+        refuse_another(self.recipe, checkpoint.recipe)
         self._restore(checkpoint)
         self.rollbacks, self.end = checkpoint.rollbacks, checkpoint.end or self.recipe.steps
         self.at_once = checkpoint.at_once or self.recipe.batch_size
@@ -78,6 +76,7 @@ class Run:
         self.average = {k: v.clone() for k, v in checkpoint.average.items()}
         self.optimizer.load_state_dict(copy.deepcopy(checkpoint.optimizer))
         self.step, self.thrown = checkpoint.step, 0
+        self.usual = UsualLoss(checkpoint.usual)
 
     def remember(self) -> None:
         """Take the state as it is for good: what a roll-back goes back to."""
@@ -98,12 +97,12 @@ class Run:
         """Back to the last good state, at half the rate. Raises TrainingError when in vain."""
         if self.rollbacks == ROLLBACKS:
             raise TrainingError(
-                f"step {self.step}: the losses are not finite any more, at half and a quarter "
-                "of the rate neither; try a lower --lr; the last checkpoint is intact"
+                f"step {self.step}: the losses blow up, at half and a quarter of the rate, too; "
+                "try a lower --lr; the last checkpoint is intact"
             )
         self.rollbacks += 1
         LOGGER.warning(
-            "step %d: the losses are not finite; back to step %d, at %g times the rate",
+            "step %d: the losses blow up; back to step %d, at %g times the rate",
             self.step,
             self._good.step,
             0.5**self.rollbacks,
@@ -143,7 +142,7 @@ class Run:
         while (losses := self._gradients(source, content)) is None:
             self.generator.load_state_dict(norms, strict=False)
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.max_gradient)
-        if torch.isfinite(norm) and torch.isfinite(torch.stack(list(losses.values())).sum()):
+        if torch.isfinite(norm) and self.usual.takes(losses):
             self.optimizer.step()
             self._update_average()
             self.thrown = 0
@@ -267,6 +266,16 @@ class Run:
             self.rollbacks,
             self.end,
             self.at_once,
+            self.usual.level,
+        )
+
+
+def refuse_another(recipe: Recipe, stored: Recipe) -> None:
+    """Raise UsageError where a training by `recipe` cannot go on from one by `stored`."""
+    if departures := recipe.departures(stored):
+        raise UsageError(
+            f"the folder's checkpoint is of another recipe ({'; '.join(departures)}): "
+            "give the same options, or another --output folder"
         )
 
 

@@ -1,6 +1,9 @@
 """The style picture that a user's words mean: a file, or one of the drawn styles."""
 
+import hashlib
 import logging
+import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,7 +46,7 @@ def style_source(
         if not path.is_file():
             known = ", ".join(sorted(DRAWN))
             raise UsageError(f"{text}: no such picture, nor a drawn style ({known})")
-        name = "".join(c if c.isalnum() else "-" for c in path.stem.lower()).strip("-")
+        name = _name_of(path)
         picture = read_rgb(path)
     fitted = bring_to(shape, resize_patterns(picture, scale), fit)
     height, width = fitted.shape[:2]
@@ -59,6 +62,18 @@ def style_source(
             max(picture.shape),
         )
     return StyleSource(name or "style", fitted)
+
+
+def digest(pictures: list[Picture]) -> str:
+    """Tells whether they are the same, pixel by pixel."""
+    parts = [hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest() for x in pictures]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+
+def _name_of(path: Path) -> str:
+    """Its stem in the letters that a style's name may have: "Café 2.jpg" is cafe-2."""
+    plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
 def resize_patterns(picture: Picture, scale: float) -> Picture:

@@ -14,9 +14,9 @@ import onnx
 
 from models.errors import StylecamError
 from training.checkpoint import load_checkpoint, write_bytes_atomically
-from training.evaluate import Painter, evaluate, to_square
+from training.evaluate import Painter, evaluate
 from training.export import quiet_session
-from training.images import Picture
+from training.images import Picture, to_square
 from training.objective import StyleTarget
 from training.recipe import Recipe
 from training.report import painter_of

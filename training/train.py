@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from models.errors import TrainingError
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.chronicle import illustrate
 from training.content_cache import Batch, ContentPool
@@ -110,11 +111,20 @@ def train(
                 on_preview(run.step, preview)
             # Never while steps are thrown away: what is saved must be good.
             due = run.step % recipe.checkpoint_every == 0 or run.departed
-            if (due and not run.thrown) or last:
+            if (due and not run.thrown) or (last and learned(run)):
                 save_checkpoint(run.checkpoint(), folder / CHECKPOINT)
                 run.remember()
     illustrate(folder)
     return run.checkpoint()
+
+
+def learned(run: Run) -> bool:
+    """True; raises TrainingError where no step at all was worth keeping."""
+    if run.thrown == run.step:
+        raise TrainingError(
+            "the losses were finite in no step, so nothing was learned; try other weights"
+        )
+    return True
 
 
 def _keep(preview: Preview, path: Path, styles: list[Picture]) -> None:

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -5,12 +7,12 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from training import evaluate as ev
 from training.baseline import baseline
-from training.images import to_tensor
+from training.images import to_square, to_tensor
 
 
 @pytest.fixture(autouse=True)
 def small_squares(monkeypatch):
-    monkeypatch.setattr(ev, "PHOTO_SIDE", 64)
+    monkeypatch.setattr("training.baseline.to_square", partial(to_square, side=64))
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def test_optimisation_betters_the_style_at_the_content_distance_of_the_model(
 
 def test_the_models_own_figures_are_those_of_the_report(loss_network, photographs, target):
     reached = baseline(inverted, photographs.training[:2], loss_network, target, iterations=1)
-    squares = [ev.to_square(photo) for photo in photographs.training[:2]]
+    squares = [to_square(photo, 64) for photo in photographs.training[:2]]
     pairs = [(to_tensor(x[None]), to_tensor(inverted(x)[None])) for x in squares]
     expected = np.mean([ev.distance(loss_network, target, *pair) for pair in pairs], axis=0)
     own = (reached.model_style, reached.model_content, reached.model_total_variation)
@@ -53,7 +55,7 @@ def test_the_models_own_figures_are_those_of_the_report(loss_network, photograph
 
 def test_a_model_that_cannot_be_matched_is_never_matched(loss_network, photographs):
     photo = photographs.training[0]
-    target = ev.target_of(loss_network, [ev.to_square(photo)])
+    target = ev.target_of(loss_network, [to_square(photo, 64)])
     perfect = baseline(lambda x: x, [photo], loss_network, target, iterations=3)
     assert perfect.content <= 0.011
     assert perfect.style == pytest.approx(0, abs=1e-4)

@@ -45,6 +45,7 @@ def test_without_matplotlib_it_is_said_and_skipped(tmp_path, monkeypatch, caplog
 def test_previews_stand_in_their_order_with_the_photograph_first(tmp_path):
     for number in range(20):
         write_preview(tmp_path, 100 * (number + 1), 5 * number)
+    (tmp_path / "preview_best.png").write_bytes(b"the user's own")
     strip = read_rgb(strip_previews(tmp_path))
     assert strip.shape[1] == 9 * (PREVIEW_SIDE + GAP) + GAP
     middle = strip[LABEL_HEIGHT + PREVIEW_SIDE // 2, GAP + PREVIEW_SIDE // 2 :, 0]

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -6,6 +7,7 @@ from models.errors import UsageError
 pytest.importorskip("torch", reason="needs the train extra")
 
 from training import evaluate as ev
+from training.images import to_square
 
 
 @pytest.fixture
@@ -14,7 +16,7 @@ def pictures(photographs):
 
 
 def test_a_picture_is_at_no_distance_from_itself(loss_network, pictures):
-    target = ev.target_of(loss_network, [ev.to_square(pictures[0])])
+    target = ev.target_of(loss_network, [to_square(pictures[0])])
     quality = ev.evaluate(lambda x: x, pictures[:1], loss_network, target)
     assert quality.style == pytest.approx(0, abs=1e-6)
     assert quality.content == 0
@@ -22,7 +24,7 @@ def test_a_picture_is_at_no_distance_from_itself(loss_network, pictures):
 
 
 def test_other_pictures_are_farther_in_style_and_changed_ones_in_content(loss_network, pictures):
-    target = ev.target_of(loss_network, [ev.to_square(pictures[0])])
+    target = ev.target_of(loss_network, [to_square(pictures[0])])
     same = ev.evaluate(lambda x: x, pictures[1:3], loss_network, target)
     inverted = ev.evaluate(lambda x: 255 - x, pictures[1:3], loss_network, target)
     assert same.style > 0.01
@@ -41,7 +43,7 @@ def test_motion_that_is_undone_costs_little_and_flicker_costs(pictures):
 
 
 def test_a_painter_that_moves_with_its_picture_is_steadier_than_noise(pictures):
-    sources = [ev.to_square(p) for p in pictures[:2]]
+    sources = [to_square(p) for p in pictures[:2]]
     steady = ev.synthetic_warping_error(lambda x: x, sources)
     random = np.random.default_rng(0)
     noisy = ev.synthetic_warping_error(
@@ -55,3 +57,10 @@ def test_a_file_that_is_no_video_is_named(tmp_path):
     path.write_bytes(b"junk")
     with pytest.raises(UsageError, match=r"clip\.mp4: not a video"):
         ev.read_clip(path, 3)
+
+
+def test_a_clip_of_one_picture_is_refused_by_name(tmp_path):
+    path = tmp_path / "still.png"
+    cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(UsageError, match=r"still\.png: one picture does not move"):
+        ev.read_clip(path, 24)

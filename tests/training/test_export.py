@@ -38,10 +38,13 @@ def test_a_graph_that_paints_something_else_is_not_written(small_training, tmp_p
 def test_the_preview_is_the_painted_picture(small_training, tmp_path):
     small_training(tmp_path / "run", num_images=4, options={"residual": True})
     export.export_checkpoint(tmp_path / "run", tmp_path / "mine.onnx")
-    picture = np.zeros((200, 200, 3), np.uint8)
-    picture[:, :100] = (200, 40, 40)
+    picture = np.zeros((200, 300, 3), np.uint8)
+    picture[:, 50:150] = (200, 40, 40)
     export.write_preview(tmp_path / "mine.onnx", picture, tmp_path / "mine.jpg")
     preview = cv2.imread(str(tmp_path / "mine.jpg"))
     assert preview.shape == (256, 256, 3)
     # Hardly trained, so still near its input: red left of black, RGB not turned into BGR.
     assert preview[128, 40, 2] > preview[128, 40, 0] + 50
+    # The middle square of it, not all of it squashed.
+    red = preview[128, :, 2] > 100
+    assert abs(int(red.sum()) - 128) < 12 and red[:100].all()

@@ -105,3 +105,9 @@ def test_tone_of_a_flat_picture_is_that_of_the_other(flat, other):
     picture = np.full((4, 4, 3), flat, np.uint8)
     like = np.full((4, 4, 3), other, np.uint8)
     assert np.array_equal(match_tone(picture, like), like)
+
+
+@pytest.mark.parametrize("height", [48, 63])
+def test_a_low_photograph_is_painted_too(painting, height):
+    picture = np.full((height, 90, 3), 128, np.uint8)
+    assert painting(picture, iterations=2).shape == picture.shape

@@ -116,7 +116,7 @@ def test_a_disk_that_is_full_leaves_the_ill_checkpoint(ill_run, repair, monkeypa
 
 def test_only_a_run_of_the_same_recipe_is_mended(ill_run, repair, tmp_path):
     recipe = load_checkpoint(ill_run / CHECKPOINT).recipe
-    with pytest.raises(TrainingError, match="of another recipe"):
+    with pytest.raises(UsageError, match="of another recipe"):
         repair(ill_run, recipe.model_copy(update={"style_weight": 1.0}))
     with pytest.raises(UsageError, match="no such checkpoint"):
         repair(tmp_path / "gone", recipe)

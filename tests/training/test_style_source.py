@@ -81,7 +81,8 @@ def test_each_fit_treats_the_rest_of_the_picture_in_its_own_way():
 
 def test_a_style_is_named_after_its_file(painting):
     assert style_source(painting(100, 100)).name == "my-painting"
-    assert style_source(painting(100, 100, "ü!.png")).name == "ü"
+    assert style_source(painting(100, 100, "Café ü!.png")).name == "cafe-u"
+    assert style_source(painting(100, 100, "画.png")).name == "style"
     assert style_source(painting(100, 100, "!.png")).name == "style"
     assert style_source("marbling").name == "marbling"
 

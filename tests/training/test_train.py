@@ -103,7 +103,7 @@ def test_the_low_rate_tail_is_resumed_exactly(small_training, tmp_path):
 
 def test_another_recipe_does_not_continue_a_run(small_training, tmp_path):
     small_training(tmp_path, num_images=10)
-    with pytest.raises(TrainingError, match="of another recipe"):
+    with pytest.raises(UsageError, match=r"another recipe \(num_images: 10, now 12\)"):
         small_training(tmp_path, num_images=12)
 
 
@@ -120,15 +120,15 @@ def test_fine_tuning_starts_from_the_given_weights(small_training, tmp_path):
     assert torch.allclose(tuned.weights[name], base.average[name], atol=1e-6)
 
 
-def not_finite(monkeypatch, name, *, calls):
-    """Spoil what the function `name` of a step gives in these calls, counted from 0."""
+def spoil(monkeypatch, name, *, calls, factor=float("nan")):
+    """Multiply what the function `name` of a step gives in these calls, counted from 0."""
     from training import run as module
 
     real, count = getattr(module, name), iter(range(10**6))
 
     def spoiled(*arguments):
         value = real(*arguments)
-        return value * float("nan") if next(count) in calls else value
+        return value * factor if next(count) in calls else value
 
     monkeypatch.setattr(module, name, spoiled)
 
@@ -138,10 +138,15 @@ def steps_recorded(folder):
     return [int(row["step"]) for row in rows if "nan" not in row.values()]
 
 
+def total_losses(folder):
+    rows = csv.DictReader((folder / "losses.csv").read_text().splitlines())
+    return [sum(float(value) for name, value in row.items() if name != "step") for row in rows]
+
+
 def test_a_step_with_a_value_that_is_not_finite_leaves_no_trace(
     small_training, tmp_path, monkeypatch
 ):
-    not_finite(monkeypatch, "disturb", calls={3})
+    spoil(monkeypatch, "disturb", calls={3})
     trained = small_training(tmp_path)
     assert trained.step == 12
     assert trained.rollbacks == 0
@@ -149,24 +154,35 @@ def test_a_step_with_a_value_that_is_not_finite_leaves_no_trace(
     assert steps_recorded(tmp_path) == [1, 2, 3, *range(5, 13)]
 
 
+@pytest.mark.parametrize("factor", [float("nan"), float("inf"), 1e4])
 def test_a_diverged_training_goes_on_from_its_last_good_state(
-    small_training, tmp_path, monkeypatch, caplog
+    small_training, tmp_path, monkeypatch, caplog, factor
 ):
-    not_finite(monkeypatch, "temporal_loss", calls=range(7, 28))
+    spoil(monkeypatch, "temporal_loss", calls=range(7, 28), factor=factor)
     trained = small_training(tmp_path, num_images=80)
     assert (trained.step, trained.rollbacks) == (40, 1)
     assert "back to step 5, at 0.5 times the rate" in caplog.text
     assert steps_recorded(tmp_path) == list(range(1, 41))
+    assert max(total_losses(tmp_path)) < 1e4
     assert load_checkpoint(tmp_path / CHECKPOINT).rollbacks == 1
 
 
 def test_a_training_that_always_diverges_ends_with_its_checkpoint_intact(
     small_training, tmp_path, monkeypatch
 ):
-    not_finite(monkeypatch, "temporal_loss", calls=range(7, 999))
-    with pytest.raises(TrainingError, match=r"not finite any more.*last checkpoint is intact"):
+    spoil(monkeypatch, "temporal_loss", calls=range(7, 999))
+    with pytest.raises(TrainingError, match=r"losses blow up.*last checkpoint is intact"):
         small_training(tmp_path, num_images=200)
     assert load_checkpoint(tmp_path / CHECKPOINT).step == 5
+
+
+def test_a_short_training_without_one_finite_step_is_not_finished(
+    small_training, tmp_path, monkeypatch
+):
+    spoil(monkeypatch, "temporal_loss", calls=range(99))
+    with pytest.raises(TrainingError, match="finite in no step, so nothing was learned"):
+        small_training(tmp_path, num_images=8)
+    assert not (tmp_path / CHECKPOINT).exists()
 
 
 def test_a_training_without_gain_winds_down_alike_when_resumed(

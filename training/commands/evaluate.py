@@ -1,14 +1,21 @@
 """`stylecam evaluate`: the quality report."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from models.catalogue import find_style
+from training.commands.extra import require_training_extra
+from training.commands.plan import parse_shares
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from training.images import Picture
+    from training.photographs import Photographs
     from training.report import Row
 
 
@@ -16,11 +23,14 @@ if TYPE_CHECKING:
 @click.argument("models", nargs=-1, required=True, metavar="STYLE|FILE.onnx...")
 @click.option(
     "--style",
-    "picture",
+    "pictures",
     required=True,
+    multiple=True,
     metavar="PICTURE",
-    help="What they were to be like: the style picture, or a drawn style's name.",
+    help="What they were to be like: the style picture, or a drawn style's name. Several where "
+    "they were trained from several.",
 )
+@click.option("--style-weights", metavar="W,W", help="Shares of several style pictures.")
 @click.option(
     "--images",
     required=True,
@@ -33,7 +43,14 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=16,
     show_default=True,
-    help="How many of the held-out photographs to take.",
+    help="How many of the photographs to take.",
+)
+@click.option(
+    "--all/--held-out",
+    "every",
+    default=False,
+    help="Take any of the photographs, or those that a training on them holds out, one in 40.  "
+    "[held-out]",
 )
 @click.option(
     "--clip",
@@ -71,9 +88,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def evaluate(
     models: tuple[str, ...],
-    picture: str,
+    pictures: tuple[str, ...],
+    style_weights: str | None,
     images: tuple[str, ...],
     count: int,
+    every: bool,
     clip: Path | None,
     clip_frames: int,
     style_scale: float,
@@ -91,6 +110,7 @@ def evaluate(
 
     Example: stylecam evaluate ink-hatching --style ink-hatching --images ~/Pictures
     """
+    require_training_extra("evaluate")
     from rich.console import Console
 
     from training.evaluate import read_clip, target_of
@@ -101,14 +121,16 @@ def evaluate(
 
     paths = [find_style(name).path for name in models]
     frames = read_clip(clip, clip_frames) if clip else None
-    photographs = Photographs(*images)
-    network = load_loss_network(loss_network)
-    target = target_of(network, [style_source(picture, scale=style_scale).picture])
+    shares = parse_shares(style_weights, len(pictures))
+    styles = [style_source(picture, scale=style_scale).picture for picture in pictures]
     console = Console(stderr=True)
+    photographs = _judged(Photographs(*images, warn=False), count, every, console)
+    network = load_loss_network(loss_network)
+    target = target_of(network, styles, shares)
     with console.status("") as status:
         rows = report(
             paths,
-            photographs.held_out[:count],
+            photographs,
             network,
             target,
             frames,
@@ -117,11 +139,25 @@ def evaluate(
             on_row=lambda name: status.update(f"judging {name}"),
         )
     if as_json:
-        click.echo(json.dumps([row.as_dict() for row in rows], indent=2))
+        told = [row.as_dict() | {"photographs": len(photographs)} for row in rows]
+        click.echo(json.dumps(told, indent=2))
     else:
         _print_table(rows)
         if baseline:
             _print_baselines(rows)
+
+
+def _judged(
+    photographs: "Photographs", count: int, every: bool, console: "Console"
+) -> "list[Picture]":
+    """Those to judge on, with a word where they are fewer than was asked for."""
+    held_out = photographs.held_out
+    some = [*held_out, *photographs.training] if every else held_out
+    if len(some) < count:
+        have = len(held_out) + len(photographs.training)
+        remedy = "" if every else f"; --all takes any of the {have}"
+        console.print(f"judging on {len(some)} photographs, not {count}{remedy}", markup=False)
+    return some[:count]
 
 
 def _print_table(rows: "list[Row]") -> None:
@@ -142,7 +178,7 @@ def _print_table(rows: "list[Row]") -> None:
             f"{quality.content:.3f}",
             f"{quality.total_variation:.4f}",
             f"{quality.warping_synthetic:.4f}",
-            f"{quality.warping_clip:.4f}",
+            "–" if math.isnan(quality.warping_clip) else f"{quality.warping_clip:.4f}",
             f"{quality.grid:.1f}",
             f"{quality.border:.1f}",
             f"{row.parameters:,}",

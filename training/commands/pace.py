@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from models.errors import StylecamError, UsageError
+from models.errors import UsageError
+from training.commands.extra import require_training_extra
 from training.commands.plan import parse_image_size, recipe_of
 
 
@@ -34,12 +35,7 @@ def pace(
     \b
     stylecam pace
     """
-    try:
-        import torch  # noqa: F401  the only place where its absence is said
-    except ImportError:
-        raise StylecamError(
-            "stylecam pace needs the training extra: pip install 'stylecam[train]'"
-        ) from None
+    require_training_extra("pace")
     from rich.console import Console
     from rich.table import Table
 

@@ -7,6 +7,7 @@ import click
 from pydantic import ValidationError
 
 from models.errors import UsageError
+from training.commands.extra import require_training_extra
 from training.commands.layers import parse_layers
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ DEFAULTS: dict[str, Any] = {
     "style_weight": 18.0,
     "tone_weight": 0.0,
     "temporal_weight": 0.0,
+    "grid_weight": 0.0,
 }
 """Where painting one picture departs from a training; docs/training.md shows why."""
 
@@ -98,12 +100,7 @@ def paint(
 
     Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
     """
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            "stylecam paint needs the training extra: pip install 'stylecam[train]'"
-        ) from None
+    require_training_extra("paint")
     from training.images import read_rgb
     from training.paint import paint as optimise
     from training.picture_file import check_target

@@ -1,11 +1,13 @@
 """What the options of `stylecam train` ask for: what to start from, and the recipe."""
 
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from models.catalogue import SHIPPED
+from models.card import check_name
+from models.catalogue import SHIPPED, style_paths
 from models.errors import UsageError
 from training.commands.layers import parse_layers
 from training.presets import preset
@@ -66,6 +68,45 @@ def recipe_of(
         raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
 
 
+def refuse_early(
+    recipe: "Recipe",
+    start: "Checkpoint | None",
+    name: str,
+    folder: Path,
+    *,
+    repair: bool,
+    install: bool,
+) -> None:
+    """Raise UsageError, before anything slow, for what would fail or be regretted at the end: a
+    name that is none or is taken, a start of another architecture, a run by another recipe."""
+    from training.checkpoint import load_checkpoint
+    from training.run import architecture_of, refuse_another
+    from training.train import CHECKPOINT
+
+    check_name(name)
+    path = folder / CHECKPOINT
+    if install and not path.is_file() and name in (taken := style_paths()):
+        whose = "is shipped" if taken[name].parent == SHIPPED else "is yours already"
+        raise UsageError(
+            f"a style {name} {whose}; give another --name, --force to replace it in your list, "
+            "or --no-install"
+        )
+    wanted = architecture_of(recipe)
+    if start is not None and (start.architecture.layers, start.architecture.residual) != (
+        wanted.layers,
+        wanted.residual,
+    ):
+        raise UsageError(
+            f"--fine-tune: the checkpoint is of another architecture ({start.architecture.name} at "
+            f"alpha {start.architecture.alpha:g}); give the --model-size and --alpha that it was "
+            "trained with"
+        )
+    if path.is_file() and not repair:
+        stored = load_checkpoint(path).recipe
+        size = recipe.batch_size if "batch_size" in recipe.model_fields_set else stored.batch_size
+        refuse_another(recipe.model_copy(update={"batch_size": size}), stored)
+
+
 def parse_shares(text: str | None, count: int) -> list[float]:
     """ "2,1" as [2.0, 1.0]: one a style, all alike without a text. Raises UsageError."""
     if text is None:
@@ -74,9 +115,9 @@ def parse_shares(text: str | None, count: int) -> list[float]:
         shares = [float(part) for part in text.split(",")]
     except ValueError:
         raise UsageError(f"--style-weights {text!r}: not numbers with commas between") from None
-    if len(shares) != count or min(shares) < 0 or sum(shares) == 0:
+    if len(shares) != count or not all(0 <= x < inf for x in shares) or sum(shares) == 0:
         raise UsageError(
-            f"--style-weights {text!r}: give {count}, one a style, none negative, not all zero"
+            f"--style-weights {text!r}: give {count}, one a style: from 0 up, not all of them 0"
         )
     return shares
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import TrainingError, UsageError
+from training.commands.extra import require_training_extra
 from training.commands.plan import parse_shares
 from training.commands.train import train
 
@@ -41,7 +42,7 @@ class ValueList(click.ParamType):
         return tuple(self.inner.convert(x.strip(), param, ctx) for x in value.split(","))
 
 
-def _listed(option: click.Parameter) -> bool:
+def listed(option: click.Parameter) -> bool:
     """Whether an option of `train` is a number or a choice, and so may be a list here."""
     kinds = (type(click.INT), type(click.FLOAT), click.Choice)
     return isinstance(option, click.Option) and isinstance(option.type, kinds)
@@ -53,11 +54,12 @@ def _options() -> list[click.Parameter]:
     for option in train.params:
         if option.name in OWN or not isinstance(option, click.Option):
             continue
-        if not _listed(option):
+        if not listed(option):
             options.append(option)
             continue
         kind = ValueList(option.type)
-        options.append(click.Option(option.opts, type=kind, metavar="V,V", help=option.help))
+        words = [*option.opts, str(option.name)]
+        options.append(click.Option(words, type=kind, metavar="V,V", help=option.help))
     return options
 
 
@@ -103,12 +105,13 @@ def sweep(
 
     Example: stylecam sweep my.jpg --images ~/Pictures --style-weight 10,20,40 --alpha 0.5,1 -o try
     """
+    require_training_extra("sweep")
     from training.sweep import claim, expected_minutes, plan, thin
 
     lists = {
         option.opts[0].removeprefix("--"): options[str(option.name)]
         for option in train.params
-        if _listed(option) and options.get(str(option.name))
+        if listed(option) and options.get(str(option.name))
     }
     lists.setdefault("num-images", (SHORT,))
     trials = plan(lists, [*style, *_passed_on(options)], output)
@@ -132,7 +135,7 @@ def _passed_on(options: dict[str, Any]) -> list[str]:
     words: list[str] = []
     for option in train.params:
         value = options.get(str(option.name))
-        if value in (None, "", ()) or _listed(option) or not isinstance(option, click.Option):
+        if value in (None, "", ()) or listed(option) or not isinstance(option, click.Option):
             continue
         if option.is_flag:
             words += [option.opts[0]] if value else option.secondary_opts[:1]

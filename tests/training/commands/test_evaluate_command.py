@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -22,14 +23,15 @@ def invoke(monkeypatch, loss_network, photo_folder):
         result = CliRunner().invoke(evaluate, words, standalone_mode=False)
         if result.exception is not None:
             raise result.exception
-        return result.output
+        run.said = result.stderr
+        return result.stdout
 
     return run
 
 
 def test_the_report_stands_beside_the_unstylised_photographs(invoke):
     output = invoke(DEFAULT_STYLE, "--json")
-    plain, style = json.loads(output[output.index("[") :])
+    plain, style = json.loads(output)
     assert plain["name"] == "unstylised"
     assert plain["quality"]["content"] == 0
     assert style["name"] == DEFAULT_STYLE
@@ -39,6 +41,33 @@ def test_the_report_stands_beside_the_unstylised_photographs(invoke):
         (SHIPPED / f"{DEFAULT_STYLE}.onnx").stat().st_size / 1024
     )
     assert style["milliseconds"] > 0
+    assert style["quality"]["warping_clip"] is None
+
+
+def test_it_says_on_how_many_photographs_it_judges(invoke):
+    held_out = json.loads(invoke(DEFAULT_STYLE, "--json"))
+    assert [row["photographs"] for row in held_out] == [1, 1]
+    assert "judging on 1 photographs, not 16; --all takes any of the 6" in invoke.said
+    every = json.loads(invoke(DEFAULT_STYLE, "--json", "--all", "--count", "4"))
+    assert [row["photographs"] for row in every] == [4, 4]
+    assert invoke.said == ""
+
+
+def test_a_style_of_several_pictures_is_judged_by_their_shares(invoke):
+    wish = ("--style", "ink-hatching", "--style-weights", "1,0", "--json")
+    distances = [
+        json.loads(invoke("tiny", *wish))[0]["quality"]["style"],
+        json.loads(invoke("tiny", "--style", "ink-hatching", "--json"))[0]["quality"]["style"],
+    ]
+    assert distances[0] != distances[1]
+    with pytest.raises(UsageError, match="--style-weights '1': give 2"):
+        invoke("tiny", "--style", "ink-hatching", "--style-weights", "1")
+
+
+def test_without_the_training_extra_it_is_said_in_one_line(invoke, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UsageError, match="evaluate needs the training extra: pip install"):
+        invoke(DEFAULT_STYLE)
 
 
 def test_people_get_a_table(invoke):
@@ -50,7 +79,7 @@ def test_people_get_a_table(invoke):
 def test_optimisation_stands_beside_a_model_where_asked_for(invoke):
     wish = ("--baseline", "--baseline-count", 1, "--baseline-iterations", 4)
     output = invoke(DEFAULT_STYLE, "--json", *wish)
-    plain, style = json.loads(output[output.index("[") :])
+    plain, style = json.loads(output)
     assert "baseline" not in plain
     reached = style["baseline"]
     assert (reached["photographs"], reached["iterations"]) == (1, 4)

@@ -1,6 +1,7 @@
 import csv
 import json
 
+import click
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from models.errors import StylecamError, TrainingError, UsageError
 pytest.importorskip("torch", reason="needs the train extra")
 
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.commands.sweep import sweep
+from training.commands.sweep import listed, sweep
+from training.commands.train import train
 from training.recipe import Recipe
 
 BASE = load_checkpoint(SHIPPED / "base.pt")
@@ -35,6 +37,14 @@ def stand_in(refused=()):
             on_end(trial, None)
 
     return run_trials
+
+
+class StoppedError(Exception):
+    """Far enough."""
+
+
+def stop(*_):
+    raise StoppedError
 
 
 @pytest.fixture
@@ -132,3 +142,22 @@ def test_a_list_with_a_word_among_numbers_is_named(tmp_path, photo_folder):
     result = CliRunner().invoke(sweep, words)
     assert result.exit_code == StylecamError.exit_code + 1
     assert "'big' is not a valid float" in result.output
+
+
+def test_presets_can_be_compared(invoke, tmp_path):
+    said = invoke("--preset", "brushwork,print", "--style-weight", "10", "--judged-on", "1")
+    assert "2 of 2 trials" in said
+    rows = list(csv.DictReader((tmp_path / "out" / "sweep.csv").read_text().splitlines()))
+    assert [row["preset"] for row in rows] == ["brushwork", "print"]
+
+
+@pytest.mark.parametrize("option", [x for x in train.params if listed(x)], ids=lambda x: x.name)
+def test_every_number_and_choice_of_train_may_be_a_list(option, monkeypatch, tmp_path):
+    seen = {}
+    monkeypatch.setattr("training.sweep.plan", lambda lists, *_: seen.update(lists) or [])
+    monkeypatch.setattr("training.sweep.thin", stop)
+    value = option.type.choices[0] if isinstance(option.type, click.Choice) else "1"
+    words = ["marbling", "-o", str(tmp_path / "out"), option.opts[0], f"{value},{value}"]
+    with pytest.raises(StoppedError):
+        CliRunner().invoke(sweep, words, standalone_mode=False, catch_exceptions=False)
+    assert len(seen[option.opts[0].removeprefix("--")]) == 2

@@ -31,7 +31,8 @@ def painting(tmp_path, style_picture):
 def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     """`stylecam train ARGS --images PHOTOS` with the small loss network, in a folder of its own."""
     monkeypatch.setattr("training.train.prepare_network", lambda *_: loss_network)
-    monkeypatch.setattr("training.commands.train.user_folder", lambda: tmp_path / "own")
+    for place in ("training.commands.finish", "models.catalogue"):
+        monkeypatch.setattr(f"{place}.user_folder", lambda: tmp_path / "own")
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, images=(photo_folder,)):
@@ -51,6 +52,8 @@ def test_a_picture_becomes_a_style_of_ones_own(invoke, painting, tmp_path):
     card = load_card(tmp_path / "own" / "my-painting.onnx")
     assert card.name == "my-painting"
     assert card.preview.is_file()
+    kept = load_card(tmp_path / "runs" / "my-painting" / "my-painting.onnx")
+    assert kept.sha256 == card.sha256
     assert "stylecam run --style my-painting" in said
     assert (tmp_path / "runs" / "my-painting" / "losses.csv").is_file()
 
@@ -106,6 +109,36 @@ def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path)
     before = (tmp_path / "runs" / "my-painting" / "losses.csv").read_text()
     invoke(painting, *QUICK)
     assert (tmp_path / "runs" / "my-painting" / "losses.csv").read_text() == before
+
+
+def test_a_run_is_continued_only_by_the_options_it_began_with(invoke, painting, style_picture):
+    both = (painting, "marbling", *QUICK, "--name", "both", "--style-weights")
+    invoke(*both, "2,1")
+    invoke(*both, "2,1", "--preview-every", "7")
+    with pytest.raises(UsageError, match=r"style_shares: \(2.0, 1.0\), now \(1.0, 9.0\)"):
+        invoke(*both, "1,9", images=["gone"])  # before a photograph is read
+    cv2.imwrite(str(painting), 255 - style_picture)
+    with pytest.raises(UsageError, match="style: another picture by that name"):
+        invoke(*both, "2,1")
+
+
+def test_a_name_that_is_taken_is_given_up_only_by_force(invoke, painting, tmp_path):
+    invoke(painting, *QUICK)
+    own = tmp_path / "own" / "my-painting.onnx"
+    before = own.read_bytes()
+    other = (painting, *QUICK, "--seed", "1", "--output", tmp_path / "other")
+    with pytest.raises(UsageError, match="a style my-painting is yours already"):
+        invoke(*other)
+    assert own.read_bytes() == before and not (tmp_path / "other").exists()
+    invoke(*other, "--no-install")
+    assert own.read_bytes() == before
+    invoke(painting, *QUICK, "--seed", "2", "--output", tmp_path / "third", "--force")
+    assert own.read_bytes() != before
+
+
+def test_pooling_can_be_chosen(invoke, tmp_path):
+    invoke("marbling", *QUICK, "--pooling", "avg")
+    assert load_card(tmp_path / "own" / "marbling.onnx").training["pooling"] == "avg"
 
 
 def test_the_batch_is_what_memory_holds_and_stays_when_there_is_more(invoke, monkeypatch, tmp_path):
@@ -208,6 +241,12 @@ def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
         (("marbling", "--layers", "relu1_2=0"), "--layers 'relu1_2=0': at least one share"),
         (("marbling", "--repair"), "--repair: runs/marbling: no run with a checkpoint; train"),
         (("marbling", "--fine-tune", "gone.pt"), r"gone\.pt: no such checkpoint"),
+        (("marbling", "--fine-tune", "base", "--alpha", "0.5"), "--fine-tune: .*another architect"),
+        (("marbling", "--seed", "-1"), "--seed: .*not -1"),
+        (("marbling", "--seed", "99999999999"), "--seed: .*not 99999999999"),
+        (("marbling", "--style-weights", "nan"), "--style-weights 'nan': give 1"),
+        (("marbling", "--name", "My Style"), "style name 'My Style': use small letters"),
+        (("ink-hatching",), "a style ink-hatching is shipped; give another --name, --force"),
     ],
 )
 def test_wrong_wishes_are_refused_in_one_line(invoke, arguments, message):

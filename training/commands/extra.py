@@ -1,0 +1,13 @@
+"""Says in one line that the training extra is missing, in every command that needs it."""
+
+from importlib.util import find_spec
+
+from models.errors import UsageError
+
+
+def require_training_extra(command: str) -> None:
+    """Raise UsageError where torch is not installed."""
+    if find_spec("torch") is None:
+        raise UsageError(
+            f"stylecam {command} needs the training extra: pip install 'stylecam[train]'"
+        )
