@@ -14,6 +14,9 @@ from models.architecture import Architecture, from_json, to_json
 from models.errors import TrainingError, UsageError
 from training.recipe import Recipe
 
+AS_BEFORE = {"calm_weight": 0.0}
+"""What the recipes of older checkpoints did without, and therefore do not name."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -98,7 +101,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         stored = torch.load(path, map_location="cpu", weights_only=True)
         return Checkpoint(
             architecture=from_json(stored["architecture"]),
-            recipe=Recipe.model_validate_json(stored["recipe"]),
+            recipe=Recipe.model_validate(AS_BEFORE | json.loads(stored["recipe"])),
             step=stored["step"],
             weights=stored["weights"],
             average=stored["average"],

@@ -16,6 +16,7 @@ from torch import Tensor
 from models.generator import trained
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.images import Picture
+from training.lesson import lesson_of
 from training.memory import UNLIMITED, Ceiling
 from training.photographs import Photographs
 from training.preview import Preview, paint_preview
@@ -135,5 +136,6 @@ def _loss(run: Run, weights: dict[str, Tensor], photographs: Photographs) -> flo
     size, total = run.recipe.image_size, 0.0
     for step in range(JUDGED_STEPS):
         crop = photographs.batch(seed=run.recipe.seed, step=2**31 + step, batch_size=1, size=size)
-        total += float(torch.stack(list(judge.losses(judge.pair(crop)).values())).sum())
+        losses = judge.losses(lesson_of(judge.recipe, crop, judge.step))
+        total += float(torch.stack(list(losses.values())).sum())
     return total / JUDGED_STEPS

@@ -2,7 +2,8 @@
 
 import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,17 +14,20 @@ from models.errors import TrainingError, UsageError
 from models.generator import Generator, trained
 from models.memory import give_back
 from training.border import border_loss
+from training.calm import calm_loss
 from training.checkpoint import Checkpoint
+from training.lesson import Lesson, lesson_of
 from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, readable
 from training.objective import Objective
 from training.recipe import Recipe
-from training.temporal import disturb, random_motion, temporal_loss, warp
+from training.temporal import temporal_loss
 from training.usual_loss import UsualLoss
 
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
-BORDER_STRIDE = 4
-"""Every how many crops one is looked at for its border, which costs four paintings more."""
+FROZEN_RATE = 0.25
+"""Of the usual rate once batch norm keeps its statistics: nothing holds the weights' scale any
+more, and at the full rate losses blew up within 60 to 200 steps."""
 PATIENCE = 20
 """Steps in a row that may be thrown away for losses that are not finite, or blow up."""
 ROLLBACKS = 2
@@ -57,6 +61,7 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.architecture = architecture_of(recipe)
         self.generator = Generator(self.architecture, wrapped=True)
+        self._norms = [m for m in self.generator.modules() if isinstance(m, nn.BatchNorm2d)]
         if start is not None:
             load_weights(self.generator, start)
         self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
@@ -136,6 +141,8 @@ class Run:
         """
         self._set_mode()
         rate = self.recipe.learning_rate(self.step, end=self.end) * 0.5**self.rollbacks
+        if self.norm_frozen:
+            rate *= FROZEN_RATE
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         norms = {k: v.clone() for k, v in self.generator.named_buffers()}
@@ -158,7 +165,7 @@ class Run:
     ) -> dict[str, Tensor] | None:
         """The losses of a batch, and their gradients in the parameters; None if memory ran out."""
         try:
-            return self._accumulate(self.pair(source) | (content or {}))
+            return self._accumulate(lesson_of(self.recipe, source, self.step) | (content or {}))
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
@@ -167,18 +174,7 @@ class Run:
         self._halve(reason)
         return None
 
-    def pair(self, source: Tensor) -> dict[str, Tensor]:
-        """What a step works on: the crops, and the same moved and disturbed, with the motion;
-        `bordered` (B,): 0, or the share that a crop has in the border loss, 1 in the mean."""
-        looked_at = (torch.arange(len(source)) % BORDER_STRIDE == 0).float()
-        pair = {"source": source, "bordered": looked_at / looked_at.mean()}
-        if self.recipe.temporal_weight:
-            random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
-            motion = random_motion(len(source), (source.shape[-2], source.shape[-1]), random)
-            pair |= {"moved": disturb(warp(source, motion)[0], random), "motion": motion}
-        return pair
-
-    def _accumulate(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _accumulate(self, batch: Lesson) -> dict[str, Tensor]:
         """Add up the gradients of parts of a batch; the mean losses, without their graphs."""
         self.optimizer.zero_grad(set_to_none=True)
         count = len(batch["source"])
@@ -206,8 +202,8 @@ class Run:
         self.at_once = (self.at_once + 1) // 2
         LOGGER.warning("step %d: %s; on with %d crops at once", self.step, reason, self.at_once)
 
-    def losses(self, part: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The weighted losses of a `pair`, with its content features where known, by name."""
+    def losses(self, part: Lesson) -> dict[str, Tensor]:
+        """The weighted losses of a lesson, with its content features where known, by name."""
         source = part["source"]
         wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
         wanted = wanted or self.objective.content_target(source)
@@ -217,16 +213,30 @@ class Run:
         if "moved" in part:
             steadiness = temporal_loss(painted, again, part["motion"])
             losses["temporal"] = steadiness * self.recipe.temporal_weight
+        if "walls" in part:
+            with self._fixed_norm():
+                walls = self.generator(part["walls"])
+            losses["calm"] = calm_loss(walls) * self.recipe.calm_weight
         if self.recipe.border_weight:
             losses["border"] = self._border(part) * self.recipe.border_weight
         return losses
 
-    def _border(self, part: dict[str, Tensor]) -> Tensor:
+    def _border(self, part: Lesson) -> Tensor:
         """0 before the norm is frozen: it would see pictures with a margin among the others."""
         some = part["source"][part["bordered"] > 0]
         if not (self.norm_frozen and len(some)):
             return part["source"].new_zeros(())
         return border_loss(self.generator, some) * part["bordered"].mean()
+
+    @contextmanager
+    def _fixed_norm(self) -> Iterator[None]:
+        """Batch norm by its statistics so far: those of walls alone would make noise loud."""
+        learning = [module for module in self._norms if module.training]
+        for module in learning:
+            module.eval()
+        yield
+        for module in learning:
+            module.train()
 
     @property
     def norm_frozen(self) -> bool:
@@ -235,10 +245,8 @@ class Run:
     def _set_mode(self) -> None:
         """Batch norm stops learning its statistics near the end: what is trained is exported."""
         self.generator.train()
-        if self.norm_frozen:
-            for module in self.generator.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
+        for module in self._norms:
+            module.train(not self.norm_frozen)
 
     @torch.no_grad()
     def _update_average(self) -> None:

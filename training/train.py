@@ -16,6 +16,7 @@ from training.chronicle import illustrate
 from training.content_cache import Batch, ContentPool
 from training.footprint import bytes_kept, fitting_batch
 from training.images import Picture, to_tensor
+from training.lesson import lesson_of
 from training.memory import UNLIMITED, Ceiling
 from training.objective import Objective, style_target
 from training.photographs import Photographs
@@ -167,7 +168,7 @@ def _fitting(objective: Objective, ceiling: Ceiling) -> int:
     recipe = objective.recipe.model_copy(update={"batch_size": 1})
     trial = Run(recipe, objective, None)
     crop = torch.rand(1, 3, *recipe.image_size, generator=torch.Generator().manual_seed(0))
-    return fitting_batch(bytes_kept(lambda: trial.losses(trial.pair(crop))), ceiling)
+    return fitting_batch(bytes_kept(lambda: trial.losses(lesson_of(recipe, crop, 0))), ceiling)
 
 
 def _source_of_batches(

@@ -8,11 +8,13 @@ from models.errors import TrainingError, UsageError
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from models.generator import Generator  # noqa: E402
+from models.generator import Generator, trained  # noqa: E402
+from training.calm import calm_loss, noisy_walls  # noqa: E402
 from training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from training.images import to_tensor  # noqa: E402
 from training.losses import gram_loss, gram_matrix  # noqa: E402
 from training.objective import style_target  # noqa: E402
+from training.run import FROZEN_RATE  # noqa: E402
 from training.train import CHECKPOINT  # noqa: E402
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
@@ -72,6 +74,29 @@ def test_the_border_is_looked_at_once_the_norm_is_frozen(small_training, tmp_pat
     assert ("temporal" in rows[0]) == (temporal_weight > 0)
 
 
+def test_the_rate_is_lower_while_the_norm_is_frozen(small_training, tmp_path):
+    """At the full rate trainings blew up then, by finite losses, within a hundred steps."""
+    rates = {}
+    for share in (0.0, 1.0):
+        run = small_training(
+            tmp_path / str(share), num_images=2, warmup_steps=0, freeze_norm_from=share
+        )
+        rates[share] = run.optimizer["param_groups"][0]["lr"]
+    assert rates[0.0] == pytest.approx(FROZEN_RATE * rates[1.0])
+
+
+def test_walls_are_kept_calm_where_that_is_weighed(small_training, tmp_path):
+    calm = small_training(tmp_path / "calm", num_images=80, calm_weight=1e5)
+    other = small_training(tmp_path / "other", num_images=80, calm_weight=0)
+    wall = noisy_walls(torch.full((1, 3, 8, 8), 0.5), torch.Generator().manual_seed(0))
+    unrest = [
+        float(calm_loss(trained(run.architecture, run.average)(wall))) for run in (calm, other)
+    ]
+    assert unrest[0] < 0.7 * unrest[1]
+    assert "calm" in (tmp_path / "calm" / "losses.csv").read_text().splitlines()[0]
+    assert "calm" not in (tmp_path / "other" / "losses.csv").read_text().splitlines()[0]
+
+
 def test_a_run_leaves_losses_previews_and_a_checkpoint(small_training, tmp_path):
     small_training(tmp_path)
     rows = list(csv.DictReader((tmp_path / "losses.csv").read_text().splitlines()))
@@ -122,7 +147,9 @@ def test_fine_tuning_starts_from_the_given_weights(small_training, tmp_path):
 
 def spoil(monkeypatch, name, *, calls, factor=float("nan")):
     """Multiply what the function `name` of a step gives in these calls, counted from 0."""
-    from training import run as module
+    from training import lesson, run
+
+    module = run if hasattr(run, name) else lesson
 
     real, count = getattr(module, name), iter(range(10**6))
 
