@@ -78,7 +78,7 @@ class Recipe(BaseModel):
     temporal_weight: NotNegative = 500.0
     border_weight: NotNegative = 2_000.0
     """Once batch norm is frozen; nothing before."""
-    calm_weight: NotNegative = 5_000.0
+    calm_weight: NotNegative = 500.0
     style_loss: Literal["wasserstein", "gram"] = "wasserstein"
     gram: Literal["image", "batch", "mixed"] = "mixed"
     """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""
