@@ -181,7 +181,8 @@ def run_pipeline(
 ) -> Pipeline:
     """The pipeline after its run, closed. The model is loaded before the first frame."""
     card = load_card(Path(order.model))
-    stylizer = Stylizer(lambda name: card, make, scale=order.scale)
+    # Measured unpaced, but painted as a live run would.
+    stylizer = Stylizer(lambda name: card, make, within=order.painted)
     stylizer.load(card.name)
     box = SettingsBox(Settings(styles=(card.name,), style=card.name))
     pipeline = Pipeline(source, stylizer, [sink], box, plan)

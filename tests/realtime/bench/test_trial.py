@@ -12,9 +12,13 @@ from models.catalogue import SHIPPED, find_style
 from models.errors import StylecamError
 from realtime.bench.contenders import Runtime
 from realtime.bench.end_to_end import measure_end_to_end, run_trial, to_result
-from realtime.bench.trial import Order, Outcome, Prerendered, prerender
+from realtime.bench.trial import Order, Outcome, Prerendered, prerender, run_pipeline
+from realtime.capture import Limits
 from realtime.config import DEFAULT_STYLE
+from realtime.pipeline import Plan
+from realtime.sinks.null import Null
 from realtime.sources import EndOfSource
+from tests.realtime.fakes import FakeBackend, FakeSource, make_frames
 
 ORDER = Order("x.onnx", 96, 64, "null", 0.2, "onnx", "cpu", 1, None)
 
@@ -36,6 +40,15 @@ def test_overhead_is_the_time_a_frame_takes_beyond_the_generator_alone():
 @pytest.mark.parametrize(("scale", "painted"), [(None, (640, 360)), (1.0, (1280, 720))])
 def test_what_is_painted_is_what_a_live_run_paints_or_what_was_asked_for(scale, painted):
     assert replace(ORDER, width=1280, height=720, scale=scale).painted == painted
+
+
+def test_a_trial_paints_as_a_live_run_would_though_nothing_paces_it(shipped: StyleCard):
+    order = replace(ORDER, model=str(shipped.path), width=1280, height=720)
+    frames = make_frames(2, height=720, width=1280)
+    backend, source = FakeBackend(), FakeSource(frames, size=(1280, 720))
+    plan = Plan(live=False, limits=Limits(frames=2))
+    run_pipeline(order, lambda: backend, source, Null(), plan)
+    assert backend.shapes == [(360, 640, 3)] * 2
 
 
 def test_prerendered_frames_move_and_end():
