@@ -122,7 +122,7 @@ def check_destination(out: Path, name: str, *, force: bool) -> None:
     written = [out, out.with_suffix(".yaml"), out.with_suffix(".jpg")]
     there = next((path for path in written if path.exists()), None)
     if there and not force:
-        raise UsageError(f"{there}: exists already and would be replaced; --force does it")
+        raise UsageError(f"{there}: exists already; --force replaces it")
 
 
 def is_checkpoint(source: str) -> bool:
