@@ -25,9 +25,10 @@ from training.usual_loss import UsualLoss
 
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
-FROZEN_RATE = 0.1
+FROZEN_RATE = 0.25
 """Of the usual rate once batch norm keeps its statistics: nothing holds the scale of the weights
-then. At the full rate losses blew up within 60 to 200 steps, at a quarter in one of two."""
+then. At the full rate losses blew up within 60 to 200 steps, at a quarter in one of two; at a tenth
+hardly anything is done about borders. A training that blows up goes back to half of this."""
 PATIENCE = 20
 """Steps in a row that may be thrown away for losses that are not finite, or blow up."""
 ROLLBACKS = 2
