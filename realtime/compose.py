@@ -84,10 +84,10 @@ def compose(
     refuse_twice(config.sinks)
     styles = Styles(config.style.name)
     box = SettingsBox(_settings(config, styles))
-    around = _surroundings(config, box, styles)
+    kind = kind_of(config.source.input) if config.source.input is not None else "camera"
+    around = _surroundings(config, box, styles, kind)
     sinks = [sink_from(spec, around) for spec in config.sinks]
     paced = any(sink.live for sink in sinks)
-    kind = kind_of(config.source.input) if config.source.input is not None else "camera"
     source = _source(config, paced=paced, on_message=on_message)
     stylizer, backend = _stylizer(config, styles, box, on_message)
     plan = Plan(
@@ -118,9 +118,8 @@ def _settings(config: Config, styles: Styles) -> Settings:
     )
 
 
-def _surroundings(config: Config, box: SettingsBox, styles: Styles) -> Surroundings:
+def _surroundings(config: Config, box: SettingsBox, styles: Styles, kind: str) -> Surroundings:
     wanted = config.source
-    kind = kind_of(wanted.input) if wanted.input is not None else "camera"
     file = Path(wanted.input) if wanted.input and kind in ("video", "image") else None
     return Surroundings(
         config=config,

@@ -68,8 +68,7 @@ def _averaged(values: np.ndarray) -> np.ndarray:
 
 
 def _step_of(preview: Path) -> int:
-    digits = re.match(r"preview_(\d+)", preview.stem)
-    return int(digits[1]) if digits else 0
+    return int(re.findall(r"\d+", preview.stem)[0])
 
 
 def strip_previews(folder: Path) -> Path | None:

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.artefacts import BLOCK, NEIGHBOURS, PERIODS
+
 Scope = Literal["image", "batch", "mixed"]
 
 
@@ -78,12 +80,6 @@ def total_variation_loss(picture: Tensor) -> Tensor:
     return across + down
 
 
-GRID_BLOCK = 64
-"""Pixels of a side of the spectrum's blocks, like that of the measure (artefacts.py)."""
-GRID_PERIOD = 8
-"""Pixels: twice the stride of the `fast` generators, so that periods 2, 4 and 8 are all seen."""
-
-
 def grid_loss(picture: Tensor) -> Tensor:
     """Mean square of the waves of (B, 3, H, W) that are in step with the strides and stand out.
 
@@ -95,18 +91,18 @@ def grid_loss(picture: Tensor) -> Tensor:
     Sides below 64 are made up by reflection; 33 at least.
     """
     power = _mean_spectrum(picture)
-    step = GRID_BLOCK // GRID_PERIOD
+    step = BLOCK // max(PERIODS)
     excess = F.relu(power - _surroundings(power.detach()))[::step, ::step]
     return excess.sum() - excess[0, 0]
 
 
 def _mean_spectrum(picture: Tensor) -> Tensor:
     """Mean squared amplitude (64, 64) of a wave exp(2πi(ky·y + kx·x)/64)."""
-    down, right = (max(0, GRID_BLOCK - side) for side in picture.shape[-2:])
+    down, right = (max(0, BLOCK - side) for side in picture.shape[-2:])
     picture = F.pad(picture, (0, right, 0, down), mode="reflect")
-    blocks = picture.unfold(-2, GRID_BLOCK, GRID_BLOCK // 2)
-    blocks = blocks.unfold(-2, GRID_BLOCK, GRID_BLOCK // 2)
-    hann = torch.hann_window(GRID_BLOCK)
+    blocks = picture.unfold(-2, BLOCK, BLOCK // 2)
+    blocks = blocks.unfold(-2, BLOCK, BLOCK // 2)
+    hann = torch.hann_window(BLOCK)
     window = hann[:, None] * hann
     blocks = (blocks - blocks.mean(dim=(-2, -1), keepdim=True)) * window
     spectrum = torch.fft.fft2(blocks) / window.sum()
@@ -118,7 +114,7 @@ def _surroundings(power: Tensor) -> Tensor:
     """Geometric mean of bins beside each, outside of the window's main lobe and short of the next
     period's; along its row or its column, whichever is more: edges are ridges in a spectrum."""
     logs = power.clamp_min(1e-12).log()
-    shifts = [sign * bins for bins in (3, 4, 5) for sign in (-1, 1)]
+    shifts = [sign * bins for bins in NEIGHBOURS for sign in (-1, 1)]
     beside = [torch.stack([logs.roll(s, dim) for s in shifts]).mean(dim=0) for dim in (0, 1)]
     return torch.maximum(*beside).exp()
 

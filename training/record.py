@@ -8,8 +8,9 @@ from typing import Any
 
 from models.errors import TrainingError, UsageError
 from training.checkpoint import write_bytes_atomically
+from training.usual_loss import LATE
 
-UNCOUNTED = ("step", "border")
+UNCOUNTED = {"step"} | LATE
 
 
 def make_folder(folder: Path) -> None:

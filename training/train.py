@@ -112,20 +112,20 @@ def train(
                 on_preview(run.step, preview)
             # Never while steps are thrown away: what is saved must be good.
             due = run.step % recipe.checkpoint_every == 0 or run.departed
-            if (due and not run.thrown) or (last and learned(run)):
+            if last:
+                _refuse_unlearned(run)
+            if (due and not run.thrown) or last:
                 save_checkpoint(run.checkpoint(), folder / CHECKPOINT)
                 run.remember()
     illustrate(folder)
     return run.checkpoint()
 
 
-def learned(run: Run) -> bool:
-    """True; raises TrainingError where no step at all was worth keeping."""
+def _refuse_unlearned(run: Run) -> None:
     if run.thrown == run.step:
         raise TrainingError(
             "the losses were finite in no step, so nothing was learned; try other weights"
         )
-    return True
 
 
 def _keep(preview: Preview, path: Path, styles: list[Picture]) -> None:

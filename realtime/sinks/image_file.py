@@ -50,7 +50,7 @@ class ImageFile:
         if not self._numbered:
             yield from filter(Path.is_file, [self._path])
             return
-        before, after = NUMBER.split(self._path.name)[0], NUMBER.split(self._path.name)[-1]
+        before, _, _, after = NUMBER.split(self._path.name, maxsplit=1)
         name = re.compile(f"{re.escape(before)} *[0-9]+{re.escape(after)}")
         with contextlib.suppress(OSError):  # no such folder yet
             yield from (p for p in sorted(self._path.parent.iterdir()) if name.fullmatch(p.name))
