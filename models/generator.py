@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.architecture import Architecture
+from models.batch_renorm import BatchRenorm
 from models.fold import EPSILON
 from models.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
 
@@ -21,7 +22,7 @@ class ConvUnit(nn.Module):
         self.conv = nn.Conv2d(
             channels_in, spec.out, spec.kernel, spec.stride, spec.padding, groups=groups
         )
-        norms = {"batch": nn.BatchNorm2d, "instance": nn.InstanceNorm2d}
+        norms = {"batch": BatchRenorm, "instance": nn.InstanceNorm2d}
         self.norm: nn.Module | None = None
         if spec.norm != "none":
             self.norm = norms[spec.norm](spec.out, eps=EPSILON, affine=True)
@@ -93,12 +94,10 @@ class Generator(nn.Module):
             conv.padding_mode = "circular" if wrapped else "zeros"
 
     @contextmanager
-    def as_in_use(self, *, wider: int = 0) -> Iterator[None]:
-        """Not wrapped for a while: with its margin, as the exported graph paints, or one that is
-        wider by some pixels, a multiple of the stride."""
+    def as_in_use(self) -> Iterator[None]:
+        """Not wrapped for a while: with its margin, as the exported graph paints."""
         before = self.wrapped
         self._wrap(False)
-        self.margin += wider
         try:
             yield
         finally:

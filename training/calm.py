@@ -1,10 +1,10 @@
-"""Whether a flat wall stays one: camera noise is nothing to make strokes of."""
+"""Whether a flat wall stays one: camera noise and borders are nothing to make strokes of."""
 
 import torch
 from torch import Tensor
 
 SIDE = 64
-"""Pixels of a wall; wrapped around, so no border is in it."""
+"""Pixels of a wall: small, so that its borders count."""
 MOST_NOISE = 4 / 255
 """Standard deviation of a webcam's noise in bad light."""
 
@@ -22,6 +22,7 @@ def calm_loss(painted: Tensor) -> Tensor:
 
     Ours. To a style loss strokes are strokes, and on a flat wall a generator has nothing but noise
     to make them of: the longer it is trained, the more of it becomes a weave over walls and
-    skin, another in every frame. What a wall is, is one colour.
+    skin, another in every frame. What a wall is, is one colour, up to its borders: painted as in
+    use, so that the zeros beyond the margin leave no stripe. (Crops are wrapped around.)
     """
     return (painted - painted.mean(dim=(2, 3), keepdim=True)).square().mean()

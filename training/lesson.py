@@ -7,20 +7,15 @@ from training.calm import noisy_walls
 from training.recipe import Recipe
 from training.temporal import disturb, random_motion, warp
 
-BORDER_STRIDE = 4
-"""Every how many crops one is looked at for its border, which costs four paintings more."""
-
 Lesson = dict[str, Tensor]
 """By name, each with as many rows as there are crops, so that it can be worked through in parts:
-`source` (B, 3, H, W) float 0..1; `bordered` (B,), 0, or the share that a crop has in the border
-loss, 1 in the mean; where the recipe weighs it, `moved`, the crops moved and disturbed, with the
-`motion` (B, 2, 3); and noisy `walls` (B, 3, h, w)."""
+`source` (B, 3, H, W) float 0..1; where the recipe weighs it, `moved`, the crops moved and
+disturbed, with the `motion` (B, 2, 3); and noisy `walls` (B, 3, h, w)."""
 
 
 def lesson_of(recipe: Recipe, source: Tensor, step: int) -> Lesson:
     """A pure function of recipe, crops and step: a resumed training goes on as an unbroken one."""
-    looked_at = (torch.arange(len(source)) % BORDER_STRIDE == 0).float()
-    lesson = {"source": source, "bordered": looked_at / looked_at.mean()}
+    lesson = {"source": source}
     random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     if recipe.temporal_weight:
         motion = random_motion(len(source), (source.shape[-2], source.shape[-1]), random)

@@ -29,9 +29,12 @@ OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "crop": ("image_size", lambda side: side),
     "style_size": ("style_scale", lambda side: side / STYLE_SIDE),
     "decay_from": ("tail", lambda share: round(1 - share, 9)),
-    "wallpaper_weight": ("border_weight", lambda weight: weight),
+    "freeze_norm_from": ("renorm_from", lambda share: share),
 }
 """Fields of the recipes in older checkpoints: what they are called now, and mean."""
+
+GONE = ("wallpaper_weight", "border_weight")
+"""Fields of older recipes: of losses against a stripe along borders, which a wider margin ended."""
 
 
 class Recipe(BaseModel):
@@ -75,10 +78,8 @@ class Recipe(BaseModel):
     tv_weight: NotNegative = 1.0
     grid_weight: NotNegative = 20_000.0
     range_weight: NotNegative = 10.0
-    temporal_weight: NotNegative = 500.0
-    border_weight: NotNegative = 2_000.0
-    """Once batch norm is frozen; nothing before."""
-    calm_weight: NotNegative = 500.0
+    temporal_weight: NotNegative = 300.0
+    calm_weight: NotNegative = 100.0
     style_loss: Literal["wasserstein", "gram"] = "wasserstein"
     gram: Literal["image", "batch", "mixed"] = "mixed"
     """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""
@@ -98,8 +99,9 @@ class Recipe(BaseModel):
     """What the tail is: a linear fall to lr / 50, or lr / 10 throughout (the classic one)."""
     tail: Share = TAILS["linear"]
     """Share of the training, at its end, that has the lower rate; of the schedule, see TAILS."""
-    freeze_norm_from: Share = 0.7
-    """Share after which batch norm keeps its statistics: the rest trains what is exported."""
+    renorm_from: Share = 0.7
+    """Share after which batch norm paints by its running statistics: the rest trains what is
+    exported."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Images without a new low of the averaged loss after which the decay begins; 0: never."""
     max_gradient: Positive = 5.0
@@ -118,6 +120,8 @@ class Recipe(BaseModel):
         for old, (new, meaning) in OLDER.items():
             if old in fields:
                 fields[new] = meaning(fields.pop(old))
+        for gone in GONE:
+            fields.pop(gone, None)
         images = fields.get("images", ())
         fields["images"] = [images] if isinstance(images, str | Path) else images
         fields["images"] = tuple(map(str, fields["images"]))

@@ -8,9 +8,6 @@ from typing import Any
 
 from models.errors import TrainingError, UsageError
 from training.checkpoint import write_bytes_atomically
-from training.usual_loss import LATE
-
-UNCOUNTED = {"step"} | LATE
 
 
 def make_folder(folder: Path) -> None:
@@ -33,7 +30,7 @@ class LossRecord:
     """losses.csv: one row a step. A resumed training drops the rows after its checkpoint.
 
     `totals` are the sums of the rows' losses as they are written, the finite ones: alike for a
-    resumed and an unbroken training. Without the border loss, which begins late.
+    resumed and an unbroken training.
     """
 
     def __init__(self, path: Path, *, resumed_at: int) -> None:
@@ -78,7 +75,7 @@ class LossRecord:
         self._count(row)
 
     def _count(self, row: dict[str, Any]) -> None:
-        total = sum(float(value) for name, value in row.items() if name not in UNCOUNTED)
+        total = sum(float(value) for name, value in row.items() if name != "step")
         if math.isfinite(total):
             self.totals.append(total)
 

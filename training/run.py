@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from models.architecture import MODEL_SIZES, Architecture
+from models.batch_renorm import BatchRenorm
 from models.errors import TrainingError, UsageError
 from models.generator import Generator, trained
 from models.memory import give_back
-from training.border import border_loss
 from training.calm import calm_loss
 from training.checkpoint import Checkpoint
 from training.lesson import Lesson, lesson_of
@@ -25,10 +25,9 @@ from training.usual_loss import UsualLoss
 
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
-FROZEN_RATE = 0.25
-"""Of the usual rate once batch norm keeps its statistics: nothing holds the scale of the weights
-then. At the full rate losses blew up within 60 to 200 steps, at a quarter in one of two; at a tenth
-hardly anything is done about borders. A training that blows up goes back to half of this."""
+RENORMED_RATE = 0.25
+"""Of the usual rate once values are those of the running statistics: these follow the weights a
+few steps behind, and at the full rate losses swing by ten times."""
 PATIENCE = 20
 """Steps in a row that may be thrown away for losses that are not finite, or blow up."""
 ROLLBACKS = 2
@@ -62,7 +61,7 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.architecture = architecture_of(recipe)
         self.generator = Generator(self.architecture, wrapped=True)
-        self._norms = [m for m in self.generator.modules() if isinstance(m, nn.BatchNorm2d)]
+        self._norms = [m for m in self.generator.modules() if isinstance(m, BatchRenorm)]
         if start is not None:
             load_weights(self.generator, start)
         self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
@@ -116,7 +115,7 @@ class Run:
         self._restore(self._good)
 
     def wind_down(self) -> None:
-        """Bring the plan's falling rate and frozen norm forward to now; nothing if they began."""
+        """Bring the falling rate and running statistics forward to now; nothing if they began."""
         if self.winding_down:
             return
         self.end = min(self.end, max(self.step + 1, round(self.step / self.recipe.tail_from)))
@@ -142,8 +141,8 @@ class Run:
         """
         self._set_mode()
         rate = self.recipe.learning_rate(self.step, end=self.end) * 0.5**self.rollbacks
-        if self.norm_frozen:
-            rate *= FROZEN_RATE
+        if self.renormed:
+            rate *= RENORMED_RATE
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         norms = {k: v.clone() for k, v in self.generator.named_buffers()}
@@ -215,39 +214,29 @@ class Run:
             steadiness = temporal_loss(painted, again, part["motion"])
             losses["temporal"] = steadiness * self.recipe.temporal_weight
         if "walls" in part:
-            with self._fixed_norm():
+            with self._fixed_norm(), self.generator.as_in_use():
                 walls = self.generator(part["walls"])
             losses["calm"] = calm_loss(walls) * self.recipe.calm_weight
-        if self.recipe.border_weight:
-            losses["border"] = self._border(part) * self.recipe.border_weight
         return losses
-
-    def _border(self, part: Lesson) -> Tensor:
-        """0 before the norm is frozen: it would see pictures with a margin among the others."""
-        some = part["source"][part["bordered"] > 0]
-        if not (self.norm_frozen and len(some)):
-            return part["source"].new_zeros(())
-        return border_loss(self.generator, some) * part["bordered"].mean()
 
     @contextmanager
     def _fixed_norm(self) -> Iterator[None]:
         """Batch norm by its statistics so far: those of walls alone would make noise loud."""
-        learning = [module for module in self._norms if module.training]
-        for module in learning:
+        for module in self._norms:
             module.eval()
         yield
-        for module in learning:
+        for module in self._norms:
             module.train()
 
     @property
-    def norm_frozen(self) -> bool:
-        return self.step >= self.recipe.freeze_norm_from * self.end
+    def renormed(self) -> bool:
+        return self.step >= self.recipe.renorm_from * self.end
 
     def _set_mode(self) -> None:
-        """Batch norm stops learning its statistics near the end: what is trained is exported."""
+        """Near the end batch norm paints as the exported graph will."""
         self.generator.train()
         for module in self._norms:
-            module.train(not self.norm_frozen)
+            module.renormed = self.renormed
 
     @torch.no_grad()
     def _update_average(self) -> None:

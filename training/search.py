@@ -37,16 +37,24 @@ from training.vgg import load_loss_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "quarter-32-separable": {},
+    "head: half": {"options": {"head": "half"}},
+    "head: shuffle": {"options": {"head": "shuffle"}},
+    "shuffle, 7 blocks": {"options": {"head": "shuffle", "blocks": 7}},
+    "shuffle, quarter-32-inverted": {"options": {"head": "shuffle", "block": "inverted"}},
+    "shuffle, quarter-24-dense": {
+        "options": {"head": "shuffle", "block": "dense", "width": 24, "blocks": 3}
+    },
+    "shuffle, eighth-48-inverted": {
+        "options": {
+            "head": "shuffle",
+            "block": "inverted",
+            "stride": 8,
+            "stem_kernel": 12,
+            "width": 48,
+        }
+    },
     "residual": {"options": {"residual": True}},
     "no detail": {"options": {"detail": 0.0}},
-    "7 blocks": {"options": {"blocks": 7}},
-    "head: half": {"options": {"head": "half"}},
-    "head: quarter": {"options": {"head": "quarter"}},
-    "quarter-32-inverted": {"options": {"block": "inverted"}},
-    "quarter-24-dense": {"options": {"block": "dense", "width": 24, "blocks": 3}},
-    "eighth-48-inverted": {
-        "options": {"block": "inverted", "stride": 8, "stem_kernel": 12, "width": 48}
-    },
     "alpha 0.5": {"alpha": 0.5},
     "johnson at alpha 0.25": {"model_size": "full", "alpha": 0.25},
 }
@@ -57,6 +65,7 @@ HEIGHT, WIDTH = 480, 640
 JUDGED = 16
 CLIP_FRAMES = 24
 SECONDS_PER_VARIANT = 4.0
+TICKS = (10, 20, 50, 100, 200)
 
 
 @click.command()
@@ -181,7 +190,9 @@ def plot(results: dict[str, dict[str, Any]], path: Path) -> None:
             axes.scatter(result["ms"], result[key], color=f"C{number}", label=name)
         front = pareto_front([(r["ms"], r[key]) for r in results.values()])
         axes.plot(*zip(*front, strict=True), color="0.7", zorder=0)
-        axes.set(xlabel="ms at 640×480", ylabel=key.replace("_", " "))
+        axes.set(xlabel="ms at 640×480", ylabel=key.replace("_", " "), xscale="log")
+        axes.minorticks_off()
+        axes.set_xticks(TICKS, [str(ms) for ms in TICKS])
         axes.grid(alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     figure.savefig(path)

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-LATE = frozenset({"border"})
-"""Losses that are 0 for most of a training: what they begin with is no explosion."""
 BLOWN_UP = 5.0
 """Times the usual. Batches differ by a factor of two or three."""
 KEPT = 0.99
@@ -16,8 +14,8 @@ KEPT = 0.99
 class UsualLoss:
     """The moving average of the sum of the weighted losses; 0 before the first.
 
-    With batch norm frozen and the rate still high a generator can explode: within fifty steps
-    its losses grow ten thousand times, finite all along.
+    A generator can explode: within fifty steps its losses grow ten thousand times, finite all
+    along. Trainings did whose batch norm had its statistics stopped (see BatchRenorm).
     """
 
     def __init__(self, level: float = 0.0) -> None:
@@ -25,9 +23,8 @@ class UsualLoss:
 
     def takes(self, losses: Mapping[str, Tensor]) -> bool:
         """Whether they may be learned from; if so they are averaged in."""
-        total = float(sum(float(loss) for name, loss in losses.items() if name not in LATE))
-        late = sum(float(losses[name]) for name in LATE & losses.keys())
-        if not math.isfinite(total + late) or (self.level and total > BLOWN_UP * self.level):
+        total = sum(float(loss) for loss in losses.values())
+        if not math.isfinite(total) or (self.level and total > BLOWN_UP * self.level):
             return False
         self.level = self.level * KEPT + total * (1 - KEPT) if self.level else total
         return True

@@ -14,7 +14,7 @@ from training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from training.images import to_tensor  # noqa: E402
 from training.losses import gram_loss, gram_matrix  # noqa: E402
 from training.objective import style_target  # noqa: E402
-from training.run import FROZEN_RATE  # noqa: E402
+from training.run import RENORMED_RATE  # noqa: E402
 from training.train import CHECKPOINT  # noqa: E402
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
@@ -70,24 +70,12 @@ def test_a_killed_training_ends_with_the_same_weights(small_training, tmp_path, 
     assert records[0] == records[1]
 
 
-@pytest.mark.parametrize("temporal_weight", [0.0, 250.0])
-def test_the_border_is_looked_at_once_the_norm_is_frozen(small_training, tmp_path, temporal_weight):
-    small_training(tmp_path, temporal_weight=temporal_weight, freeze_norm_from=0.5)
-    rows = list(csv.DictReader((tmp_path / "losses.csv").read_text().splitlines()))
-    looked_at = [float(row["border"]) > 0 for row in rows]
-    assert looked_at == [False] * 6 + [True] * 6
-    assert ("temporal" in rows[0]) == (temporal_weight > 0)
-
-
-def test_the_rate_is_lower_while_the_norm_is_frozen(small_training, tmp_path):
-    """At the full rate trainings blew up then, by finite losses, within a hundred steps."""
+def test_the_rate_is_lower_once_running_statistics_paint(small_training, tmp_path):
     rates = {}
     for share in (0.0, 1.0):
-        run = small_training(
-            tmp_path / str(share), num_images=2, warmup_steps=0, freeze_norm_from=share
-        )
+        run = small_training(tmp_path / str(share), num_images=2, warmup_steps=0, renorm_from=share)
         rates[share] = run.optimizer["param_groups"][0]["lr"]
-    assert rates[0.0] == pytest.approx(FROZEN_RATE * rates[1.0])
+    assert rates[0.0] == pytest.approx(RENORMED_RATE * rates[1.0])
 
 
 def test_walls_are_kept_calm_where_that_is_weighed(small_training, tmp_path):
@@ -106,7 +94,7 @@ def test_a_run_leaves_losses_previews_and_a_checkpoint(small_training, tmp_path)
     small_training(tmp_path)
     rows = list(csv.DictReader((tmp_path / "losses.csv").read_text().splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(1, 13))
-    assert {"content", "style", "tv", "temporal", "border"} <= rows[0].keys()
+    assert {"content", "style", "tv", "temporal"} <= rows[0].keys()
     preview = cv2.imread(str(tmp_path / "preview_000006.png"))
     assert preview.shape == (512, 256, 3)
     assert preview[256:].std() > 5

@@ -28,11 +28,5 @@ def test_an_explosion_is_noticed_though_every_step_is_finite():
 def test_what_is_not_finite_is_never_taken(value):
     usual = UsualLoss()
     assert not usual.takes(losses(value))
-    assert not usual.takes(losses(1, border=value))
+    assert not usual.takes(losses(1, tone=value))
     assert usual.level == 0
-
-
-def test_a_loss_that_begins_late_is_no_explosion():
-    usual = UsualLoss(level=2.0)
-    assert usual.takes(losses(2, border=50))
-    assert usual.level == pytest.approx(2)

@@ -99,9 +99,8 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option("--style-weight", type=float, help="[22]")
 @click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [0.5]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
-@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [500]")
-@click.option("--calm-weight", type=float, help="Against strokes out of camera noise. [500]")
-@click.option("--border-weight", type=float, help="Against a stripe along the border. [2000]")
+@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [300]")
+@click.option("--calm-weight", type=float, help="Against strokes out of camera noise. [100]")
 @click.option(
     "--style-loss",
     type=click.Choice(["gram", "wasserstein"]),
