@@ -79,8 +79,8 @@ def test_the_rate_is_lower_once_running_statistics_paint(small_training, tmp_pat
 
 
 def test_walls_are_kept_calm_where_that_is_weighed(small_training, tmp_path):
-    calm = small_training(tmp_path / "calm", num_images=80, calm_weight=1e5)
-    other = small_training(tmp_path / "other", num_images=80, calm_weight=0)
+    calm = small_training(tmp_path / "calm", num_images=160, calm_weight=1e4)
+    other = small_training(tmp_path / "other", num_images=160, calm_weight=0)
     wall = noisy_walls(torch.full((1, 3, 8, 8), 0.5), torch.Generator().manual_seed(0))
     unrest = [
         float(calm_loss(trained(run.architecture, run.average)(wall))) for run in (calm, other)
