@@ -63,7 +63,8 @@ class LossRecord:
 
     def _write(self, row: dict[str, Any]) -> None:
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, self._names or list(row))
+        # A training begun before a loss was given up still has its column.
+        writer = csv.DictWriter(text, self._names or list(row), restval="0")
         if not self._names:
             writer.writeheader()
             self._names = list(row)
