@@ -224,9 +224,11 @@ class Run:
         """Batch norm by its statistics so far: those of walls alone would make noise loud."""
         for module in self._norms:
             module.eval()
-        yield
-        for module in self._norms:
-            module.train()
+        try:
+            yield
+        finally:
+            for module in self._norms:
+                module.train()
 
     @property
     def renormed(self) -> bool:

@@ -1,9 +1,10 @@
 """Batch renormalization: values of the running statistics, gradients of the batch's own."""
 
 import pytest
-import torch
 
-from models.batch_renorm import BatchRenorm
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+from models.batch_renorm import BatchRenorm  # noqa: E402
 
 
 @pytest.fixture
