@@ -39,18 +39,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "quarter-32-separable": {},
     "head: half": {"options": {"head": "half"}},
     "head: shuffle": {"options": {"head": "shuffle"}},
-    "shuffle, 7 blocks": {"options": {"head": "shuffle", "blocks": 7}},
-    "shuffle, quarter-32-inverted": {"options": {"head": "shuffle", "block": "inverted"}},
-    "shuffle, quarter-24-dense": {
-        "options": {"head": "shuffle", "block": "dense", "width": 24, "blocks": 3}
-    },
-    "shuffle, eighth-48-inverted": {
+    "7 blocks": {"options": {"blocks": 7}},
+    "quarter-32-inverted": {"options": {"block": "inverted"}},
+    "quarter-24-dense": {"options": {"block": "dense", "width": 24, "blocks": 3}},
+    "eighth-48-inverted-shuffle": {
         "options": {
-            "head": "shuffle",
             "block": "inverted",
             "stride": 8,
             "stem_kernel": 12,
             "width": 48,
+            "head": "shuffle",
         }
     },
     "residual": {"options": {"residual": True}},
@@ -75,7 +73,7 @@ TICKS = (10, 20, 50, 100, 200)
 @click.option("--clip", type=click.Path(path_type=Path), required=True)
 @click.option("--num-images", default=3200, show_default=True)
 @click.option("--loss-network", default="vgg16", show_default=True)
-@click.option("--only", default=",".join(VARIANTS), help="Variants, by commas.")
+@click.option("--only", type=click.Choice(list(VARIANTS)), multiple=True, help="Again for more.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 def search(
     style: str,
@@ -84,7 +82,7 @@ def search(
     clip: Path,
     num_images: int,
     loss_network: str,
-    only: str,
+    only: tuple[str, ...],
     output: Path,
 ) -> None:
     """Train, judge and time the variants."""
@@ -94,7 +92,7 @@ def search(
     frames = read_clip(clip, CLIP_FRAMES)
     results: dict[str, dict[str, Any]] = {}
     architectures: dict[str, Architecture] = {}
-    for name in only.split(","):
+    for name in only or VARIANTS:
         recipe = recipe_of(name, style, images, style_scale, num_images, loss_network)
         architectures[name] = architecture_of(recipe)
         results[name] = _trained_and_judged(recipe, picture, photographs, frames, output / name)
