@@ -1,7 +1,7 @@
-"""Generators as plain data: what layers, how wide, on what grid. Needs no torch.
+"""Generators as plain data: their layers, widths and grids. Needs no torch.
 
 One description feeds the torch module (generator.py), the ONNX graph (graph.py) and the counts
-below, so that the trained, the exported and the measured network cannot drift apart.
+(parameters.py), so that the trained, the exported and the measured network cannot drift apart.
 """
 
 import json
@@ -15,22 +15,24 @@ from models.errors import UsageError, lookup
 from models.layers import Conv, Layer, Norm, Relu, Residual, Shuffle, Upsample
 
 MARGIN = 32
-"""Pixels that are reflected around the picture, so that the zeros which the convolutions see beyond
-leave hardly a trace in it, though a `fast` generator reaches 50 pixels. Not the outermost pixels
-repeated: those are flat across a border, and what is flat is painted in other colours."""
+"""Pixels of reflection added on each side of the picture. The convolutions see zeros only beyond
+them, so the zeros hardly affect the picture, although a `fast` generator reaches 50 pixels.
+The border pixels are not repeated instead: the repeats would be flat across a border, and a
+generator paints flat areas in other colours."""
 
 
 @dataclass(frozen=True)
 class Architecture:
     """A generator: RGB in, RGB out, both 0..1.
 
-    `stride` is the coarsest grid: the padded sides are multiples of it. `margin` pixels are
-    reflected on each side before the first layer and cut off after the last. Layers that end in a
-    bilinear enlargement give a `coarse` picture before it, on a coarser grid; enlarged it is added
-    to the input times `detail`, so that edges are as sharp as the input's. With `residual` the rest
-    of the input, 1 − detail, is added to the coarse picture; without, as much is taken off it, so
-    that nothing but what is finer than its grid comes straight from the input. Without either
-    `detail` means nothing.
+    `stride` is the pitch of the coarsest grid, in pixels: the padded sides are multiples of it.
+    `margin` pixels are reflected on each side before the first layer and cropped after the last.
+
+    If the last layer is a bilinear enlargement, the layers before it give the coarse picture.
+    The painting is then the enlarged coarse picture + `detail` · input, for sharp edges. With
+    `residual`, (1 − detail) · input is added to the coarse picture. Without it, detail · input
+    is subtracted there, so that only what is finer than the coarse grid comes from the input.
+    With neither a coarse picture nor `residual`, `detail` has no effect.
     """
 
     name: str
@@ -43,30 +45,30 @@ class Architecture:
 
     @property
     def enlargement(self) -> int:
-        """Pixels of the picture to one of the coarse picture, per side; 1 without a coarse one."""
+        """Pixels of the picture per coarse pixel, on each side; 1 without a coarse picture."""
         last = self.layers[-1]
         return last.factor if isinstance(last, Upsample) and last.mode == "bilinear" else 1
 
     @property
     def kept(self) -> float:
-        """Share of the input that is in the painting as it is."""
+        """Share of the input that is added to the painting at full resolution."""
         return self.detail if self.adds_to_input else 0.0
 
     @property
     def adds_to_input(self) -> bool:
-        """Whether what the layers give is added to a share of the input; else it is the picture."""
+        """Whether the output of the layers is added to a share of the input, or is the picture."""
         return self.residual or self.enlargement > 1
 
     @property
     def coarsely_kept(self) -> float:
-        """Share of the input that is added to the coarse picture."""
+        """Share of the input that is added to the coarse picture; negative: subtracted."""
         if self.residual:
             return 1 - self.detail
         return -self.kept
 
     @property
     def coarse(self) -> tuple[Layer, ...]:
-        """The layers that give the coarse picture: all but the enlargement at the end."""
+        """The layers that give the coarse picture: all but a bilinear enlargement at the end."""
         return self.layers[:-1] if self.enlargement > 1 else self.layers
 
 
@@ -78,7 +80,7 @@ def to_json(architecture: Architecture) -> str:
 
 
 def short_json(architecture: Architecture) -> str:
-    """Size and alpha alone, where they give this very (folded) network, else all of it."""
+    """Only size and alpha if they define exactly this (folded) network, else all fields."""
     name, alpha = architecture.name, architecture.alpha
     if name in MODEL_SIZES and folded(MODEL_SIZES[name](alpha)) == architecture:
         return json.dumps({"size": name, "alpha": alpha}, separators=(",", ":"))
@@ -86,7 +88,7 @@ def short_json(architecture: Architecture) -> str:
 
 
 def from_json(text: str) -> Architecture:
-    """Reads what `to_json` and `short_json` wrote."""
+    """The architecture that `to_json` or `short_json` wrote."""
     fields = json.loads(text)
     if "size" in fields:
         return folded(MODEL_SIZES[fields["size"]](fields["alpha"]))
@@ -94,7 +96,7 @@ def from_json(text: str) -> Architecture:
 
 
 def scaled(channels: int, alpha: float, *, multiple: int = 1) -> int:
-    """`channels` times alpha, a whole multiple of `multiple`, never below it."""
+    """`channels` times alpha, rounded to a multiple of `multiple` and at least `multiple`."""
     return max(multiple, round(channels * alpha / multiple) * multiple)
 
 
@@ -106,8 +108,8 @@ def check_alpha(alpha: float) -> None:
 def johnson(alpha: float = 1.0, norm: Norm = "instance") -> Architecture:
     """Johnson et al. 2016, supplementary table 1, every width times alpha.
 
-    Departs from it as its authors' own code does: instance norm, and nearest ×2 with a plain
-    convolution for the transposed ones (no checkerboard).
+    Departs from the table as its authors' own code does: instance norm, and nearest ×2
+    upsampling with a plain convolution in place of transposed convolutions (no checkerboard).
     """
     check_alpha(alpha)
     c1, c2, c3 = (scaled(c, alpha) for c in (32, 64, 128))
@@ -127,7 +129,7 @@ def johnson(alpha: float = 1.0, norm: Norm = "instance") -> Architecture:
 
 
 def small(alpha: float = 0.3) -> Architecture:
-    """The pruned network of the field: equal widths, 3 residual blocks, 9×9 ends."""
+    """The usual pruned Johnson network: equal widths, 3 residual blocks, 9×9 at both ends."""
     check_alpha(alpha)
     width = scaled(32, alpha)
     conv = Conv(width, 3, norm="batch", relu=True)
@@ -150,22 +152,22 @@ def fast(
     alpha: float = 1.0,
     *,
     width: int = 32,
-    blocks: int = 6,
+    blocks: int = 5,
     block: Literal["inverted", "dense", "separable"] = "separable",
     block_kernel: int = 3,
     stride: int = 4,
     stem_kernel: int = 6,
-    head: Literal["quarter", "half", "shuffle"] = "quarter",
+    head: Literal["half", "quarter", "shuffle"] = "half",
     head_width: int = 16,
     detail: float = 0.25,
     residual: bool = False,
 ) -> Architecture:
     """Ours: the whole body works at 1/stride of the resolution, from the first layer on.
 
-    Batch norm throughout, which folds into the convolutions. The head decides how the painting
-    comes back to full size: "quarter" straight from the body's grid, by one bilinear step; "half"
-    by 16 channels at half resolution and two of them; "shuffle" by sub-pixels to half resolution
-    and one.
+    Batch norm throughout, which folds into the convolutions. The head brings the painting back
+    to full size. "quarter": one bilinear enlargement straight from the body's grid. "half":
+    `head_width` channels enlarged bilinearly to half resolution, a convolution to RGB, a second
+    enlargement. "shuffle": a sub-pixel shuffle to half resolution, then one enlargement.
     """
     check_alpha(alpha)
     wide = scaled(width, alpha, multiple=8)
@@ -215,7 +217,7 @@ MODEL_SIZES: dict[str, Callable[[float], Architecture]] = {
 
 
 def folded(architecture: Architecture) -> Architecture:
-    """The same network after its batch norms were folded into their convolutions."""
+    """The same network with its batch norms folded into the convolutions before them."""
     return replace(architecture, layers=tuple(_without_batch_norm(x) for x in architecture.layers))
 
 
@@ -231,9 +233,9 @@ def _fold_conv(conv: Conv) -> Conv:
 
 @dataclass(frozen=True)
 class PlacedConv:
-    """A convolution in its place: parameter prefix, channels that come in, grid it works on.
+    """A convolution at its place in a network: parameter prefix, input channels and scale.
 
-    `scale` is its output's pitch in input pixels: 4 means a quarter of the resolution.
+    `scale` is the pitch of its output grid in input pixels: 4 means a quarter of the resolution.
     """
 
     prefix: str
