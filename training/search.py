@@ -36,28 +36,34 @@ from training.train import CHECKPOINT, train
 from training.vgg import load_loss_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    "quarter-32-separable": {},
-    "head: half": {"options": {"head": "half"}},
-    "head: shuffle": {"options": {"head": "shuffle"}},
-    "7 blocks": {"options": {"blocks": 7}},
-    "quarter-32-inverted": {"options": {"block": "inverted"}},
-    "quarter-24-dense": {"options": {"block": "dense", "width": 24, "blocks": 3}},
-    "eighth-48-inverted-shuffle": {
+    "half-32-separable": {},
+    "6 blocks": {"options": {"blocks": 6}},
+    "6 blocks, head of 8": {"options": {"blocks": 6, "head_width": 8}},
+    "quarter, 6 blocks": {"options": {"head": "quarter", "blocks": 6}},
+    "shuffle, 6 blocks": {"options": {"head": "shuffle", "blocks": 6}},
+    "quarter, inverted, 6 blocks": {
+        "options": {"head": "quarter", "block": "inverted", "blocks": 6}
+    },
+    "quarter, 24 dense, 3 blocks": {
+        "options": {"head": "quarter", "block": "dense", "width": 24, "blocks": 3}
+    },
+    "shuffle, eighth-48 inverted, 6 blocks": {
         "options": {
+            "head": "shuffle",
             "block": "inverted",
             "stride": 8,
             "stem_kernel": 12,
             "width": 48,
-            "head": "shuffle",
+            "blocks": 6,
         }
     },
     "residual": {"options": {"residual": True}},
     "no detail": {"options": {"detail": 0.0}},
-    "alpha 0.5": {"alpha": 0.5},
+    "quarter, 6 blocks, alpha 0.5": {"alpha": 0.5, "options": {"head": "quarter", "blocks": 6}},
     "johnson at alpha 0.25": {"model_size": "full", "alpha": 0.25},
 }
-"""Fields of a recipe. The grid of the body, its width and its blocks name a variant of `fast`; the
-first is the default, and what another does not say is as in it."""
+"""Fields of a recipe. A name says the head, the grid of the body with its width, the kind of the
+blocks and their number; what it does not say is as in the default, the first."""
 
 HEIGHT, WIDTH = 480, 640
 JUDGED = 16
