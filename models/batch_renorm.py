@@ -1,4 +1,4 @@
-"""Batch norm that can be trained as it will be used."""
+"""Batch norm that can be trained with the running statistics of the exported graph."""
 
 import torch
 import torch.nn.functional as F
@@ -6,13 +6,15 @@ from torch import Tensor, nn
 
 
 class BatchRenorm(nn.BatchNorm2d):
-    """Batch norm; once `renormed`, batch renormalization (Ioffe 2017, arXiv:1702.03275, without its
-    limits on r and d) in training: (B, C, H, W) float to the same.
+    """Batch norm that switches to batch renormalization in training once `renormed` is set.
 
-    Values are those of the running statistics, as in the exported graph; gradients are those of
-    the batch's own, which the running ones go on following. To stop the statistics instead leaves
-    nothing that holds scale and offset: the steps of all weights of a channel then add up, layer
-    after layer, and trainings blow up at rates that are low for batch norm.
+    Ioffe 2017, arXiv:1702.03275, without the limits on r and d. (B, C, H, W) float in and out.
+
+    The output is normalised by the running statistics, as in the exported graph. The gradients
+    are those of normalisation by the batch's statistics, which the running ones keep following.
+    Freezing the statistics instead would leave nothing that controls scale and offset: the steps
+    of all weights of a channel add up, layer after layer, and trainings blow up at learning
+    rates that are low for batch norm.
     """
 
     renormed = False

@@ -1,4 +1,4 @@
-"""Mixes generators in weight space: styles trained from one base have styles between them.
+"""Mixes generators in weight space: between styles trained from one base lie further styles.
 
 Works on the exported graphs, whose batch norms are folded; needs no torch.
 """
@@ -16,7 +16,7 @@ from models.parameters import Weights, parameter_count
 
 
 def mix(parts: list[Weights], shares: list[float]) -> Weights:
-    """The weighted mean of each array; shares are brought to a sum of 1."""
+    """The weighted mean of each array; the shares are normalised to a sum of 1."""
     total = sum(shares)
     return {
         name: sum(
@@ -35,8 +35,8 @@ def blend(
 ) -> tuple[onnx.ModelProto, StyleCard]:
     """The graph and card of a mixture of two or more styles.
 
-    Raises UsageError for shares that are negative or all 0, ModelError where the styles are not
-    of one architecture or were not trained from one base (halfway would be noise).
+    Raises UsageError for shares that are negative, not finite or all 0. Raises ModelError if the
+    styles differ in architecture or were not trained from one base (a mixture would be noise).
     """
     if not all(0 <= share < math.inf for share in shares) or sum(shares) <= 0:
         raise UsageError(
@@ -92,6 +92,6 @@ def _kind(card: StyleCard) -> str:
 
 
 def _family(card: StyleCard) -> set[str]:
-    """The weights that a style is, and those that its training started from."""
+    """Fingerprints of a style's weights and of the weights that its training started from."""
     known = (card.training.get("fingerprint"), card.training.get("base"))
     return {str(fingerprint) for fingerprint in known if fingerprint}

@@ -1,10 +1,10 @@
-"""The style card: what a model file says of itself. Needs no torch.
+"""The style card: what a model file says about itself. Needs no torch.
 
-A style is two files side by side: NAME.onnx and its card NAME.yaml. The graph carries the same
-card in its metadata, so that a lone .onnx still explains itself.
+A style is two files side by side: NAME.onnx and its card NAME.yaml. The graph also carries a
+card in its metadata, so that a lone .onnx still describes itself.
 
-The graph's contract, format 1: inputs `frame` (H, W, 3) uint8 RGB, any H and W from
-MINIMUM_SIDE up, and `strength` (1,) float32 with default 1; output `painted` (H, W, 3) uint8 RGB.
+The graph's contract, format 1: inputs `frame` (H, W, 3) uint8 RGB, H and W at least
+MINIMUM_SIDE, and `strength` (1,) float32, default 1; output `painted` (H, W, 3) uint8 RGB.
 """
 
 import hashlib
@@ -26,16 +26,16 @@ MINIMUM_SIDE = 48
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 Precision = Literal["fp32", "fp16", "int8", "int8 weights"]
-"""What a graph computes in; the last stores its kernels as int8 and computes in fp32."""
+"""What a graph computes in; "int8 weights" stores its kernels as int8 but computes in fp32."""
 
 
 class StyleCard(BaseModel):
-    """Made by `load_card` (or by export, which writes it). `path` is the .onnx file.
+    """What a style says about itself, read by `load_card` or written by an export.
 
-    `stride` is the generator's working grid in pixels; `alpha` its width multiplier.
-    `metrics` are figures of the quality report, `training` the recipe that made it. `lighter`
-    names a generator of the same look with a smaller alpha, in the same folder, for machines
-    that are too slow for this one.
+    `path` is the .onnx file. `stride` is the pitch of the generator's coarsest grid in pixels,
+    `alpha` its width multiplier. `metrics` are figures of the quality report, `training` is the
+    recipe that made the style. `lighter` names a generator of the same look with a smaller
+    alpha, in the same folder, for machines that are too slow for this one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,12 +58,12 @@ class StyleCard(BaseModel):
 
     @property
     def preview(self) -> Path:
-        """A small picture of the style; may be missing for a user's own."""
+        """Path of a small picture of the style; the file may be missing for a user's own style."""
         return self.path.with_suffix(".jpg")
 
 
 def check_name(name: str) -> None:
-    """Raise UsageError for what no style can be called."""
+    """Raise UsageError if `name` is not a valid style name."""
     if not re.fullmatch(NAME, name):
         raise UsageError(
             f"style name {name!r}: use small letters, digits, - and _ only, or give --name"
@@ -83,8 +83,8 @@ def write_card(card: StyleCard, path: Path) -> None:
 def load_card(path: Path) -> StyleCard:
     """The card of the graph at `path`.
 
-    Raises UsageError where there is no such file, ModelError where it is not one of ours or
-    is damaged.
+    Raises UsageError if there is no such file, ModelError if it is not one of ours or is
+    damaged.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such model file; `stylecam styles` lists the shipped ones")

@@ -1,4 +1,4 @@
-"""Which styles there are: the shipped ones and the user's own. Needs no torch."""
+"""The styles that exist: the shipped ones and the user's own. Needs no torch."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,12 +14,12 @@ DEFAULT_STYLE = "starry-night"
 
 
 def user_folder() -> Path:
-    """Where `stylecam train` installs a finished style, by the system's own custom."""
+    """Where `stylecam train` installs a finished style: the system's folder for user data."""
     return platformdirs.user_data_path("stylecam") / "styles"
 
 
 def style_paths(folders: list[Path] | None = None) -> dict[str, Path]:
-    """Style name to graph, the default style first, the rest by name; a later folder wins."""
+    """Style name to graph, the default style first, then by name; later folders take precedence."""
     found: dict[str, Path] = {}
     for folder in folders or [SHIPPED, user_folder()]:
         found |= {path.stem: path for path in sorted(folder.glob("*.onnx"))}
@@ -27,13 +27,13 @@ def style_paths(folders: list[Path] | None = None) -> dict[str, Path]:
 
 
 def lighter_styles(paths: Mapping[str, Path]) -> dict[str, str]:
-    """Of `paths`, those that another one's card names as its lighter generator, to that other.
+    """The lighter generators among `paths`: name to the style whose card names it as `lighter`.
 
-    They are no styles of their own: a run takes them where it must (realtime/adapt.py).
+    They are not styles of their own: a run uses them when it must (realtime/adapt.py).
     """
     found = {}
     for name, path in paths.items():
-        with suppress(StylecamError):  # who loads it is told
+        with suppress(StylecamError):  # reported when the style is loaded
             lighter = load_card(path).lighter
             if lighter is not None and lighter in paths:
                 found[lighter] = name
@@ -43,7 +43,7 @@ def lighter_styles(paths: Mapping[str, Path]) -> dict[str, str]:
 def find_style(name: str, folders: list[Path] | None = None) -> StyleCard:
     """The card of a style by its name, or of a graph by its path (anything ending in .onnx).
 
-    Raises UsageError with the nearest name, ModelError for a damaged file.
+    Raises UsageError, with the nearest name, for an unknown one; ModelError for a damaged file.
     """
     if name.endswith(".onnx"):
         return load_card(Path(name))

@@ -1,4 +1,4 @@
-"""Every error that a user may see, as one tree. Each carries one line and an exit code.
+"""All errors that a user may see, as one class tree. Each has a one-line text and an exit code.
 
 StylecamError               1  a run-time failure
 ├── UsageError              2  a wrong flag, key, name, value or missing input file
@@ -7,7 +7,7 @@ StylecamError               1  a run-time failure
 ├── SourceFault             1  a source that failed; opening it again may help
 └── SinkFault               1  a sink that failed; it stops only itself
 
-The tree stands in models because both halves import models and neither imports the other.
+The tree is part of models because realtime and training both import models, but not each other.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class StylecamError(Exception):
 
 
 class UsageError(StylecamError):
-    """What the user asked for cannot be meant: refused before anything is touched."""
+    """The user's request makes no sense; it is refused before anything is changed."""
 
     exit_code = 2
 
@@ -42,11 +42,11 @@ class SourceFault(StylecamError):  # noqa: N818  a fault may pass, an error does
 
 
 class SinkFault(StylecamError):  # noqa: N818
-    """A sink that cannot take frames; the others go on."""
+    """A sink that cannot take frames; the other sinks continue."""
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
-    """The entry of table called name, or a UsageError that gives the nearest name."""
+    """The entry of `table` called `name`; otherwise raises UsageError with the nearest name."""
     if name in table:
         return table[name]
     near = get_close_matches(name, table, n=1)

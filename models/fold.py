@@ -4,7 +4,7 @@ from models.architecture import Architecture, convolutions
 from models.parameters import Weights
 
 EPSILON = 1e-5
-"""torch.nn.BatchNorm2d's own default, and the one trained with."""
+"""The default of torch.nn.BatchNorm2d; generator.py trains with the same value."""
 
 
 def fold_weights(architecture: Architecture, weights: Weights) -> Weights:

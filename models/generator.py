@@ -14,7 +14,7 @@ from models.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
 
 
 class ConvUnit(nn.Module):
-    """Convolution, norm, ReLU as the Conv says. (B, C, H, W) float to the same."""
+    """Convolution, norm and ReLU as `spec` defines them. (B, C, H, W) float in and out."""
 
     def __init__(self, spec: Conv, channels_in: int) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class ResidualUnit(nn.Module):
 
 
 def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
-    """The module of a layer that `channels` come into, and the channels that leave it."""
+    """The module of a layer with `channels` input channels, and its number of output channels."""
     match layer:
         case Conv():
             return ConvUnit(layer, channels), layer.out
@@ -67,10 +67,11 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
 class Generator(nn.Module):
     """A feed-forward generator: RGB (B, 3, H, W) float 0..1 in, the same out, not clamped.
 
-    Any H and W; the margin (the picture's reflection) and the crop are inside. `wrapped`,
-    for training: there is no margin, and the right side goes on with the left, the bottom with
-    the top. What lies beyond a border then looks like anything else, so that nothing can be
-    learned to be painted along borders; and there is no margin to compute.
+    Any H and W: the generator adds the margin (a reflection of the picture) and crops it itself.
+
+    `wrapped` is for training: no margin, and every convolution pads circularly (the right side
+    continues with the left, the bottom with the top). A network can then not tell a border from
+    the inside, so it cannot learn to paint along borders; and there is no margin to compute.
     """
 
     def __init__(self, architecture: Architecture, *, wrapped: bool = False) -> None:
@@ -95,7 +96,7 @@ class Generator(nn.Module):
 
     @contextmanager
     def as_in_use(self) -> Iterator[None]:
-        """Not wrapped for a while: with its margin, as the exported graph paints."""
+        """Inside the context: not wrapped, but with the margin, as the exported graph paints."""
         before = self.wrapped
         self._wrap(False)
         try:
@@ -104,8 +105,8 @@ class Generator(nn.Module):
             self._wrap(before)
 
     def _start_simply(self) -> None:
-        """Before the first training step: a residual is next to nothing, so that the picture is
-        whole; without one, the picture is grey."""
+        """Initialise the last convolution: with `residual` its output is close to 0, so training
+        starts from the unchanged photograph; without, its bias is 0.5, so from a grey picture."""
         last = [m for m in self.core.modules() if isinstance(m, nn.Conv2d)][-1]
         assert last.bias is not None
         if self.architecture.residual:
@@ -115,7 +116,7 @@ class Generator(nn.Module):
             nn.init.constant_(last.bias, 0.5)
 
     def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
-        """The painted picture; strength 0 is the input, 1 the style."""
+        """The painted picture; `strength` 0 gives the input, 1 the full style."""
         enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x))
         height, width = x.shape[-2:]
         painted = self._crop(enlarged, height, width, self.margin)
@@ -124,8 +125,8 @@ class Generator(nn.Module):
     def coarse(self, x: Tensor) -> Tensor:
         """The coarse picture (B, 3, ⌈H/f⌉, ⌈W/f⌉) of RGB (B, 3, H, W), f the enlargement.
 
-        The finished one is detail · x + the enlarged coarse one; without an enlargement this is
-        the finished one.
+        The finished picture is detail · x + the enlarged coarse picture. Without an enlargement
+        this method returns the finished picture.
         """
         factor = self.architecture.enlargement
         if factor == 1:
@@ -134,7 +135,7 @@ class Generator(nn.Module):
         return self._crop(self._coarse(x), height, width, self.margin // factor)
 
     def _coarse(self, x: Tensor) -> Tensor:
-        """The coarse picture with its margin."""
+        """The coarse picture, margin not yet cropped."""
         padded = self._padded(x)
         coarse = cast(Tensor, self.core[: len(self.architecture.coarse)](padded))
         kept = self.architecture.coarsely_kept
@@ -143,11 +144,11 @@ class Generator(nn.Module):
         return coarse + kept * F.avg_pool2d(padded, self.architecture.enlargement)
 
     def _padded(self, x: Tensor) -> Tensor:
-        """With its margin, up to the grid of the architecture."""
+        """`x` with the margin around it, its sides filled up to multiples of the stride."""
         margin, stride = self.margin, self.architecture.stride
         width, height = x.shape[-1], x.shape[-2]
         if not self.wrapped:
-            # A reflection is smaller than its picture: the smallest are enlarged first.
+            # Reflection padding needs a picture larger than itself: extend small pictures first.
             least = margin + stride
             width, height = max(width, least), max(height, least)
             x = F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]), mode="replicate")
@@ -160,7 +161,7 @@ class Generator(nn.Module):
 
 
 def trained(architecture: Architecture, weights: dict[str, Tensor]) -> Generator:
-    """A generator that paints: `weights` as its state_dict has them, statistics fixed."""
+    """A frozen generator in evaluation mode; `weights` are a state_dict of the architecture."""
     generator = Generator(architecture)
     generator.load_state_dict(weights)
     return generator.eval().requires_grad_(False)

@@ -1,9 +1,9 @@
 """The ONNX graph of an architecture: uint8 RGB HWC in and out (the contract in card.py).
 
-Written op by op rather than traced, since what surrounds the convolutions (padding, casts,
-layout) costs as much as they do: bytes are padded and cropped as bytes, the scaling by 255
-is folded into the first and last convolution when the runtime loads the graph, and strength
-multiplies the coarse picture while it is still small.
+The graph is written op by op rather than traced, because the operations around the convolutions
+(padding, casts, layout) cost as much as the convolutions. Here, padding and cropping work on
+bytes; the runtime folds the scaling by 255 into the first and last convolution when it loads
+the graph; and `strength` multiplies the coarse picture while it is still small.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def build_graph(
 ) -> onnx.ModelProto:
     """The model of a folded architecture and its weights, with card and architecture inside.
 
-    Without strength the graph lacks that input: a fair yardstick for speed.
+    `with_strength=False` leaves out that input, for fair comparisons of speed.
     """
     writer = GraphWriter(weights)
     padded, height, width = _write_input(writer, architecture)
@@ -52,11 +52,11 @@ def build_graph(
 def build_coarse_graph(
     architecture: Architecture, weights: Weights, card: StyleCard
 ) -> onnx.ModelProto:
-    """The model up to the coarse picture, which leaves it as bytes: see CoarseCoding.
+    """The model up to the coarse picture, which it returns as bytes (see CoarseCoding).
 
-    (H, W, 3) uint8 to (⌈H/f⌉, ⌈W/f⌉, 3) uint8, f the enlargement. What is left to do costs a
-    third as much on bytes as inside the runtime, and can be done for a larger picture than
-    the generator saw.
+    (H, W, 3) uint8 to (⌈H/f⌉, ⌈W/f⌉, 3) uint8, f the enlargement. The remaining work costs a
+    third as much on bytes outside the runtime as inside it, and can be done for a larger
+    picture than the generator saw.
     """
     writer = GraphWriter(weights)
     coding, factor = coarse_coding(architecture), architecture.enlargement
@@ -78,9 +78,10 @@ def build_coarse_graph(
 
 @dataclass(frozen=True)
 class CoarseCoding:
-    """How the coarse picture is meant: level = step · (byte − zero), and the finished picture is
-    detail · input + the enlarged levels. `pitch` pixels of the picture are one of the coarse one,
-    per side, the last of a row or column perhaps fewer."""
+    """What the bytes of a coarse picture mean: level = step · (byte − zero).
+
+    The finished picture is detail · input + the enlarged levels. One coarse pixel stands for
+    `pitch` pixels on each side, perhaps fewer at the end of a row or column."""
 
     step: float
     zero: int
@@ -89,11 +90,11 @@ class CoarseCoding:
 
 
 WHOLE = CoarseCoding(step=1.0, zero=0, detail=0.0, pitch=1)
-"""Of a graph that gives the finished picture."""
+"""The coding of a graph that returns the finished picture."""
 
 
 def coarse_coding(architecture: Architecture) -> CoarseCoding:
-    """Levels from −255·detail, which blacken a white input, to 255, on the scale of a byte."""
+    """The coding whose bytes span −255·detail (turns a white input black) to 255."""
     if architecture.enlargement == 1:
         return WHOLE
     detail = architecture.detail
@@ -122,13 +123,15 @@ def _model(
 
 
 def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, str, str]:
-    """Bytes, reflected around up to the grid, then floats 0..255: (1, 3, H', W')."""
+    """The padded frame as floats 0..255 (1, 3, H', W'), then the frame's height and width.
+
+    The padding reflects bytes: the margin, and up to the next multiple of the stride."""
     margin, stride = architecture.margin, architecture.stride
     shape = writer.add("Shape", "frame")
     height = writer.add("Slice", shape, writer.integers(0), writer.integers(1))
     width = writer.add("Slice", shape, writer.integers(1), writer.integers(2))
     edge, none = writer.integers(margin), writer.integers(0)
-    # A reflection is smaller than its picture: the smallest are enlarged first.
+    # Reflection padding needs a picture larger than itself: extend small pictures first.
     least = writer.integers(margin + stride)
     added, ends = [], []
     for side in (height, width):
@@ -147,13 +150,13 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
 
 
 COLOURS_INNERMOST = tuple(4 * colour + pixel for pixel in range(4) for colour in range(3))
-"""The channels before a Shuffle(2), which has the pixels of a block innermost, in the order that
-conv_to_rgb gives."""
+"""Indices that bring the channels before a Shuffle(2), whose four pixels per colour are adjacent,
+into the order of `conv_to_rgb`, whose three colours per pixel are adjacent."""
 
 
 def in_blocks(architecture: Architecture) -> bool:
-    """Whether the coarse picture is 2×2 pixels at a time, to be shuffled: as the layers have it,
-    or as the last convolution may be computed."""
+    """Whether the coarse picture is computed as 12 channels, RGB of 2×2 pixels, to be shuffled:
+    its layers end in a Shuffle(2), or `conv_to_rgb` can compute the last convolution that way."""
     last = architecture.coarse[-1]
     grid = architecture.stride // architecture.enlargement
     by_itself = last == Conv(3, 3) and grid % 2 == 0
@@ -161,8 +164,8 @@ def in_blocks(architecture: Architecture) -> bool:
 
 
 def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) -> str:
-    """The coarse picture, from and to 0..255, maybe `in_blocks`; without an enlargement it is
-    what is added to the input, or the picture itself."""
+    """The coarse picture, input and output 0..255, perhaps `in_blocks`. Without an enlargement:
+    what is added to a share of the input, or the finished picture."""
     x, layers, blocks = padded, architecture.coarse, in_blocks(architecture)
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, Conv))
     for i, layer in enumerate(layers):
@@ -177,7 +180,7 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
                     x, f"core.{i}", layer, gain_in=gain_in, gain_out=gain_out, order=order
                 )
             case Shuffle() if blocks and i == len(layers) - 1:
-                pass  # by whoever reads the blocks
+                pass  # done by whoever reads the blocks
             case Residual():
                 body = x
                 for j, conv in enumerate(layer.body):
@@ -199,8 +202,8 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
 def _write_enlarged(
     writer: GraphWriter, architecture: Architecture, padded: str, coarse: str, strength: str | None
 ) -> str:
-    """The picture: what is kept of the input + the enlarged coarse one; with strength, between it
-    and the input. That multiplies the coarse picture, where there is least to multiply."""
+    """The picture: the kept share of the input + the enlarged coarse picture. `strength` blends it
+    with the input; it multiplies the coarse picture, which has the fewest values."""
     lost = 1 - architecture.kept
     if strength:
         coarse = writer.add("Mul", coarse, strength)
@@ -218,7 +221,7 @@ def _write_enlarged(
 def _write_cut(
     writer: GraphWriter, planes: str, margin: int, height: str, width: str, *, out: str
 ) -> None:
-    """Cut the margin off (1, 3, H', W'), and back to (H, W, 3)."""
+    """Crop the margin from (1, 3, H', W') and transpose to (H, W, 3), as the output `out`."""
     cut = writer.cut(planes, margin, height, width, axes=(2, 3))
     writer.add("Transpose", writer.add("Squeeze", cut, writer.integers(0)), perm=[1, 2, 0], out=out)
 
@@ -227,7 +230,7 @@ def _assemble(writer: GraphWriter, out: str, with_strength: bool) -> onnx.GraphP
     inputs = [helper.make_tensor_value_info("frame", TensorProto.UINT8, ["height", "width", 3])]
     constants = list(writer.constants.values())
     if with_strength:
-        # An initialiser of the same name makes the input optional.
+        # An initialiser with an input's name is its default, so the input becomes optional.
         inputs.append(helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1]))
         constants.append(numpy_helper.from_array(np.ones(1, np.float32), "strength"))
     sides = ["height", "width"] if out == "painted" else ["coarse_height", "coarse_width"]
@@ -236,10 +239,10 @@ def _assemble(writer: GraphWriter, out: str, with_strength: bool) -> onnx.GraphP
 
 
 def frame_graph(model: onnx.ModelProto) -> tuple[onnx.ModelProto, CoarseCoding]:
-    """What to run frame by frame for a model of ours, and what its output means.
+    """The graph to run frame by frame for a model, and what its output means.
 
-    The graph up to the coarse picture, where there is one, the weights are there as floats and
-    the layers are known; else the model itself, which needs to know nothing of them.
+    The graph up to the coarse picture if the model has one and its architecture and weights can
+    be read back; otherwise the model itself.
     """
     try:
         architecture, weights = read_weights(model)
@@ -257,7 +260,7 @@ FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 def read_architecture(model: onnx.ModelProto) -> Architecture:
     """The folded architecture that a graph of ours was built from.
 
-    Raises ModelError where it has layers of another version of stylecam, KeyError for a foreign
+    Raises ModelError if another version of stylecam wrote its layers, KeyError for a foreign
     graph.
     """
     about = _about(model)
@@ -274,7 +277,8 @@ def read_architecture(model: onnx.ModelProto) -> Architecture:
 def read_weights(model: onnx.ModelProto) -> tuple[Architecture, Weights]:
     """The folded architecture and weights that a graph of ours was built from.
 
-    Raises KeyError where the graph holds no floats of that name: it is quantised, or foreign.
+    Kernels stored as int8 are dequantised. Raises KeyError if a weight is missing (the graph
+    computes in int8, or is foreign), and ModelError as `read_architecture` does.
     """
     architecture = read_architecture(model)
     if StyleCard.model_validate_json(_about(model)[METADATA_KEY]).precision == "int8 weights":

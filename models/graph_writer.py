@@ -1,4 +1,4 @@
-"""Collects the nodes and constants of an ONNX graph; knows layers, not architectures."""
+"""Writes the nodes and constants of an ONNX graph; knows layers, not architectures."""
 
 import hashlib
 from typing import Any
@@ -12,7 +12,7 @@ from models.parameters import Weights
 
 
 class GraphWriter:
-    """Collects nodes and constants; every method gives the name of what it made."""
+    """Collects nodes and constants; every method returns the name of the value it made."""
 
     def __init__(self, weights: Weights) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -50,11 +50,10 @@ class GraphWriter:
         gain_out: float,
         order: tuple[int, ...] = (),
     ) -> str:
-        """The convolution for an input that is 1/gain_in times, an output gain_out times as large;
-        its channels in another order, if one is given.
+        """A convolution whose input is scaled by 1/gain_in and its output by gain_out.
 
-        The products of constants are folded away by the runtime; the stored weights stay those
-        of the torch module.
+        `order`: the output channels in another order. The gains and the order act on constants,
+        which the runtime folds when it loads; the stored weights stay those of the torch module.
         """
         kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
         if order:
@@ -81,11 +80,11 @@ class GraphWriter:
         return self.add("Relu", x) if spec.relu else x
 
     def conv_to_rgb(self, x: str, prefix: str) -> str:
-        """A 3×3 convolution to three channels, on an even grid, from 0..1 to 0..255.
+        """A 3×3 convolution to RGB on a grid of even size, its output scaled from 0..1 to 0..255.
 
-        As one of 4×4 with stride 2 to four times the channels, RGB of each pixel of a 2×2 block,
-        still to be shuffled: the same sums, but ONNX Runtime pads every convolution to 8 or 16
-        output channels, and 12 waste less than 3 (5 to 7 % of a `fast` generator).
+        Written as a 4×4 convolution with stride 2 to 12 channels: RGB of each pixel of a 2×2
+        block, still to be shuffled. The sums are the same, but ONNX Runtime pads every convolution
+        to 8 or 16 output channels, and 12 waste less than 3 (5 to 7 % of a `fast` generator).
         """
         kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
         gain = self.constant(255.0)
@@ -102,7 +101,7 @@ class GraphWriter:
         )
 
     def shrunk_rgb(self, x: str, factor: int, gain: float, *, in_blocks: bool) -> str:
-        """RGB averaged over `factor`² pixels, times `gain`; `in_blocks` as conv_to_rgb has it."""
+        """RGB averaged over `factor`² pixels, times `gain`; `in_blocks`: ordered as conv_to_rgb."""
         side = 2 * factor if in_blocks else factor
         kernel = np.zeros((side // factor, side // factor, 3, 3, side, side), np.float32)
         for row, column in np.ndindex(kernel.shape[:2]):
@@ -114,10 +113,10 @@ class GraphWriter:
         return self.add("Conv", x, kernels, kernel_shape=[side] * 2, strides=[side] * 2)
 
     def shuffle_bytes(self, x: str) -> str:
-        """(1, 12, h, w) bytes as conv_to_rgb orders them to (2h, 2w, 3).
+        """Shuffle bytes (1, 12, h, w), ordered as by conv_to_rgb, to (2h, 2w, 3).
 
-        In two steps that each move one axis, which the runtime does in whole runs of bytes:
-        at once it takes four times as long.
+        Two transpositions that each move one axis, which the runtime copies in whole runs of
+        bytes. A single transposition takes four times as long.
         """
         rows, columns = (
             self.add("Slice", self.add("Shape", x), self.integers(i), self.integers(i + 1))
@@ -140,7 +139,7 @@ class GraphWriter:
         axes: tuple[int, int],
         out: str | None = None,
     ) -> str:
-        """What lies `margin` inside on the two axes, `height` and `width` of it."""
+        """Crop `height` × `width` from offset `margin` on the two `axes`."""
         edge = self.integers(margin)
         ends = [self.add("Add", side, edge) for side in (height, width)]
         end = self.add("Concat", *ends, axis=0)

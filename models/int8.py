@@ -1,10 +1,11 @@
-"""Kernels stored as int8, for small files: the sums stay in float. Needs no torch.
+"""Kernels stored as int8, for small files; the graph still computes in float. Needs no torch.
 
 Per output channel, symmetric: w ≈ scale·q with scale = max|w|/127 and q = round(w/scale)
-(Krishnamoorthi 2018, sec. 2.2 and 3.1). Scales and biases are stored in half precision. Kernels
-of like shape lie in one tensor, all biases in another, values have names of one or two letters,
-and attributes that say what holds anyway are left out: in a file of 17 KB all that counts. A
-runtime folds casts, products and splits away when it loads the graph.
+(Krishnamoorthi 2018, sec. 2.2 and 3.1). Scales and biases are stored in half precision.
+
+In a file of 17 KB every byte counts. So kernels that differ only in their output channels share
+one tensor, all biases another; values have names of one or two letters; and attributes that an
+operator has by default are left out. A runtime folds the casts, products and splits on loading.
 """
 
 import json
@@ -25,14 +26,14 @@ from models.parameters import Weights, parameter_shapes
 
 LARGEST = 127
 SMALLEST_SCALE = 2.0**-14
-"""The smallest normal number of half precision: a kernel of zeros needs some scale."""
+"""The smallest normal number of half precision: even a kernel of zeros needs a nonzero scale."""
 IMPLIED: dict[str, dict[str, Any]] = {
     "Conv": {"group": 1, "kernel_shape": None, "strides": [1, 1]},
     "Resize": {"mode": b"nearest"},
 }
-"""Attributes that an operator may do without at these values; None: at any."""
+"""Attributes that may be omitted if they have these values (None: whatever their value)."""
 CONTRACT = ("frame", "strength", "painted")
-"""Names that the contract in card.py fixes."""
+"""Names that the contract in card.py fixes, so they are not shortened."""
 ORIGIN = ("style", "base", "steps", "fingerprint")
 
 
@@ -41,8 +42,8 @@ def quantize_weights(
 ) -> onnx.ModelProto:
     """The same graph with its kernels as int8, without metadata. `model` is not changed.
 
-    It computes in float as before: only the kernels are rounded. `architecture` and `weights`
-    are the graph's own.
+    It still computes in float: only the stored weights are rounded. `architecture` and `weights`
+    must be those of the graph.
     """
     names = list(parameter_shapes(architecture))
     packed = [*_pack_kernels(weights), *_pack_vectors(weights)]
@@ -63,7 +64,7 @@ def quantize_weights(
 
 
 def dequantized(model: onnx.ModelProto, architecture: Architecture) -> Weights:
-    """The weights that a graph made by `quantize_weights` computes with, by their full names."""
+    """Full name to the weights that a graph made by `quantize_weights` computes with."""
     names = list(parameter_shapes(architecture))
     known = {tensor.name for tensor in model.graph.initializer} - set(CONTRACT)
     constant = []
@@ -82,7 +83,7 @@ Pack = tuple[list[onnx.NodeProto], list[onnx.TensorProto]]
 
 
 def _pack_kernels(weights: Weights) -> Iterator[Pack]:
-    """Kernels that differ in their output channels only, as one int8 tensor and its scales."""
+    """Kernels that differ only in their output channels, as one int8 tensor and its scales."""
     alike: dict[tuple[int, ...], list[str]] = {}
     for name, array in weights.items():
         if array.ndim == 4:
@@ -106,7 +107,7 @@ def _pack_kernels(weights: Weights) -> Iterator[Pack]:
 
 
 def _pack_vectors(weights: Weights) -> Iterator[Pack]:
-    """Biases, and factors of instance norms, as one tensor."""
+    """All biases, and the factors of instance norms, as one half-precision tensor."""
     vectors = {name: array for name, array in weights.items() if array.ndim == 1}
     joined = np.concatenate(list(vectors.values())).astype(np.float16)
     sizes = {name: len(vector) for name, vector in vectors.items()}
@@ -121,7 +122,7 @@ def _to_float(name: str, out: str) -> onnx.NodeProto:
 def _split(
     whole: str, sizes: dict[str, int], nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto]
 ) -> Pack:
-    """The value `whole` cut along its first axis into parts of these names and sizes."""
+    """Split the value `whole` along its first axis into parts with the names and `sizes`."""
     if len(sizes) == 1:
         nodes[-1].output[0] = next(iter(sizes))
         return nodes, tensors
@@ -135,7 +136,7 @@ def _tensor(array: NDArray[Any], name: str) -> onnx.TensorProto:
 
 
 def _small(tensor: onnx.TensorProto) -> onnx.TensorProto:
-    """Integers one by one, which protobuf stores in as few bytes as their value needs."""
+    """Store int64 values as protobuf integers, which take only as many bytes as they need."""
     if tensor.data_type != TensorProto.INT64:
         return tensor
     values = numpy_helper.to_array(tensor).ravel().tolist()
@@ -153,7 +154,7 @@ def _short_names(number: int) -> Iterator[str]:
 
 
 def shorten(graph: onnx.GraphProto, *, first: Sequence[str] = ()) -> None:
-    """Give every value a short name, those of `first` the first ones in their order."""
+    """Give every value a short name; those of `first` get the first names, in their order."""
     values = [t.name for t in graph.initializer]
     values += [name for node in graph.node for name in node.output]
     long = [name for name in dict.fromkeys([*first, *values]) if name not in CONTRACT]
@@ -181,9 +182,9 @@ def _drop_implied(node: onnx.NodeProto) -> None:
 
 
 def short_metadata(card: StyleCard, architecture: Architecture) -> dict[str, str]:
-    """Card and architecture as metadata in few bytes: what is at its default is left out.
+    """Card and architecture as metadata in few bytes: default values are left out.
 
-    Of the training only what tells the origin; the card beside the file has all of it.
+    Of the training it keeps only the origin (ORIGIN); the card beside the file has all of it.
     """
     told = card.model_dump(mode="json", exclude_defaults=True, exclude={"metrics", "sha256"})
     origin = {key: card.training[key] for key in ORIGIN if key in card.training}

@@ -8,7 +8,7 @@ Norm = Literal["none", "batch", "instance"]
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution with "same" zero padding, then norm, then ReLU. `out` channels."""
+    """Convolution to `out` channels with "same" zero padding, then norm, then ReLU."""
 
     out: int
     kernel: int
@@ -20,7 +20,7 @@ class Conv:
 
     @property
     def padding(self) -> int:
-        """Zeros on each side, so that a size divisible by `stride` shrinks by just that."""
+        """Zeros on each side, such that a size divisible by `stride` shrinks by that factor."""
         return (self.kernel - self.stride + 1) // 2
 
 

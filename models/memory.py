@@ -1,14 +1,14 @@
-"""Hands freed memory back to the system. Knows nothing of what it was used for."""
+"""Hands freed memory back to the system, whatever it was used for."""
 
 import ctypes
 import sys
 
 
 def give_back() -> None:
-    """Return what was freed but is still held by the C library; does nothing but on glibc.
+    """Return memory that is freed but still held by the C library; acts only with glibc.
 
-    It keeps freed blocks for later. After a model of 100 MB is closed, with other threads
-    allocating meanwhile, that later never comes: six changes of style cost 280 MB.
+    glibc keeps freed blocks for reuse. After a model of 100 MB is closed while other threads
+    allocate, its blocks are never reused: six changes of style cost 280 MB.
     """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

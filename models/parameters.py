@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from models.architecture import Architecture, convolutions
 
 Weights: TypeAlias = dict[str, NDArray[np.float32]]
-"""Parameter name, as in the torch module's state_dict, to array."""
+"""Parameter name, as in the torch module's state_dict, to its array."""
 
 
 def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
-    """Name to shape of every learned array (running statistics of batch norm not counted)."""
+    """Name to shape of every learned array, without the running statistics of batch norm."""
     shapes: dict[str, tuple[int, ...]] = {}
     for placed in convolutions(architecture):
         conv = placed.conv
@@ -30,7 +30,7 @@ def parameter_count(architecture: Architecture) -> int:
 
 
 def mac_count(architecture: Architecture, height: int, width: int) -> int:
-    """Multiply-accumulates of all convolutions for one frame, its margin not counted."""
+    """Multiply-accumulates of all convolutions for one frame, without its margin."""
     shapes = parameter_shapes(architecture)
     return sum(
         int(np.prod(shapes[f"{p.prefix}.conv.weight"]) * height * width / p.scale**2)
@@ -39,7 +39,7 @@ def mac_count(architecture: Architecture, height: int, width: int) -> int:
 
 
 def random_weights(architecture: Architecture, seed: int = 0) -> Weights:
-    """He-scaled weights, for speed measurements and tests: they paint nothing."""
+    """Random He-scaled weights, for speed measurements and tests only."""
     generator = np.random.default_rng(seed)
     weights: Weights = {}
     for name, shape in parameter_shapes(architecture).items():

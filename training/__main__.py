@@ -1,6 +1,6 @@
 """`python -m training ARGS`: `stylecam train ARGS` in a process of its own, for `stylecam sweep`.
 
-Says what went wrong in its last line on stderr, and ends with the exit code of the command.
+On an error, its last line on stderr is the reason; it exits with the exit code of the command.
 """
 
 import sys

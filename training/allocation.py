@@ -1,4 +1,4 @@
-"""Keeps freed memory in the process: a training step frees what the next one wants again."""
+"""Keeps freed memory in the process, because the next training step needs it again."""
 
 import ctypes
 import ctypes.util
@@ -10,10 +10,10 @@ NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to give nothing back to the system and to take nothing page by page.
+    """Tell glibc never to return memory to the system and never to allocate with mmap.
 
-    Otherwise every large tensor faults its pages in anew: 45,000 faults a step, a tenth to a
-    fifth of its time. Holds for the whole process; False where the C library is another.
+    Otherwise every large tensor faults its pages in anew: 45,000 page faults per step, which
+    take a tenth to a fifth of its time. Affects the whole process. False with another C library.
     """
     if sys.platform != "linux":
         return False

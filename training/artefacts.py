@@ -1,7 +1,7 @@
-"""What the architecture alone leaves in a painting: a grid of its strides, a frame at its borders.
+"""Measures what the architecture leaves in a painting: a grid of its strides, a frame at borders.
 
-Figures are levels of 255, so that they can be held against what an eye sees: about one level of
-a regular pattern on a flat area, about three of a strip along a border. They know no files.
+Figures are in levels of 255, so that they can be compared with what an eye can see: about one
+level of a regular pattern on a flat area, about three of a strip along a border. Knows no files.
 """
 
 from collections.abc import Callable
@@ -20,9 +20,11 @@ PERIODS = (2, 4, 8)
 BLOCK = 64
 """Side of a block of the spectrum: a multiple of every period, so that each has its own bin."""
 NEIGHBOURS = (3, 4, 5)
-"""Bins away from a peak: outside the window's main lobe, and short of the next peak's."""
+"""Distances in bins from a peak to its surroundings: outside the main lobe of the window, and
+before the main lobe of the next peak."""
 MASKED = 2.0
-"""Times the power of its surroundings up to which strokes hide a peak, or are one by chance."""
+"""A peak counts from this many times the power of its surroundings: strokes hide a weaker one,
+or reach it by chance."""
 VISIBLE_GRID = 1.0
 
 BORDER = 16
@@ -33,12 +35,12 @@ FLAT_SIDE = 160
 FLAT_COLOURS = ((20, 20, 30), (128, 128, 128), (220, 190, 160), (60, 110, 190), (235, 235, 225))
 FLAT_DRAWS = 4
 NOISE = 2.0
-"""Levels of camera noise on a flat picture: on a constant one a network cannot draw strokes."""
+"""Camera noise on a flat picture, in levels: on a constant one a network cannot draw strokes."""
 CUT = 384
-"""Pixels cut off a picture on each side: more than a network's reach, and a
-multiple of every stride."""
+"""Pixels cropped from each side to get a picture's middle: more than the reach of a network's
+convolutions, and a multiple of every stride."""
 WHOLE_SIDE = 2 * CUT + 128
-"""Pixels of each side of a photograph whose middle is painted alone."""
+"""Side in pixels to which a photograph is enlarged before its middle is painted alone."""
 
 
 def change_of(source: Picture, painted: Picture) -> Change:
@@ -47,19 +49,19 @@ def change_of(source: Picture, painted: Picture) -> Change:
 
 
 def grid_peak(change: Change) -> float:
-    """Amplitude, in levels of 255, of the strongest wave of period 2, 4 or 8 pixels.
+    """Amplitude, in levels of 255, of the strongest wave of period 8, 4, 8/3 or 2 pixels.
 
-    Read from the power spectrum, averaged over half overlapping blocks (Welch 1967) and over the
-    channels: a grid counts even where its sign or strength varies over the picture. What is not
-    above twice the power of its surroundings is no peak: 0. VISIBLE_GRID and more can be seen on
-    a flat area. Smaller pictures than 64 × 64 are repeated by reflection.
+    At period 2 it is twice the amplitude. The power spectrum is averaged over half overlapping
+    blocks (Welch 1967) and the channels, so a grid counts even if its sign or strength varies
+    over the picture. Twice the power of the surroundings (MASKED) is subtracted; 0 if nothing is
+    left. VISIBLE_GRID and more can be seen on a flat area. Sides below 64 are filled by reflection.
     """
     power = _spectrum(change)
     lattice = sorted({BLOCK // p * k % BLOCK for p in PERIODS for k in range(p)})
     peaks = [
         power[y, x] - MASKED * _surroundings(power, y, x) for y in lattice for x in lattice if x | y
     ]
-    # A real wave stands at two bins of the spectrum; Hann's coherent gain makes up the rest.
+    # A real wave has half its amplitude in each of two bins (all in one bin at period 2).
     return float(2 * np.sqrt(max(0.0, *peaks)))
 
 
@@ -81,9 +83,9 @@ def _spectrum(change: Change) -> NDArray[np.float64]:
 
 
 def _surroundings(power: NDArray[np.float64], y: int, x: int) -> float:
-    """The power around a bin, along its row or its column, whichever is more.
+    """The median power around a bin along its row, or along its column if that is more.
 
-    Natural pictures have ridges along both axes of their spectrum: not a grid.
+    Natural pictures have ridges along both axes of their spectrum; these are no grid.
     """
     steps = [sign * step for step in NEIGHBOURS for sign in (-1, 1)]
     along = np.median([power[y, (x + step) % BLOCK] for step in steps])
@@ -92,13 +94,13 @@ def _surroundings(power: NDArray[np.float64], y: int, x: int) -> float:
 
 
 def border_contrast(change: Change) -> float:
-    """How far the mean change along any one side is from the inside's, in levels of 255.
+    """How far the mean change along the worst of the four sides is from the inside's, in levels.
 
-    Compared with everything farther inside are the outer 16 pixels and, at half weight (a line
-    must be twice as strong to be seen), the outer 4; root mean square over the channels, the
-    worst of the four sides. VISIBLE_FRAME and more can be seen. Meant for changes of flat
-    pictures, for means over many pictures, and for what a border alone changes (`border`): the
-    sides of one photograph differ from its middle by themselves. Sides of 48 and more.
+    The outer 16 pixels are compared with everything farther inside; so are the outer 4, at half
+    weight, as a line must be twice as strong to be seen. Root mean square over the channels, in
+    levels of 255; VISIBLE_FRAME and more can be seen. Meant for changes of flat pictures, means
+    over many pictures, and what a border alone changes (`border`): the sides of a single
+    photograph differ from its middle anyway. The picture's sides must be 48 or more.
     """
     inside = change[BORDER:-BORDER, BORDER:-BORDER].mean(axis=(0, 1))
 
@@ -111,19 +113,19 @@ def border_contrast(change: Change) -> float:
 
 
 def grid(painter: Painter, sources: list[Picture]) -> float:
-    """The peak on flat pictures, the worst, or its mean over `sources`, whichever is more."""
+    """The largest `grid_peak` on flat pictures, or its mean over `sources` if that is more."""
     flat = [grid_peak(change_of(x, painter(x))) for x in _flat_pictures(draws=1)]
     natural = [grid_peak(change_of(x, painter(x))) for x in sources]
     return max(*flat, float(np.mean(natural)))
 
 
 def border(painter: Painter, sources: list[Picture]) -> float:
-    """The contrast on noisy flat pictures of one colour, the worst, or on `sources`, if more.
+    """The largest `border_contrast` on noisy flat pictures, or that on `sources` if it is more.
 
-    It is that of the middle of a picture painted alone against the middle of the whole painted:
-    what is there is the same, so what differs the border made. Averaged over the pictures of a
-    colour, and over all `sources`, first: strokes fall anywhere, a frame stands still. Sources
-    (H, W, 3) are enlarged to WHOLE_SIDE.
+    The middle of a picture is painted alone, and compared with the middle of the whole picture's
+    painting. The content is the same, so the border causes all differences. These are averaged
+    over the pictures of a colour, and over all `sources`, before the contrast is taken: strokes
+    fall anywhere, a frame stands still. Sources (H, W, 3) are enlarged to WHOLE_SIDE.
     """
     flat = _flat_pictures(draws=FLAT_DRAWS, side=FLAT_SIDE + 2 * CUT)
     changes = np.stack([border_change(painter, x) for x in flat])
@@ -135,7 +137,7 @@ def border(painter: Painter, sources: list[Picture]) -> float:
 
 
 def border_change(painter: Painter, source: Picture) -> Change:
-    """The middle of a picture painted alone, minus the middle of the picture painted."""
+    """The painting of the picture's middle alone, minus the middle of the picture's painting."""
     alone = painter(np.ascontiguousarray(_middle(source)))
     return change_of(_middle(painter(source)), alone)
 
@@ -150,7 +152,7 @@ def _large(picture: Picture) -> Picture:
 
 
 def _flat_pictures(*, draws: int, side: int = FLAT_SIDE) -> list[Picture]:
-    """Each colour as it is where one draw is asked for, else that often with camera noise."""
+    """Flat pictures: each colour without noise if `draws` is 1, else `draws` times with noise."""
     random = np.random.default_rng(0)
     pictures = []
     for colour in FLAT_COLOURS:

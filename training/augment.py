@@ -1,4 +1,4 @@
-"""Crops and their variations: places, scales, light, colour and the flaws of cheap webcams."""
+"""Crops and their random variations: place, scale, light, colour, flaws of cheap webcams."""
 
 import cv2
 import numpy as np
@@ -10,9 +10,10 @@ Size = tuple[int, int]
 
 
 def cut(picture: Picture, size: Size, random: np.random.Generator) -> Picture:
-    """A box of random place and scale, as (*size, 3): from the largest of that shape that the
-    picture holds down to a third more than `size` after enlargement, so that faces of every
-    size are seen."""
+    """A crop at a random place and scale, resized to (*size, 3).
+
+    Its scale ranges from the largest box of that shape in the picture down to three quarters of
+    `size` (then enlarged by a third), so that faces of all sizes are seen."""
     shorter = min(size)
     shape = size[0] / shorter, size[1] / shorter
     height, width = picture.shape[:2]
@@ -27,7 +28,7 @@ def cut(picture: Picture, size: Size, random: np.random.Generator) -> Picture:
 
 
 def vary(picture: Picture, random: np.random.Generator) -> Picture:
-    """Flip, exposure, colour and, at times, the blur and noise of a cheap webcam."""
+    """Vary flip, exposure and colour at random; sometimes add a cheap webcam's blur and noise."""
     if random.random() < 0.5:
         picture = picture[:, ::-1]
     levels = picture.astype(np.float32) / 255

@@ -1,7 +1,7 @@
-"""The yardstick of the quality report: the same photographs painted by optimisation.
+"""The baseline of the quality report: the same photographs painted by optimisation.
 
-Minimises what the report measures, the style distance by the full loss network, while the content
-distance is held to what the model left: how far the model is from what is possible at all.
+It minimises what the report measures, the style distance by the full loss network, and holds the
+content distance to that of the model. So it shows how far the model is from what is possible.
 """
 
 from collections.abc import Callable
@@ -20,18 +20,19 @@ from training.vgg import LossNetwork
 
 ITERATIONS = 300
 EXCESS_WEIGHT = 10.0
-"""On the squared share by which the content distance is too large: it ends within 1 % of it."""
+"""Weight of the squared relative excess of the content distance, which ends within 1 % of the
+allowed one."""
 RANGE_WEIGHT = 10.0
 SMALLEST_CONTENT = 0.01
-"""A model that changes next to nothing allows the optimisation this much."""
+"""Content distance that is always allowed, even if the model changes almost nothing."""
 
 
 @dataclass(frozen=True)
 class Baseline:
     """Means over the photographs: of the model's paintings, and of the optimised ones.
 
-    `matched_after`: iterations after which the optimisation first was as good as the model, at no
-    larger content distance; `iterations` where it never was.
+    `matched_after`: iterations until the optimisation was first as good as the model, within the
+    allowed content distance; `iterations` if it never was.
     """
 
     photographs: int
@@ -46,7 +47,7 @@ class Baseline:
 
     @property
     def ratio(self) -> float:
-        """Style distance of the model by that of the optimisation; 1 is as good as it gets."""
+        """The model's style distance over the optimisation's; 1: as good as optimisation."""
         return self.model_style / max(self.style, 1e-9)
 
     def as_dict(self) -> dict[str, float]:
@@ -62,10 +63,10 @@ def baseline(
     iterations: int = ITERATIONS,
     on_iteration: Callable[[int, int], None] = lambda done, total: None,
 ) -> Baseline:
-    """Optimise each photograph, cut as the report cuts it, and compare with the painter's.
+    """Optimise the report's square of each photograph, and compare it with the painter's result.
 
-    `on_iteration` hears how many iterations are done, of how many over all photographs.
-    Raises TrainingError where an optimisation diverges.
+    `on_iteration` gets the number of iterations done, and their total over all photographs.
+    Raises TrainingError if an optimisation diverges.
     """
     figures = []
     for number, photo in enumerate(photographs):
@@ -86,13 +87,13 @@ def baseline(
 
 
 def _yardstick(network: LossNetwork, target: StyleTarget, source: Tensor, allowed: float) -> Losses:
-    """The report's style distance, and what keeps the content distance within `allowed`."""
+    """The report's style distance, with penalties for content beyond `allowed` and for range."""
     with torch.no_grad():
         wanted = network(source, (CONTENT_LAYER,))[CONTENT_LAYER]
     allowed = max(allowed, SMALLEST_CONTENT)
 
     def losses(pixels: Tensor) -> dict[str, Tensor]:
-        # What is clipped in the end is clipped here: else the best has its style out of range.
+        # The result is clipped at the end, so clip here too: else style would rely on lost values.
         features = network(pixels.clamp(0, 1), STYLE_LAYERS)
         errors = [
             relative_error(gram_matrix(features[x])[0], target.grams[x]) for x in STYLE_LAYERS

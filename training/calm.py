@@ -1,12 +1,12 @@
-"""Whether a flat wall stays one: camera noise and borders are nothing to make strokes of."""
+"""A loss that keeps flat walls flat: no strokes from camera noise, or along borders."""
 
 import torch
 from torch import Tensor
 
 SIDE = 64
-"""Pixels of a wall: small, so that its borders count."""
+"""Side of a wall in pixels: small, so that its borders matter."""
 MOST_NOISE = 4 / 255
-"""Standard deviation of a webcam's noise in bad light."""
+"""Largest standard deviation of the noise: that of a webcam in bad light."""
 
 
 def noisy_walls(source: Tensor, generator: torch.Generator) -> Tensor:
@@ -18,11 +18,12 @@ def noisy_walls(source: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def calm_loss(painted: Tensor) -> Tensor:
-    """Mean square of what painted noisy walls (B, 3, H, W) differ from their own mean colours.
+    """Mean squared difference of painted noisy walls (B, 3, H, W) from their own mean colours.
 
-    Ours. To a style loss strokes are strokes, and on a flat wall a generator has nothing but noise
-    to make them of: the longer it is trained, the more of it becomes a weave over walls and
-    skin, another in every frame. What a wall is, is one colour, up to its borders: painted as in
-    use, so that the zeros beyond the margin leave no stripe. (Crops are wrapped around.)
+    Ours. A style loss rewards strokes anywhere, and on a flat wall a generator can make them only
+    from noise: the longer the training, the stronger a weave over walls and skin that differs in
+    every frame. A painted wall should be one colour up to its borders. So walls are painted with
+    the margin, as in the exported graph: the zeros beyond it must leave no stripe. (Crops, in
+    contrast, are wrapped around.)
     """
     return (painted - painted.mean(dim=(2, 3), keepdim=True)).square().mean()

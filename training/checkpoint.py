@@ -1,4 +1,4 @@
-"""Checkpoints: weights as a torch file and what they are as JSON, both written atomically."""
+"""Checkpoints: all state as a torch file, a description as JSON, both written atomically."""
 
 import hashlib
 import json
@@ -15,17 +15,17 @@ from models.errors import TrainingError, UsageError
 from training.recipe import Recipe
 
 AS_BEFORE = {"calm_weight": 0.0}
-"""What the recipes of older checkpoints did without, and therefore do not name."""
+"""Values for fields that recipes of older checkpoints lack: those trainings did without them."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that a training needs to go on exactly, and all that an export needs.
+    """All that a training needs to continue exactly, and all that an export needs.
 
-    `average` is the exponential moving average of the weights: what is exported. `rollbacks`:
-    how often the rate was halved. `end`: the step that the training ends at, 0 for the recipe's.
-    `at_once`: crops of a batch that are worked through at once, 0 for all. `usual`: what
-    its losses usually sum up to (usual_loss.py), 0 where that is not known.
+    `average`: exponential moving average of the weights, which is exported. `rollbacks`: how
+    often the learning rate was halved. `end`: the step at which the training ends, 0 for the
+    recipe's. `at_once`: crops of a batch that are processed at once, 0 for all. `usual`: the
+    usual sum of the losses (usual_loss.py), 0 if not known.
     """
 
     architecture: Architecture
@@ -45,7 +45,7 @@ class Checkpoint:
 
 
 def fingerprint(weights: dict[str, Tensor]) -> str:
-    """Twelve hexadecimal digits that tell these weights from all others."""
+    """Twelve hexadecimal digits that identify the weights."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(weights[name].detach().contiguous().numpy().tobytes())
@@ -53,7 +53,7 @@ def fingerprint(weights: dict[str, Tensor]) -> str:
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Either the whole new file or the old one. Raises TrainingError naming the path."""
+    """Write a file whole or leave the old one. Raises TrainingError naming the path."""
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as file:
@@ -67,7 +67,7 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write PATH (.pt), then PATH with .json: a reader that finds the second finds both whole."""
+    """Write `path` (.pt), then the .json beside it: once the .json exists, both are complete."""
     from io import BytesIO
 
     buffer = BytesIO()
@@ -94,7 +94,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Raises UsageError where there is none, TrainingError for one that is damaged."""
+    """Read a checkpoint. Raises UsageError if it is missing, TrainingError if it is damaged."""
     if not path.is_file():
         raise UsageError(f"{path}: no such checkpoint")
     try:
@@ -111,6 +111,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
             at_once=stored.get("at_once", 0),
             usual=stored.get("usual", 0.0),
         )
-    except Exception as error:  # pickle, zip and pydantic each raise their own
+    except Exception as error:  # pickle, zip and pydantic each raise errors of their own
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise TrainingError(f"{path}: a damaged or foreign checkpoint: {reason}") from None

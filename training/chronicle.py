@@ -1,4 +1,4 @@
-"""Pictures of a whole run, made at its end: the losses as curves, the previews as one strip."""
+"""Pictures of a whole run, drawn at its end: the losses as curves, the previews as one strip."""
 
 import logging
 import re
@@ -15,12 +15,12 @@ from training.sheet import contact_sheet
 
 LOGGER = logging.getLogger(__name__)
 AVERAGED_SHARE = 0.02
-"""Of the steps, over which a curve is averaged; the steps themselves stand behind it, pale."""
+"""Share of the steps over which a curve is averaged; the raw values are drawn pale behind it."""
 MOST_PREVIEWS = 8
 
 
 def illustrate(folder: Path) -> None:
-    """Both pictures. What cannot be drawn is said: a finished training does not fail by it."""
+    """Draw both pictures. A failure is only logged: a finished training must not fail for it."""
     for draw in (plot_losses, strip_previews):
         try:
             draw(folder)
@@ -29,7 +29,7 @@ def illustrate(folder: Path) -> None:
 
 
 def plot_losses(folder: Path) -> Path | None:
-    """losses.csv of a run as losses.png; None, and said so, without matplotlib or rows."""
+    """Plot losses.csv of a run as losses.png. None without matplotlib (warns) or without rows."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ def plot_losses(folder: Path) -> Path | None:
     axes = figure.add_subplot()
     for number, name in enumerate(name for name in rows[0] if name != "step"):
         values = np.array([float(row[name]) for row in rows])
-        if not np.nanmax(values, initial=0) > 0:  # a loss of weight 0 has no logarithm
+        if not np.nanmax(values, initial=0) > 0:  # a loss of weight 0: it has no logarithm
             continue
         colour = f"C{number}"
         axes.plot(steps, values, color=colour, alpha=0.2, linewidth=0.7)
@@ -59,7 +59,7 @@ def plot_losses(folder: Path) -> Path | None:
 
 
 def _averaged(values: np.ndarray) -> np.ndarray:
-    """The mean over the steps around each; not finite ones count for nothing."""
+    """The moving average around each step; values that are not finite are left out."""
     width = max(1, round(len(values) * AVERAGED_SHARE)) | 1
     kernel = np.ones(width)
     finite = np.isfinite(values)
@@ -72,9 +72,9 @@ def _step_of(preview: Path) -> int:
 
 
 def strip_previews(folder: Path) -> Path | None:
-    """The first photograph of some previews over time, side by side, as previews.png.
+    """Write previews.png: the first photograph and its painting over time, side by side.
 
-    Evenly chosen, the last always among them; None where there are no previews.
+    Takes up to MOST_PREVIEWS previews, evenly spaced, the last included; None without previews.
     """
     found = sorted(folder.glob("preview_[0-9]*.png"), key=_step_of)
     if not found:

@@ -1,4 +1,4 @@
-"""A fixed pool of crops whose content features are computed once and kept."""
+"""A fixed pool of crops whose content features are computed once and kept in memory."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -13,23 +13,24 @@ from training.photographs import Photographs
 from training.recipe import Recipe
 
 FIRST_CROP = 2**32
-"""Crop i of a pool is that of step FIRST_CROP + i: no pool has the crops of another's seed."""
+"""Crop i of a pool is cut like the crop of step FIRST_CROP + i, with the seed of the recipe: pools
+of different seeds share no crops."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops (B, 3, H, W) float 0..1 and their content features by layer, where known already."""
+    """Crops (B, 3, H, W) float 0..1, and their content features by layer if already known."""
 
     pictures: Tensor
     content: dict[str, Tensor] | None = None
 
 
 class ContentPool:
-    """`recipe.pool` crops, each cut and varied once; every pass over them has an order of its own.
+    """`recipe.pool` crops, each cut and varied once; every pass over them has a new random order.
 
-    A batch is a pure function of seed and step. Features are kept in bfloat16, which has the
-    range of float32 (VGG's features go into the thousands) and an error far below any loss.
-    `content` gives the features of crops (B, 3, H, W).
+    A batch is a pure function of seed and step. Features are kept in bfloat16: it has the range
+    of float32 (VGG's features go into the thousands), and its error is far below any loss.
+    `content` computes the features of crops (B, 3, H, W).
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class ContentPool:
         content: Callable[[Tensor], dict[str, Tensor]],
         ceiling: Ceiling,
     ) -> None:
-        """Raises TrainingError for a pool that memory has no room for."""
+        """Raises TrainingError if the pool does not fit in memory."""
         self.recipe, self.photographs, self.content = recipe, photographs, content
         self._kept: dict[int, Batch] = {}
         first = self._crop(0)
@@ -52,7 +53,7 @@ class ContentPool:
             )
 
     def batches(self, start: int) -> Generator[Batch, None, None]:
-        """Batches from step `start` on, without end."""
+        """Endless batches from step `start` on."""
         while True:
             yield self.batch(start)
             start += 1
@@ -79,14 +80,14 @@ class ContentPool:
         return chosen
 
     def _crop(self, i: int) -> Batch:
-        """One crop as levels 0..255 (uint8) and its features (bfloat16)."""
+        """Crop `i` as levels 0..255 (uint8), and its features (bfloat16)."""
         if i not in self._kept:
             recipe = self.recipe
             picture = self.photographs.batch(
                 seed=recipe.seed, step=FIRST_CROP + i, batch_size=1, size=recipe.image_size
             )
-            # One at a time: in other company the last bit may differ, and a resumed training
-            # meets its crops in another order.
+            # One crop at a time: within a batch the last bits may depend on the other crops, and
+            # a resumed training computes them in another order.
             content = {k: v.to(torch.bfloat16) for k, v in self.content(picture).items()}
             self._kept[i] = Batch((picture * 255).round().byte(), content)
         return self._kept[i]

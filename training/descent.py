@@ -1,6 +1,6 @@
-"""Descent on the pixels of one picture: L-BFGS that guards itself and remembers the best.
+"""Descent on the pixels of one picture: L-BFGS with restarts that remembers the best picture.
 
-Knows no styles; what is minimised is handed to it.
+Knows no styles; the caller passes in the losses.
 """
 
 import math
@@ -12,23 +12,23 @@ from torch import Tensor
 from models.errors import TrainingError
 
 Losses = Callable[[Tensor], dict[str, Tensor]]
-"""A picture (1, 3, H, W) float, about 0..1, to the terms whose sum is minimised, by name."""
+"""Maps a picture (1, 3, H, W) float, about 0..1, to named terms whose sum is minimised."""
 
 HISTORY = 20
-"""Pairs of steps and gradients from which L-BFGS guesses the curvature."""
+"""Pairs of steps and gradient changes from which L-BFGS estimates the curvature."""
 RUNAWAY = 10.0
-"""Times the lowest loss at which a step counts as one into the wild."""
+"""A loss above this many times the lowest one counts as running away."""
 RESTARTS = 5
-"""How often the descent may go back to its best, each time with half the step."""
+"""How often the descent may return to its best picture, each time with half the step size."""
 
 
 class Descent:
-    """One evaluation of the losses a step (Gatys et al. 2016, sec. 2, chose L-BFGS too).
+    """L-BFGS with one evaluation of the losses per step (Gatys et al. 2016, sec. 2, use it too).
 
-    There is no line search: each would cost evaluations, and at equal cost it got no further
-    (docs/log.md). In its place, a loss that is not finite or runs away sends the descent back.
+    There is no line search: it costs evaluations, and at equal cost it got no further
+    (docs/log.md). Instead, a loss that is not finite or runs away sends the descent back.
 
-    `best` (1, 3, H, W) is the picture of the lowest sum seen, `lowest`.
+    `best` (1, 3, H, W) is the picture with the lowest sum of losses so far, `lowest`.
     """
 
     def __init__(self, start: Tensor, losses: Losses) -> None:
@@ -49,9 +49,9 @@ class Descent:
         )
 
     def step(self) -> dict[str, float]:
-        """The terms at the picture as it is, by name; then the picture moves.
+        """The terms at the present picture, by name; then moves the picture.
 
-        Raises TrainingError when it went astray too often; `best` stays.
+        Raises TrainingError if the losses ran away too often; `best` remains.
         """
         here = self._pixels.detach().clone()
         terms: dict[str, Tensor] = {}

@@ -1,7 +1,7 @@
-"""Style pictures drawn by program: nobody's copyright, any size, the same for the same seed.
+"""Style pictures drawn by program: free of copyright, of any size, reproducible from a seed.
 
-Large shapes (a tenth to a third of the width), a bold palette and strong edges: what a Gram
-matrix can hold and a small generator can paint.
+Large shapes (a tenth to a third of the width), a bold palette and strong edges: features that a
+Gram matrix can capture and a small generator can paint.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,12 @@ def _palette(*colours: str) -> NDArray[np.float32]:
 def _cells(side: int, count: int, random: np.random.Generator) -> tuple[NDArray, NDArray]:
     """Voronoi cells of relaxed random points.
 
-    Returns the cell of each pixel (side, side) and how far each is from its border, in pixels.
+    Returns two arrays (side, side): each pixel's cell, and about its distance from the cell's
+    border, in pixels.
     """
     ys, xs = np.mgrid[0:side, 0:side].astype(np.float32)
     points = random.uniform(0, side, (count, 2)).astype(np.float32)
-    for _ in range(2):  # Lloyd's relaxation: evener cells
+    for _ in range(2):  # Lloyd's relaxation makes the cells more even
         owner = _nearest(points, xs, ys)[0]
         points = np.array(
             [

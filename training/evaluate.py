@@ -1,6 +1,6 @@
 """The quality report of a model: style, content, smoothness and steadiness, as plain numbers.
 
-Judges the exported graph, never the torch module, and always with the full loss network.
+It judges the exported graph, never the torch module, and always with the full loss network.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,22 +24,24 @@ from training.temporal import disturb, random_motion, warp
 from training.vgg import LossNetwork
 
 Painter = Callable[[Picture], Picture]
-"""(H, W, 3) uint8 RGB to the same."""
+"""(H, W, 3) uint8 RGB in and out."""
 
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
 CONTENT_LAYER = "relu3_3"
 CLIP_HEIGHT = 360
 CONSISTENT_WITHIN = 1.0
-"""Pixels by which forward and backward flow may disagree where nothing is occluded."""
+"""Pixels by which forward and backward flow may disagree; beyond, a pixel counts as occluded."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """All are 0 at best. Style and content distances are relative squared errors of Gram
-    matrices and of features, mean over layers and photographs; total variation is a mean square
-    of 0..1; warping errors are root mean squares of 0..1 after motion is undone (Lai et al.
-    2018, sec. 4.1, square-rooted), on synthetic motion and on a clip (nan without one). Grid and
-    border are levels of 255 (artefacts.py): 1 and 3 can be seen.
+    """The figures of the report; 0 is best for all of them.
+
+    Style and content: relative squared errors of Gram matrices and of features, mean over layers
+    and photographs. Total variation: a mean square, values 0..1. Warping errors: root mean
+    squares, values 0..1, after undoing the motion (Lai et al. 2018, sec. 4.1, square-rooted), for
+    synthetic motion and for a clip (nan without one). Grid and border: levels of 255
+    (artefacts.py), visible from 1 and 3 on.
     """
 
     style: float
@@ -61,7 +63,7 @@ def evaluate(
     target: StyleTarget,
     clip: list[Picture] | None = None,
 ) -> Quality:
-    """The report of one painter on held-out photographs and the frames of one clip."""
+    """The quality of one painter on held-out photographs and the frames of one clip."""
     sources = [to_square(photo) for photo in photographs]
     painted = [painter(source) for source in sources]
     distances = [
@@ -84,7 +86,7 @@ def evaluate(
 def distance(
     network: LossNetwork, target: StyleTarget, source: Tensor, painted: Tensor
 ) -> tuple[float, float, float]:
-    """Style distance, content distance and total variation of one picture (1, 3, H, W)."""
+    """Style distance, content distance and total variation of one painting (1, 3, H, W)."""
     features = network(painted, STYLE_LAYERS)
     wanted = network(source, (CONTENT_LAYER,))[CONTENT_LAYER]
     style = [
@@ -97,13 +99,13 @@ def distance(
 def target_of(
     network: LossNetwork, pictures: list[Picture], weights: list[float] | None = None
 ) -> StyleTarget:
-    """The target that reports judge by: of several pictures, shared out by their weights."""
+    """The style target of a report; of several pictures, the mean weighted by `weights`."""
     tensors = [to_tensor(p[None]) for p in pictures]
     return style_target(network, tensors, weights or [1.0] * len(pictures), STYLE_LAYERS)
 
 
 def synthetic_warping_error(painter: Painter, sources: list[Picture], seed: int = 0) -> float:
-    """RMS difference of the painted moved picture from the moved painted one."""
+    """RMS difference between the painting of the moved picture and the moved painting."""
     random = torch.Generator().manual_seed(seed)
     errors = []
     for source in sources:
@@ -119,7 +121,7 @@ def synthetic_warping_error(painter: Painter, sources: list[Picture], seed: int 
 
 
 def clip_warping_error(painter: Painter, frames: list[Picture]) -> float:
-    """RMS difference of each painted frame from the one before it, moved along the flow."""
+    """RMS difference between each painted frame and the previous one, moved along the flow."""
     errors = []
     before, painted_before = frames[0], painter(frames[0])
     for frame in frames[1:]:
@@ -127,16 +129,16 @@ def clip_warping_error(painter: Painter, frames: list[Picture]) -> float:
         flow, seen = backward_flow(before, frame)
         moved = _remap(painted_before.astype(np.float32), flow)
         squares = ((painted.astype(np.float32) - moved) / 255) ** 2
-        if seen.any():  # a cut between two scenes shows nothing twice
+        if seen.any():  # at a cut between two scenes nothing is visible in both frames
             errors.append(float(squares[seen].mean()))
         before, painted_before = frame, painted
     return float(np.mean(errors)) ** 0.5
 
 
 def backward_flow(before: Picture, after: Picture) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Where each pixel of `after` was in `before` (H, W, 2), and whether it was visible there.
+    """The flow (H, W, 2) from `after` to `before`, and a mask (H, W) of pixels visible in both.
 
-    DIS optical flow in both directions; what does not come back to its start is occluded
+    DIS optical flow in both directions; a pixel that does not come back to its start is occluded
     (Ruder et al. 2016, sec. 4.2, with a fixed threshold).
     """
     first, second = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (before, after))
@@ -159,7 +161,9 @@ def _remap(picture: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[n
 
 
 def read_clip(path: Path, count: int, every: int = 1) -> list[Picture]:
-    """`count` frames of a video, at most CLIP_HEIGHT high. Raises UsageError naming the file."""
+    """Up to `count` frames of a video, shorter side at most CLIP_HEIGHT; each `every`-th frame.
+
+    Raises UsageError, naming the file, if it cannot be read or has fewer than two frames."""
     try:
         with av.open(str(path)) as container:
             frames = list(_some(container, count, every))

@@ -1,4 +1,4 @@
-"""Losses and previews of a run as event files in its folder, which TensorBoard shows."""
+"""Writes losses and previews of a run as TensorBoard event files into its folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class EventFiles:
-    """Told what `train` tells. Begins no file before the first step is taken."""
+    """Receives the progress and previews of `train`. Creates no file before the first step."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises UsageError where the package is missing."""
+        """Raises UsageError if the tensorboard package is missing."""
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
@@ -34,13 +34,13 @@ class EventFiles:
         writer.add_scalar("images a second", progress.images_per_second, progress.step)
 
     def add_preview(self, step: int, preview: "Preview") -> None:
-        """After the progress of that step."""
+        """Add a preview; call it after `add_progress` of the same step."""
         assert self._writer is not None
         self._writer.add_image("preview", preview.sheet, step, dataformats="HWC")
         self._writer.flush()
 
     def _writer_at(self, step: int) -> "SummaryWriter":
-        """A new file for a run that is resumed or went back: it hides the steps from there on."""
+        """The writer; after a resume or roll-back, a new one that hides entries from `step` on."""
         if self._writer is None or step <= self._step:
             self.close()
             self._writer = self._new_writer(str(self._folder), purge_step=step)

@@ -1,6 +1,6 @@
 """From a checkpoint to a style: NAME.onnx, its card NAME.yaml and preview NAME.jpg.
 
-Every export is run through ONNX Runtime and compared with torch before it gets its name.
+Every exported graph is run in ONNX Runtime and compared with torch before it is written.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ from training.checkpoint import fingerprint, load_checkpoint, write_bytes_atomic
 from training.images import Picture, to_picture, to_square, to_tensor
 
 MAX_DIFFERENCE = 2
-"""Levels of 255 by which the graph may differ from torch anywhere."""
+"""Largest allowed difference of any value between graph and torch, in levels of 255."""
 CHECKED_SIZES = ((96, 128), (121, 203), (64, 61))
 CHECKED_STRENGTHS = (1.0, 0.4)
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How far graph and torch are apart, in levels of 255."""
+    """Mean and largest difference between graph and torch, in levels of 255."""
 
     mean: float
     largest: int
@@ -49,10 +49,10 @@ def export_checkpoint(
     title: str | None = None,
     credit: str = "",
 ) -> StyleCard:
-    """Write the style of a checkpoint (or of a run's folder) to `out` (.onnx) and its card.
+    """Write the style of a checkpoint (or of a run's folder) to `out` (.onnx), with its card.
 
-    Raises UsageError for a missing checkpoint, TrainingError for a damaged one, ModelError
-    where the graph does not paint what torch paints; then nothing is written.
+    Raises UsageError for a missing checkpoint, TrainingError for a damaged one, and ModelError,
+    with nothing written, if the graph does not paint what torch paints.
     """
     checkpoint = load_checkpoint(path / "checkpoint.pt" if path.is_dir() else path)
     recipe = checkpoint.recipe
@@ -74,7 +74,9 @@ def export_checkpoint(
 def export_weights(
     architecture: Architecture, weights: dict[str, Tensor], card: StyleCard, out: Path
 ) -> StyleCard:
-    """Fold, build, compare with torch, write. The card comes back with its path."""
+    """Fold batch norms, build the graph, compare it with torch, write it and its card.
+
+    Returns the card with its path. Raises ModelError if graph and torch differ too much."""
     model = build_graph(folded(architecture), fold_weights(architecture, to_arrays(weights)), card)
     parity = compare(model, trained(architecture, weights))
     if parity.largest > MAX_DIFFERENCE:
@@ -88,7 +90,7 @@ def export_weights(
 
 
 def quiet_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """A CPU session. ONNX Runtime warns of every optional input: not news to anybody."""
+    """A CPU session without ONNX Runtime's warnings: it warns of every optional input."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(
@@ -115,7 +117,7 @@ def compare(model: onnx.ModelProto, generator: Generator) -> Parity:
 
 
 def write_preview(model: Path, picture: Picture, out: Path) -> None:
-    """The middle square of a picture (H, W, 3) uint8 RGB painted by the model, as a small JPEG."""
+    """Paint the middle square of a picture (H, W, 3) uint8 RGB; write it as a small JPEG."""
     square = to_square(picture)
     (painted,) = quiet_session(onnx.load(model)).run(None, {"frame": square})
     done, data = cv2.imencode(".jpg", cv2.cvtColor(painted, cv2.COLOR_RGB2BGR))

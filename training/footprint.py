@@ -1,4 +1,4 @@
-"""How many crops fit in memory at once: measured on one, never guessed."""
+"""How many crops fit in memory at once, from a measurement of one crop."""
 
 import logging
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from training.memory import Ceiling, readable
 
 LOGGER = logging.getLogger(__name__)
 BEST_BATCH = 8
-"""More crops a step give a CPU no more images a second, and fewer steps for the same images."""
+"""On a CPU, more crops per step give no more images per second, but fewer steps per image."""
 PEAK = 1.8
-"""Peak of a step over what autograd keeps for it: gradients and workspaces come on top. 1.3 to
-1.6 was measured over crops of 128 and 256, all model sizes, full and slim loss networks."""
+"""Assumed ratio of a step's peak memory to what autograd keeps: gradients and workspaces add to
+it. Measured: 1.3 to 1.6, with crops of 128 and 256, all model sizes, full and slim networks."""
 
 
 def bytes_kept(forward: Callable[[], object]) -> int:
-    """What autograd keeps of one forward pass for the way back, each storage counted once."""
+    """Bytes that autograd keeps of a forward pass for the backward pass, each storage once."""
     storages: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
@@ -27,12 +27,12 @@ def bytes_kept(forward: Callable[[], object]) -> int:
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         result = forward()
-    del result  # until here, or addresses would be used twice
+    del result  # keep it alive until here, or a freed address could be used (and counted) again
     return sum(storages.values())
 
 
 def fitting_batch(bytes_per_crop: int, ceiling: Ceiling) -> int:
-    """BEST_BATCH crops, or the largest power of two that memory has room for; at least 1."""
+    """BEST_BATCH, or the largest smaller power of two that fits in memory; at least 1."""
     room, batch = ceiling.room(), BEST_BATCH
     if room is None:
         return batch

@@ -1,7 +1,8 @@
-"""What is wrong with a painting that its losses do not tell: spots, dead areas, a collapse.
+"""Flaws of a painting that the losses do not show: spots, dead areas, collapse to one colour.
 
 Pure functions of three pictures (H, W, 3) uint8 RGB: source, painted (of the same size) and
-style. Small networks are prone to all three; the classic remedy is a burst of high learning rate.
+style. Small networks are prone to all three flaws; the classic remedy is a burst of high learning
+rate (repair.py).
 """
 
 from collections.abc import Sequence
@@ -16,28 +17,29 @@ from training.images import Picture
 Mask = NDArray[np.bool_]
 
 WINDOW = 5
-"""Pixels over which an area is called flat or not."""
+"""Side in pixels of the window in which flatness is measured."""
 DEAD_RANGE = 3.0
-"""Levels of 255 within a window up to which it is flat: no paint, no noise, no stroke."""
+"""A window is flat up to this range of levels (of 255): no paint, no noise, no stroke."""
 ALIVE_RANGE = 8.0
-"""Levels from which on a source is clearly not flat: what is dead there has been lost."""
+"""A window of the source has detail from this range of levels on; flat paint there has lost it."""
 ODD = 70.0
-"""Levels by which a flat area is another colour than the source: black on a bright wall."""
+"""A flat area beyond this difference in levels has another colour than the source: black on a
+bright wall, for example."""
 EDGE = 30.0
-"""Levels of the worst channel between a spot and what is around it."""
+"""Least difference in levels, in the worst channel, between a spot and its surroundings."""
 SMALLEST_SPOT = 16
-"""Pixels: a spot of 4 × 4; less does not show."""
+"""Least area of a spot in pixels (4 × 4); smaller ones are not visible."""
 SPOTTED = 0.0005
-"""Share of a picture: about 32 pixels of 256 × 256."""
+"""Largest healthy share of spots: about 32 pixels of 256 × 256."""
 DEAD = 0.05
 COLLAPSED = 6.0
-"""Deviation of luma, in levels, of a picture in one colour."""
+"""Below this standard deviation of luma, in levels, a picture counts as one colour."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """Of one painting: shares 0..1 of its area that are spots and that are dead; and whether
-    it is of one colour where its source is not."""
+    """The flaws of one painting: the shares 0..1 of its area that are spots and that are dead,
+    and whether it is in one colour although source and style are not."""
 
     spots: float
     dead: float
@@ -56,7 +58,7 @@ class Health:
 
     @property
     def illness(self) -> float:
-        """0 for a healthy painting; for others how much of it is ill, 1 for all of it."""
+        """0 for a healthy painting; otherwise the share of it that is flawed, up to 1."""
         if self.complaint is None:
             return 0.0
         return 1.0 if self.collapsed else min(1.0, self.spots + self.dead)
@@ -70,7 +72,7 @@ class Checkup:
 
     @property
     def complaint(self) -> str | None:
-        """What is wrong with the worst of them, and with how many; None where all are healthy."""
+        """What is wrong with the worst painting, and how many are ill; None if all are healthy."""
         ill = [health for health in self.paintings if health.complaint is not None]
         if not ill:
             return None
@@ -79,7 +81,7 @@ class Checkup:
 
     @property
     def illness(self) -> float:
-        """The mean over the paintings."""
+        """The mean illness of the paintings."""
         return sum(health.illness for health in self.paintings) / len(self.paintings)
 
     def __str__(self) -> str:
@@ -89,8 +91,8 @@ class Checkup:
 def check_up(
     sources: Sequence[Picture], paintings: Sequence[Picture], styles: Sequence[Picture]
 ) -> Checkup:
-    """Of each painting of a source. Of several styles each may paint as it does: only what none
-    of them has is a flaw."""
+    """Examine each painting of a source. With several styles, only what no style explains counts:
+    each painting gets the best of its results."""
     return Checkup(
         [
             min((examine(source, painted, x) for x in styles), key=lambda health: health.illness)
@@ -102,10 +104,10 @@ def check_up(
 def examine(source: Picture, painted: Picture, style: Picture) -> Health:
     """The health of one painting.
 
-    A spot is a flat blob whose colour is neither the source's there nor one of the style's own
-    flat areas, with an edge all around it that the source has not: a hole, mostly black. Dead
-    is what is flat where the source has detail, and more than the style's own share of flat
-    area: a stylised picture has strokes there.
+    A spot is a flat blob whose colour is neither that of the source there nor that of a flat area
+    of the style, with an edge all around that the source lacks: a hole, mostly black. Dead is the
+    share that is flat where the source has detail (a stylised picture has strokes there), minus
+    the style's own share of flat area.
     """
     flat = _range(painted) <= DEAD_RANGE
     style_flat = _range(style) <= DEAD_RANGE
@@ -127,28 +129,28 @@ def _luma(picture: Picture) -> NDArray[np.float32]:
 
 
 def _range(picture: Picture) -> NDArray[np.float32]:
-    """Largest minus smallest level in the window around each pixel, of the worst channel."""
+    """Largest minus smallest level in the window around each pixel, in the worst channel."""
     kernel = np.ones((WINDOW, WINDOW), np.uint8)
     spread = cv2.dilate(picture, kernel).astype(np.float32) - cv2.erode(picture, kernel)
     return np.asarray(spread.max(axis=-1), np.float32)
 
 
 def _known(painted: Picture, colours: NDArray[np.uint8]) -> Mask:
-    """Where the colour is one of `colours` (N, 3), to within a sixteenth of the range."""
+    """Where the colour is near one of `colours` (N, 3): in the same or a next cell of 16 levels."""
     cells = np.zeros((16, 16, 16), np.uint8)
     cells[tuple((colours // 16).T)] = 1
     near = cells
-    for axis in range(3):  # and the cells next to them
+    for axis in range(3):  # add the neighbouring cells
         near = near | np.roll(near, 1, axis) | np.roll(near, -1, axis)
     return np.asarray(near[tuple(np.moveaxis(painted // 16, -1, 0))], bool)
 
 
 def _holes(mask: Mask, source: Picture, painted: Picture) -> Mask:
-    """Of the connected regions, those of SMALLEST_SPOT pixels or more that are cut out.
+    """The connected regions of at least SMALLEST_SPOT pixels that look cut out.
 
-    A window is flat only where all of it is, so what is left of a spot is grown back first. Cut
-    out: its colour is far from that of the ring around it, and the source's is not: a sky in
-    another colour has its edges where the source has them, or none.
+    Flat windows lie wholly inside a spot, so `mask` is first grown back to the spot's size. A
+    region looks cut out if its colour is far from that of the ring around it, and the source's
+    colour is not: a sky in another colour has edges only where the source has them.
     """
     kernel = np.ones((WINDOW, WINDOW), np.uint8)
     grown = cv2.dilate(mask.astype(np.uint8), kernel)

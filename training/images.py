@@ -1,4 +1,4 @@
-"""Pictures as arrays and as tensors: read, shrunk, brought from one form to the other."""
+"""Pictures as arrays and tensors: reading, resizing, conversion between the two."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from models.errors import UsageError
 Picture = NDArray[np.uint8]
 
 REPORT_SIDE = 256
-"""Pixels of a side of the squares that styles are judged on and shown by."""
+"""Side in pixels of the squares on which styles are judged and with which they are shown."""
 
 
 def read_rgb(path: Path) -> Picture:
@@ -32,7 +32,7 @@ def read_rgb(path: Path) -> Picture:
 
 
 def shrink_to(picture: Picture, side: int, *, longer: bool = False) -> Picture:
-    """The picture with its shorter (or longer) side at most `side`; never enlarged."""
+    """The picture with its shorter (or `longer`) side at most `side` pixels; never enlarged."""
     height, width = picture.shape[:2]
     factor = side / (max if longer else min)(height, width)
     if factor >= 1:
@@ -42,7 +42,7 @@ def shrink_to(picture: Picture, side: int, *, longer: bool = False) -> Picture:
 
 
 def to_square(picture: Picture, side: int = REPORT_SIDE) -> Picture:
-    """The middle square of a picture (H, W, 3), brought to `side` pixels."""
+    """The middle square of a picture (H, W, 3), resized to `side` × `side` pixels."""
     height, width = picture.shape[:2]
     own = min(height, width)
     top, left = (height - own) // 2, (width - own) // 2

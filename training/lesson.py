@@ -1,4 +1,4 @@
-"""What one step of a training works on: a batch of crops, and what is made of them."""
+"""The inputs of one training step: a batch of crops, and further pictures made from them."""
 
 import torch
 from torch import Tensor
@@ -8,13 +8,14 @@ from training.recipe import Recipe
 from training.temporal import disturb, random_motion, warp
 
 Lesson = dict[str, Tensor]
-"""By name, each with as many rows as there are crops, so that it can be worked through in parts:
-`source` (B, 3, H, W) float 0..1; where the recipe weighs it, `moved`, the crops moved and
-disturbed, with the `motion` (B, 2, 3); and noisy `walls` (B, 3, h, w)."""
+"""Name to tensor, each with one row per crop, so that a step can work through it in parts.
+
+`source` (B, 3, H, W) float 0..1. With a temporal weight also `moved`, the crops moved and
+disturbed, and their `motion` (B, 2, 3). With a calm weight also noisy `walls` (B, 3, h, w)."""
 
 
 def lesson_of(recipe: Recipe, source: Tensor, step: int) -> Lesson:
-    """A pure function of recipe, crops and step: a resumed training goes on as an unbroken one."""
+    """A pure function of its arguments, so a resumed training continues like an unbroken one."""
     lesson = {"source": source}
     random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     if recipe.temporal_weight:

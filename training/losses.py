@@ -1,7 +1,7 @@
 """The perceptual losses, as pure functions of features and pictures.
 
-Each is relative to its target's own energy, so that weights mean the same at every layer,
-size and style. Weights and layers are wrapped around them from outside (objective.py).
+Content, style and tone losses are relative to the strength of their target, so that a weight
+means the same for every layer, size and style. objective.py applies weights and layers.
 """
 
 from typing import Literal
@@ -16,9 +16,9 @@ Scope = Literal["image", "batch", "mixed"]
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """(B, C, h, w) to (B, C, C): channel correlations (Gatys et al. 2015, eq. 3).
+    """Channel correlations (B, C, C) of features (B, C, h, w) (Gatys et al. 2015, eq. 3).
 
-    Divided by h·w, so that pictures of different size are comparable.
+    Divided by h·w, so that pictures of different sizes are comparable.
     """
     flat = features.flatten(2)
     return flat @ flat.mT / flat.shape[-1]
@@ -30,11 +30,11 @@ def relative_error(value: Tensor, target: Tensor) -> Tensor:
 
 
 def gram_loss(grams: Tensor, target: Tensor, scope: Scope) -> Tensor:
-    """Style loss of one layer (Johnson et al. 2016, eq. 4), relative: (B, C, C) to (C, C).
+    """Relative style loss of one layer (Johnson et al. 2016, eq. 4): (B, C, C) against (C, C).
 
-    "image" asks it of every picture: strong strokes, one palette over everything. "batch" asks
-    it of the batch's mean: each picture keeps its own light and contrasts. "mixed" is half of
-    each.
+    Scope "image" compares every picture with the target: strong strokes, one palette everywhere.
+    "batch" compares the mean over the batch: each picture keeps its own light and contrasts.
+    "mixed" is the mean of both.
     """
     per_image = relative_error(grams, target.expand_as(grams))
     if scope == "image":
@@ -50,23 +50,23 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
 
 LUMA = (0.299, 0.587, 0.114)
 TONE_CELL = 8
-"""Pixels over which tones are averaged: strokes are free, light and shade are not."""
+"""Side in pixels of the cells over which tones are averaged: strokes inside a cell stay free."""
 PHOTO_TONE = (0.45, 0.25)
-"""Mean and deviation of luma over photographs, which a style's own replace."""
+"""Mean and standard deviation of luma over photographs; they are mapped to those of the style."""
 
 
 def tones(picture: Tensor) -> Tensor:
-    """Coarse light and shade: luma (B, 1, H/8, W/8) of a picture (B, 3, H, W)."""
+    """Coarse light and shade: mean luma (B, 1, H/8, W/8) of a picture (B, 3, H, W)."""
     weights = picture.new_tensor(LUMA).view(1, 3, 1, 1)
     return F.avg_pool2d((picture * weights).sum(dim=1, keepdim=True), TONE_CELL)
 
 
 def tone_loss(painted: Tensor, source: Tensor, style_tone: tuple[float, float]) -> Tensor:
-    """How far light and shade are from the source's, brought to the style's mean and deviation.
+    """Mean squared error of the coarse tones, relative to the style's variance.
 
-    Ours: a generator that sees little of a picture at a time can please a Gram matrix by
-    painting everything in one middle tone; this keeps bright bright and dark dark. Relative to
-    the style's own variance.
+    The target is the source's tones, mapped to the mean and deviation of the style. Ours: a
+    generator that sees little of a picture at a time can satisfy a Gram matrix with one middle
+    tone everywhere; this loss keeps bright areas bright and dark ones dark.
     """
     mean, deviation = style_tone
     wanted = (tones(source) - PHOTO_TONE[0]) / PHOTO_TONE[1] * deviation + mean
@@ -74,21 +74,21 @@ def tone_loss(painted: Tensor, source: Tensor, style_tone: tuple[float, float]) 
 
 
 def total_variation_loss(picture: Tensor) -> Tensor:
-    """Mean squared difference of neighbours (Johnson et al. 2016, sec. 3.2). (B, 3, H, W)."""
+    """Mean squared difference of neighbouring pixels of (B, 3, H, W) (Johnson 2016, sec. 3.2)."""
     across = (picture[..., :, 1:] - picture[..., :, :-1]).square().mean()
     down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean()
     return across + down
 
 
 def grid_loss(picture: Tensor) -> Tensor:
-    """Mean square of the waves of (B, 3, H, W) that are in step with the strides and stand out.
+    """Mean square of the waves of (B, 3, H, W) at the periods of the strides that stand out.
 
-    Ours: `artefacts.grid_peak`, to be trained by. The power spectrum is averaged over half
-    overlapping blocks (Welch 1967), channels and the batch. At periods 2, 4 and 8 counts what is
-    above the geometric mean of the bins around, which get no gradient: among strokes that are
-    wider and narrower, some may be just so wide. (The variance of the mean 8×8 tile, in its
-    place, drives all upright and level ones of that width out; what is left weaves diagonally.)
-    Sides below 64 are made up by reflection; 33 at least.
+    Ours: a differentiable form of `artefacts.grid_peak`. The power spectrum is averaged over half
+    overlapping blocks (Welch 1967), channels and batch. At each bin of period 8, 4, 8/3 or 2, the
+    power above the geometric mean of the surrounding bins counts. These get no gradient: strokes
+    of such a width are allowed among wider and narrower ones. (The variance of the mean 8×8 tile,
+    as a loss instead, removes all vertical and horizontal strokes of that width, and leaves a
+    diagonal weave.) Sides below 64 are filled by reflection; they must be at least 33.
     """
     power = _mean_spectrum(picture)
     step = BLOCK // max(PERIODS)
@@ -111,8 +111,8 @@ def _mean_spectrum(picture: Tensor) -> Tensor:
 
 
 def _surroundings(power: Tensor) -> Tensor:
-    """Geometric mean of bins beside each, outside of the window's main lobe and short of the next
-    period's; along its row or its column, whichever is more: edges are ridges in a spectrum."""
+    """Geometric mean of the NEIGHBOURS of each bin along its row, or its column if that is more:
+    edges in a picture are ridges along a row or column of its spectrum."""
     logs = power.clamp_min(1e-12).log()
     shifts = [sign * bins for bins in NEIGHBOURS for sign in (-1, 1)]
     beside = [torch.stack([logs.roll(s, dim) for s in shifts]).mean(dim=0) for dim in (0, 1)]
@@ -120,5 +120,5 @@ def _surroundings(power: Tensor) -> Tensor:
 
 
 def range_loss(picture: Tensor) -> Tensor:
-    """Mean square of what lies outside 0..1: the export clips, so training must not go there."""
+    """Mean squared excess of values beyond 0..1, which the exported graph would clip."""
     return (picture - picture.clamp(0, 1)).square().mean()

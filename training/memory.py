@@ -1,7 +1,7 @@
-"""How much memory is left, how much this process takes, and the ceiling that it may not pass.
+"""How much memory is free, how much this process uses, and the ceiling that limits its use.
 
-Knows nothing of what the memory is for. Where the system does not tell (all but Linux), nothing
-is limited. Freed memory is handed back by models/memory.py.
+It does not matter what the memory is for. Where the system does not report these figures (all
+but Linux), nothing is limited. models/memory.py hands freed memory back to the system.
 """
 
 import os
@@ -15,7 +15,7 @@ from models.errors import TrainingError, UsageError
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
 DEFAULT_CEILING = "80%"
-"""Of what is free at the start: the system and the user's other programs keep the rest."""
+"""Share of the memory free at the start: the system and other programs keep the rest."""
 
 MB = 10**6
 UNITS = {"%": 0, "M": MB, "G": 1000 * MB}
@@ -23,7 +23,7 @@ OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memo
 
 
 def used_bytes() -> int | None:
-    """What this process holds in memory now; None where the system does not tell."""
+    """Bytes that this process holds in memory now; None if the system does not tell."""
     try:
         pages = int((PROC / "self" / "statm").read_text().split()[1])
     except OSError:
@@ -32,9 +32,9 @@ def used_bytes() -> int | None:
 
 
 def free_bytes() -> int | None:
-    """What this process can still take: of the machine, and of its containers (cgroup 1 and 2).
+    """Bytes that this process can still take, within the machine and its cgroups (v1 and v2).
 
-    None where the system does not tell.
+    None if the system does not tell.
     """
     try:
         lines = (PROC / "meminfo").read_text().splitlines()
@@ -45,7 +45,7 @@ def free_bytes() -> int | None:
 
 
 def _left_in_cgroups() -> Iterator[int]:
-    """What is left below the limit of each group that this process is in, files not counted."""
+    """Bytes left below the limit of each cgroup of this process; cached files count as free."""
     names = {"": ("memory.max", "memory.current", "inactive_file")}
     names["memory"] = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     for line in (PROC / "self" / "cgroup").read_text().splitlines():
@@ -56,18 +56,18 @@ def _left_in_cgroups() -> Iterator[int]:
         limit, usage, files = names[controller]
         root = CGROUPS / controller
         group = root / path.strip("/")
-        # Inside a container the path may be the host's, which is not there: its root then is.
+        # Inside a container the path may be the host's and not exist here; the root then does.
         for folder in (group, *(p for p in group.parents if p.is_relative_to(root))):
             try:
                 left = int((folder / limit).read_text()) - int((folder / usage).read_text())
                 stat = dict(x.split() for x in (folder / "memory.stat").read_text().splitlines())
-            except (OSError, ValueError):  # no such group, or "max"
+            except (OSError, ValueError):  # no such group, or no limit: "max"
                 continue
             yield left + int(stat.get(files, 0))
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether it says that memory ran out: Python's, torch's on a GPU, or torch's on the CPU."""
+    """Whether an error says that memory ran out: from Python, or from torch on GPU or CPU."""
     return isinstance(error, MemoryError) or bool(OUT_OF_MEMORY.search(str(error)))
 
 
@@ -82,7 +82,7 @@ class Ceiling:
     limit: int | None = None
 
     def check(self) -> None:
-        """Raises MemoryError, with one line, where the process uses more."""
+        """Raises MemoryError, with a one-line message, if the process uses more."""
         used = used_bytes()
         if self.limit is not None and used is not None and used > self.limit:
             raise MemoryError(
@@ -90,7 +90,7 @@ class Ceiling:
             )
 
     def enforce(self, what: str) -> None:
-        """Raises TrainingError, with one line, where the process uses more."""
+        """Raises TrainingError, with a one-line message, if the process uses more."""
         try:
             self.check()
         except MemoryError as error:
@@ -99,7 +99,7 @@ class Ceiling:
             ) from None
 
     def room(self) -> int | None:
-        """What the process may still take: free, and below the ceiling; None if not known."""
+        """Bytes that the process may still take, free and below the ceiling; None if not known."""
         free, used = free_bytes(), used_bytes()
         if free is None or used is None:
             return None
@@ -110,9 +110,9 @@ UNLIMITED = Ceiling()
 
 
 def ceiling(text: str = DEFAULT_CEILING) -> Ceiling:
-    """The ceiling that `--max-memory` asks for: "2.5G", "800M", or a share of what is free now.
+    """The ceiling for a `--max-memory` text: "2.5G", "800M", or a percentage of free memory.
 
-    A share counts on top of what is in use already. Raises UsageError for any other text.
+    A percentage is added to what the process uses already. Raises UsageError for other texts.
     """
     found = re.fullmatch(r"(\d+\.?\d*)\s*([%MG])B?", text.strip(), re.I)
     if not found or not float(found[1]):

@@ -1,4 +1,4 @@
-"""The whole objective of a training: which layers, which weights, one scalar to minimise."""
+"""The objective of a training: the losses on the recipe's layers, times their weights."""
 
 from dataclasses import dataclass
 
@@ -21,13 +21,14 @@ from training.vgg import LossNetwork
 from training.wasserstein import gaussian, wasserstein_loss
 
 SMALLEST_DEVIATION = 0.05
-"""A style without light and shade would make the tone loss infinite."""
+"""Lower limit of the style's luma deviation: 0 would make the tone loss infinite."""
 
 
 @dataclass(frozen=True)
 class StyleTarget:
-    """What the style asks for: layer name to Gram matrix (C, C) and to mean (C,) of the features;
-    mean and deviation of luma."""
+    """Statistics of the style: layer name to Gram matrix (C, C) and to mean (C,) of its features.
+
+    `tone`: mean and standard deviation of luma."""
 
     grams: dict[str, Tensor]
     means: dict[str, Tensor]
@@ -38,7 +39,7 @@ class StyleTarget:
 def style_target(
     network: LossNetwork, pictures: list[Tensor], weights: list[float], layers: tuple[str, ...]
 ) -> StyleTarget:
-    """The weighted mean of the pictures' statistics. Each picture (1, 3, H, W) float 0..1."""
+    """The weighted mean of the pictures' statistics; each picture is (1, 3, H, W) float 0..1."""
     total = sum(weights)
     grams: dict[str, Tensor] = {}
     means: dict[str, Tensor] = {}
@@ -56,7 +57,7 @@ def style_target(
 
 
 class Objective:
-    """Weighs the losses of a batch as the recipe says."""
+    """The losses of a batch, weighted as the recipe says."""
 
     def __init__(self, recipe: Recipe, network: LossNetwork, target: StyleTarget) -> None:
         self.recipe = recipe
@@ -78,13 +79,13 @@ class Objective:
 
     @torch.no_grad()
     def content_target(self, source: Tensor) -> dict[str, Tensor]:
-        """What the painting of `source` is asked to keep: layer name to features."""
+        """The content features that the painting of `source` should keep, by layer name."""
         return self._features(source, self.recipe.content_layers)
 
     def against(
         self, wanted: dict[str, Tensor], source: Tensor, painted: Tensor
     ) -> dict[str, Tensor]:
-        """The same losses, where the content target of `source` is known already."""
+        """The same losses, with an already known content target `wanted` of `source`."""
         recipe = self.recipe
         features = self._features(painted, self.layers)
         content = torch.stack(
@@ -102,7 +103,7 @@ class Objective:
         }
 
     def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        """float32 whatever the network computes in: squares of bfloat16 would be coarse."""
+        """Features by layer, always in float32: squares of bfloat16 values would be too coarse."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.in_half):
             features = self.network(pictures, layers)
         return {layer: values.float() for layer, values in features.items()}

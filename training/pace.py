@@ -1,7 +1,7 @@
-"""Images a second of the training loop and of its plain form, and what each ingredient brings.
+"""Images per second of the training loop and of its plain form, and the gain of each ingredient.
 
-All variants take steps in turns within one run, so that a busy moment hits them alike. Crops are
-noise, ready in memory: the time of a step does not depend on what they show.
+All variants take steps in turns within one run, so that a busy moment slows all of them alike.
+Crops are noise, ready in memory: the time of a step does not depend on what they show.
 """
 
 import copy
@@ -27,12 +27,12 @@ SLIM_PICTURES = 8
 
 @dataclass(frozen=True)
 class Variant:
-    """A training loop; without any of these it is the plain one."""
+    """Options of a training loop; with the defaults it is the plain loop."""
 
     channels_last: bool = False
     slim: bool = False
     cached: bool = False
-    """Content features known beforehand, as in a pool from its second pass on."""
+    """Content features are known in advance, as in a pool from its second pass on."""
     precision: Precision = "fp32"
 
 
@@ -46,26 +46,27 @@ VARIANTS = {
     "stylecam train": Variant(channels_last=True, slim=True, precision="auto"),
     "stylecam train --pool": Variant(channels_last=True, slim=True, cached=True, precision="auto"),
 }
-"""Name to loop, the plain one first."""
+"""Name to training loop, the plain one first."""
 
 
 def variants() -> dict[str, Variant]:
-    """Those that this CPU takes in reasonable time: emulated bfloat16 would take longer than all
-    the others together."""
+    """The variants that this CPU can run in reasonable time.
+
+    Emulated bfloat16 would take longer than all the others together."""
     native = has_bf16()
     return {name: x for name, x in VARIANTS.items() if native or x.precision != "bf16"}
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Images a second (median over the steps), and that over the plain loop's."""
+    """Images per second (from the median step time), and their ratio to the plain loop's."""
 
     images_per_second: float
     ratio: float
 
 
 def processor() -> str:
-    """The CPU's name and whether it multiplies bfloat16 in tiles; empty where not told."""
+    """The CPU's name ("unknown CPU" if not known), instruction set, AMX support and threads."""
     try:
         lines = CPUINFO.read_text().splitlines()
     except OSError:
@@ -79,7 +80,7 @@ def processor() -> str:
 def compare(
     recipe: Recipe, *, seconds: float, on_turn: Callable[[str], None] = lambda name: None
 ) -> dict[str, Pace]:
-    """Every variant's pace with this recipe's batch, crop and networks, by name."""
+    """Variant name to its pace, with the batch size, crop size and networks of the recipe."""
     full = load_loss_network(recipe.loss_network, recipe.pooling)
     noise = torch.rand(
         max(SLIM_PICTURES, recipe.batch_size),
@@ -102,7 +103,7 @@ def compare(
 def _stepper(
     variant: Variant, recipe: Recipe, network: LossNetwork, noise: torch.Tensor
 ) -> Callable[[], object]:
-    """What takes one training step of a variant."""
+    """A function that takes one training step of a variant."""
     layout = torch.channels_last if variant.channels_last else torch.contiguous_format
     crops = noise[: recipe.batch_size].contiguous(memory_format=layout)
     network = copy.deepcopy(network).to(memory_format=layout)
@@ -121,9 +122,9 @@ def take_turns(
     clock: Callable[[], float] = time.perf_counter,
     on_turn: Callable[[str], None] = lambda name: None,
 ) -> dict[str, list[float]]:
-    """Name to the seconds of each of its steps: one a round, until the time is up.
+    """Name to the duration of each of its steps: one per round, until `seconds` have passed.
 
-    The first round warms up and does not count; MINIMUM_ROUNDS count whatever they cost.
+    The first round is a warm-up and does not count; at least MINIMUM_ROUNDS more are run.
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
     began, rounds = clock(), 0

@@ -1,6 +1,6 @@
-"""Painting one picture by optimisation (Gatys et al. 2016): slow, and as good as it gets.
+"""Paints one picture by optimisation (Gatys et al. 2016): slow, but the best quality.
 
-Starts from the photograph and goes from coarse to fine (Gatys et al. 2017, sec. 6). Knows no
+Starts from the photograph and works from coarse to fine (Gatys et al. 2017, sec. 6). Knows no
 files and no command line.
 """
 
@@ -21,15 +21,15 @@ from training.recipe import Recipe
 from training.vgg import LossNetwork
 
 SMALLEST_SIDE = 96
-"""Shorter side of the coarsest picture: below it the deep layers see only their padding."""
+"""Least shorter side of the coarser pictures: below it the deep layers see only their padding."""
 MOST_LEVELS = 3
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Told after every iteration. Losses are weighted, by name; `size` (H, W) of this level.
+    """Reported after every iteration. `losses`: weighted, by name. `size`: (H, W) of the level.
 
-    `picture` makes the best so far as it would be at the end, (H, W, 3) uint8 RGB.
+    `picture()` returns the best picture so far in its final form, (H, W, 3) uint8 RGB.
     """
 
     iteration: int
@@ -52,11 +52,11 @@ def paint(
 ) -> Picture:
     """The photograph (H, W, 3) uint8 RGB in the style, its longer side at most `size` pixels.
 
-    The style picture (h, w, 3) has the size that its strokes are to have at the end. The
-    iterations are shared out evenly among the levels, each twice as large as the one before,
-    down to SMALLEST_SIDE; the style picture shrinks along.
-    Raises UsageError for a photograph that is too small, TrainingError where the losses are
-    not finite.
+    The style picture (h, w, 3) must have the size that its strokes should have in the result.
+    The iterations are divided evenly among up to MOST_LEVELS levels, each twice as large as the
+    one before and none below SMALLEST_SIDE; the style picture is shrunk along with each level.
+    Raises UsageError for a photograph that is too small, TrainingError if the losses are not
+    finite or run away.
     """
     photo = shrink_to(photo, size, longer=True)
     if min(photo.shape[:2]) < SMALLEST_SIDE // 2:
@@ -76,7 +76,7 @@ def paint(
         level = to_tensor(shrink_to(source, longer_side, longer=True)[None])
         if pixels is None or coarser is None:
             start = level
-        else:  # what was painted so far, laid over the finer photograph
+        else:  # add the change painted so far to the finer photograph
             start = level + enlarge(pixels - coarser, level)
         scale = longer_side / max(photo.shape[:2])
         strokes = shrink_to(style, max(1, round(max(style.shape) * scale)), longer=True)
@@ -93,14 +93,14 @@ def paint(
 
 
 def level_sides(shape: tuple[int, ...]) -> list[int]:
-    """Longer sides from coarse to fine, at most MOST_LEVELS, for a picture of `shape` (H, W)."""
+    """Longer sides of up to MOST_LEVELS levels, coarse to fine, for a picture of `shape` (H, W)."""
     shorter, longer = sorted(shape)
     halvings = [i for i in range(MOST_LEVELS) if i == 0 or shorter >> i >= SMALLEST_SIDE]
     return [round(longer / 2**i) for i in reversed(halvings)]
 
 
 def enlarge(pixels: Tensor, like: Tensor) -> Tensor:
-    """(1, 3, h, w) to the height and width of `like`."""
+    """Resize (1, 3, h, w) to the height and width of `like`, bicubically."""
     return F.interpolate(pixels, size=like.shape[2:], mode="bicubic", align_corners=False)
 
 
@@ -113,7 +113,7 @@ def _descent(
 
 
 def _finish(pixels: Tensor, *, photo: Picture, keep_colours: bool) -> Picture:
-    """The painting at the photograph's size, in its colours if they are kept."""
+    """The painting at the photograph's size, with the photograph's colours if `keep_colours`."""
     if pixels.shape[2:] != photo.shape[:2]:
         height, width = photo.shape[:2]
         pixels = F.interpolate(pixels, size=(height, width), mode="bicubic", align_corners=False)
@@ -127,8 +127,9 @@ def grey(picture: Picture) -> Picture:
 
 
 def match_tone(picture: Picture, like: Picture) -> Picture:
-    """The picture with the mean and deviation of `like` (Gatys et al. 2016, Preserving Color in
-    Neural Artistic Style Transfer, eq. 10); both grey."""
+    """The picture with the mean and standard deviation of `like`; both are grey.
+
+    Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer, eq. 10."""
     deviation = max(float(picture.std()), 1.0)
     levels = (picture - picture.mean()) * (like.std() / deviation) + like.mean()
     return np.asarray(levels.clip(0, 255).round(), np.uint8)

@@ -1,4 +1,4 @@
-"""Where photographs come from: folders, single pictures, videos, and what packages bring along.
+"""Reads photographs from folders, single pictures, videos, and installed packages.
 
 Knows no crops and no training.
 """
@@ -19,10 +19,10 @@ from training.video_frames import sample_video
 LOGGER = logging.getLogger(__name__)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 SMALLEST = 16
-"""Icons and tracking pixels are no photographs."""
+"""Least shorter side in pixels: anything smaller is an icon or a tracking pixel."""
 
 PACKAGED = "packaged"
-"""The source's name that means PACKAGED_FILES."""
+"""The name of a source that stands for PACKAGED_FILES."""
 PACKAGED_FILES = {
     "matplotlib": ("mpl-data/sample_data/grace_hopper.jpg",),
     "skimage": (
@@ -33,22 +33,23 @@ PACKAGED_FILES = {
         "data/motorcycle_left.png",
     ),
 }
-"""Package to its colour photographs of natural things, all in the wheels. The first is held out."""
+"""Package to its colour photographs of real things, all part of its wheel. Photographs holds out
+the first of all."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """The usable pictures of a source, (H, W, 3) uint8 RGB, and how many were not."""
+    """The usable pictures of a source, (H, W, 3) uint8 RGB, and the number of unusable ones."""
 
     pictures: list[Picture]
     unreadable: int = 0
 
 
 def find_photographs(source: str, short_side: int, ceiling: Ceiling = UNLIMITED) -> Found:
-    """The pictures of a folder (and the folders in it), of a video, or of one file; or packaged.
+    """The pictures of a folder and its subfolders, of a video, of one file, or the packaged ones.
 
-    None has a shorter side above `short_side`. Raises UsageError for a source that is none,
-    TrainingError where memory use passes the ceiling.
+    Each is shrunk to a shorter side of at most `short_side`. Raises UsageError for a source that
+    is none of these, TrainingError if memory use passes the ceiling.
     """
     if source == PACKAGED:
         return _decode(packaged_paths(), short_side, source, ceiling)
@@ -66,7 +67,7 @@ def find_photographs(source: str, short_side: int, ceiling: Ceiling = UNLIMITED)
 
 
 def packaged_paths() -> list[Path]:
-    """The photographs that the train extra's packages bring. Raises UsageError without them."""
+    """The photographs in the packages of the train extra. Raises UsageError if there are none."""
     paths = list(_packaged_paths())
     if not paths:
         raise UsageError(

@@ -1,6 +1,6 @@
 """Photographs for training: gathered from their sources, some held out, cut into varied crops.
 
-Every batch is a pure function of seed and step, so a resumed training sees the very pictures
+Every batch is a pure function of seed and step, so a resumed training sees exactly the pictures
 that an unbroken one would have seen.
 """
 
@@ -20,7 +20,7 @@ from training.photo_source import PACKAGED, SUFFIXES, find_photographs
 
 LOGGER = logging.getLogger(__name__)
 SHORT_SIDE = 400
-"""Photographs are kept no larger: the usual crops are far smaller, and memory is finite."""
+"""Photographs are shrunk to this shorter side: usual crops are far smaller, memory is limited."""
 HELD_OUT_EVERY = 40
 FEW = 200
 
@@ -38,11 +38,11 @@ class Photographs:
         ceiling: Ceiling = UNLIMITED,
         warn: bool = True,
     ) -> None:
-        """Each a folder, a video, a picture, or "packaged". Larger ones are shrunk to `short_side`.
+        """Read the sources: each a folder, a video, a picture, or "packaged".
 
-        `warn`: say where they are too few to train on. Raises UsageError for a source that is
-        none, TrainingError where there are no pictures, or where they take more memory than the
-        ceiling allows.
+        Larger pictures are shrunk to `short_side`. `warn`: log a warning if they are too few to
+        train on. Raises UsageError for a source that is none of these, TrainingError if there
+        are no pictures or they take more memory than the ceiling allows.
         """
         pictures: list[Picture] = []
         self.skipped = 0
@@ -69,7 +69,7 @@ class Photographs:
     def batches(
         self, *, seed: int, start: int, batch_size: int, size: Size
     ) -> Generator[Tensor, None, None]:
-        """Batches from step `start` on, without end; the next is cut while one is in use."""
+        """Endless batches from step `start` on; the next one is prepared while one is in use."""
         with ThreadPoolExecutor(max_workers=1) as pool:
             step = start
 
@@ -102,9 +102,9 @@ def _warn_of_few(named: str, count: int) -> None:
 
 
 def hold_out(pictures: list[Picture]) -> tuple[list[Picture], list[Picture]]:
-    """What to train on, and what to keep from it: every HELD_OUT_EVERY-th, from the first on.
+    """The pictures to train on, and those held out: every HELD_OUT_EVERY-th, from the first on.
 
-    Of one or two pictures only a third of the first: cut off at the end of its longer side.
+    Of one or two pictures only the last third of the first, along its longer side, is held out.
     """
     if len(pictures) > 2:
         training = [p for i, p in enumerate(pictures) if i % HELD_OUT_EVERY]

@@ -1,4 +1,4 @@
-"""A picture as a file of the user's: the place checked before the work, written whole or not."""
+"""Writes a picture to a path of the user's choice: checked beforehand, written atomically."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ PARAMETERS: dict[str, list[int]] = {
 
 
 def check_target(path: Path, *, force: bool) -> None:
-    """Refuse, with UsageError, a place that `write_picture` could not or should not write to."""
+    """Raise UsageError for a path that `write_picture` could not or should not write to."""
     if path.suffix.lower() not in PARAMETERS:
         what = f"unknown picture format {path.suffix!r}" if path.suffix else "no file ending"
         raise UsageError(f"{path}: {what}; one of: {', '.join(PARAMETERS)}")
@@ -33,7 +33,7 @@ def check_target(path: Path, *, force: bool) -> None:
 
 
 def write_picture(path: Path, picture: Picture) -> None:
-    """Write (H, W, 3) uint8 RGB in the format of the suffix. Raises TrainingError naming it."""
+    """Write (H, W, 3) uint8 RGB in the format of the suffix. Raises TrainingError naming `path`."""
     suffix = path.suffix.lower()
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(suffix, bgr, PARAMETERS[suffix])

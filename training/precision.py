@@ -1,4 +1,4 @@
-"""In what precision the loss network computes: bfloat16 where the CPU multiplies it in tiles."""
+"""The precision of the loss network: bfloat16 if the CPU multiplies it in tiles (AMX)."""
 
 import logging
 from typing import Literal
@@ -10,15 +10,15 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 
 def has_amx() -> bool:
-    """Whether torch sees AMX tiles. AVX-512's bf16 alone does not count: with it the loss network
+    """Whether torch finds AMX tiles. AVX-512 BF16 alone does not count: with it, the loss network
     was slower than in fp32."""
     supported = getattr(torch.cpu, "_is_amx_tile_supported", None)
     return supported is not None and bool(supported())
 
 
 def has_bf16() -> bool:
-    """Whether the CPU computes bfloat16 by instructions of its own, as far as torch tells: AMX,
-    AVX-512 BF16, or ARM's. Where it has none, torch emulates them, at a crawl."""
+    """Whether the CPU has instructions for bfloat16, as far as torch tells: AMX, AVX-512 BF16 or
+    ARM's. Without them torch emulates bfloat16, which is very slow."""
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     if has_amx() or (supported is not None and supported()):
         return True
@@ -32,7 +32,7 @@ def in_half(precision: Precision) -> bool:
 
 
 def warn_of_emulation(precision: Precision) -> None:
-    """One line where bfloat16 was asked for and the CPU has none."""
+    """Log one warning if bfloat16 was asked for and the CPU has no instructions for it."""
     if precision == "bf16" and not has_bf16():
         LOGGER.warning(
             "--precision bf16: this CPU has no bfloat16 of its own, and emulating it is very slow; "

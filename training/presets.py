@@ -1,9 +1,10 @@
-"""Starting points for kinds of pictures: the classic weights, mapped to our relative ones.
+"""Loss weights for kinds of style pictures: the classic weights, mapped to our relative ones.
 
 The classic table (fast style transfer in the manner of Johnson et al. 2016, on unnormalised
 losses) has content 1.0, or 3.0 for soft landscapes; style 0.0004 to 0.003; total variation
-0.00001. Ours are relative, so the mapping is one factor each: a classic style weight of 0.0015
-is 18, a content weight of 1 is 0.5. Our default of 22 to 0.3 is what brushwork has.
+0.00001. Our losses are relative, so each weight is mapped by one factor: a classic style weight
+of 0.0015 becomes 18, a content weight of 1 becomes 0.5. Our default style to content weight,
+22 to 0.3, has about the ratio of brushwork (36 to 0.5).
 """
 
 from models.errors import lookup
@@ -22,7 +23,7 @@ CLASSIC = {
 
 
 def preset(name: str) -> dict[str, float]:
-    """The weights of a recipe, by field name. Raises UsageError for an unknown preset."""
+    """A preset's loss weights, by field of the recipe. Raises UsageError for an unknown one."""
     content, style, variation = lookup("preset", name, CLASSIC)
     return {
         "content_weight": content * CONTENT_FACTOR,

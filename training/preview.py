@@ -1,4 +1,4 @@
-"""A preview of a training: held-out photographs, and what its averaged weights make of them."""
+"""A preview of a training: held-out photographs, painted with its averaged weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Preview:
         return np.vstack([np.hstack(self.photographs), np.hstack(self.paintings)])
 
     def write(self, path: Path) -> None:
-        """As a PNG. Raises TrainingError where it cannot be written."""
+        """Write the sheet as a PNG. Raises TrainingError if it cannot be written."""
         _, coded = cv2.imencode(".png", cv2.cvtColor(self.sheet, cv2.COLOR_RGB2BGR))
         write_bytes_atomically(path, coded.tobytes())
 
@@ -41,7 +41,9 @@ class Preview:
 
 @torch.no_grad()
 def paint_preview(generator: Generator, photographs: Photographs) -> Preview:
-    """Each photograph's largest square at its upper left, painted."""
+    """The largest upper-left square of each held-out photograph but the first, and its painting.
+
+    The first is used only if there is no other."""
     squares, paintings = [], []
     for photo in photographs.held_out[1 : 1 + PREVIEWS] or photographs.held_out[:1]:
         side = min(photo.shape[:2])

@@ -20,10 +20,10 @@ STYLE_SIDE = 448
 """Longer side of the style picture, in pixels, at scale 1; a smaller picture stays as it is."""
 
 TAILS = {"linear": 0.5, "tail": 0.08}
-"""Share of the training, at its end, that has the lower rate, by schedule."""
+"""Schedule to the share of the training, at its end, that has the lower rate."""
 
 WHEN_WRITTEN = ("checkpoint_every", "preview_every")
-"""Fields that change nothing of what is trained."""
+"""Fields that do not affect the trained weights."""
 
 OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "crop": ("image_size", lambda side: side),
@@ -31,28 +31,29 @@ OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "decay_from": ("tail", lambda share: round(1 - share, 9)),
     "freeze_norm_from": ("renorm_from", lambda share: share),
 }
-"""Fields of the recipes in older checkpoints: what they are called now, and mean."""
+"""Fields of recipes in older checkpoints: old name to the new name and a conversion."""
 
 GONE = ("wallpaper_weight", "border_weight")
-"""Fields of older recipes: of losses against a stripe along borders, which a wider margin ended."""
+"""Fields of older recipes that are ignored: weights of losses against a stripe along borders.
+A wider margin made those losses unnecessary."""
 
 
 class Recipe(BaseModel):
-    """What `stylecam train` was asked for; stored with every checkpoint.
+    """The options of a `stylecam train`; stored with every checkpoint.
 
-    All losses are relative (1 is "as wrong as the target is strong"), so weight 1 of each is
-    comparable whatever the layers. `images` are the sources of photographs, as given;
-    `image_size` the height and width of a training picture, in pixels; `style_scale` the size of
-    the style's patterns, 1 being that of the picture at STYLE_SIDE: larger paints larger strokes.
+    Content, style and tone losses are relative (1: an error as large as the target itself), so
+    weights mean the same whatever the layers. `images` are the sources of photographs, as given.
+    `image_size` is the height and width of a crop, in pixels. `style_scale` is the size of the
+    style's patterns: 1 is their size in the picture at STYLE_SIDE, more paints larger strokes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     style: str
     style_shares: tuple[NotNegative, ...] = ()
-    """Of several style pictures; empty: all alike."""
+    """Shares of several style pictures; empty: all equal."""
     style_digest: str = ""
-    """Of the style pictures as they are fitted; empty in older checkpoints."""
+    """Digest of the fitted style pictures; empty in older checkpoints."""
     images: Annotated[tuple[str, ...], Field(min_length=1)]
     model_size: Literal["full", "small", "fast"] = "fast"
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -60,16 +61,16 @@ class Recipe(BaseModel):
     """Keyword arguments of the architecture, for searches."""
 
     base: str = ""
-    """Fingerprint of the weights it is fine-tuned from; empty from scratch."""
+    """Fingerprint of the weights that the training starts from; empty: from scratch."""
 
     num_images: Annotated[int, Field(ge=1)] = 20_000
     batch_size: Annotated[int, Field(ge=1)] = 8
     image_size: tuple[Side, Side] = (128, 128)
     pool: Annotated[int, Field(ge=0)] = 0
-    """Crops in a fixed pool, whose content features are kept; 0: fresh crops for ever."""
+    """Crops in a fixed pool, whose content features are kept; 0: always fresh crops."""
     style_scale: Annotated[float, Field(gt=0, le=4)] = 1.0
     style_fit: Literal["whole", "crop", "pad", "stretch"] = "whole"
-    """How the style picture gets the shape of the crops; crop where they are not square."""
+    """How the style picture gets the shape of the crops; if they are not square, default "crop"."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     content_weight: NotNegative = 0.3
@@ -82,28 +83,28 @@ class Recipe(BaseModel):
     calm_weight: NotNegative = 100.0
     style_loss: Literal["wasserstein", "gram"] = "wasserstein"
     gram: Literal["image", "batch", "mixed"] = "mixed"
-    """Scope of the style loss, of either kind: each picture, the batch's mean, half of each."""
+    """Scope of the style loss of either kind: each picture, the batch's mean, or half of each."""
     content_layers: tuple[str, ...] = ("relu3_3",)
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
     layer_weights: tuple[NotNegative, ...] = ()
-    """Shares of the style layers, in their order; empty: all alike."""
+    """Shares of the style layers, in their order; empty: all equal."""
     loss_network: Literal["vgg16", "vgg19", "vgg16-hed"] = "vgg16"
     pooling: Literal["max", "avg"] = "max"
     slim: bool = True
     precision: Precision = "auto"
-    """What the loss network computes in."""
+    """Precision in which the loss network computes."""
 
     lr: Positive = 2.5e-3
     warmup_steps: Annotated[int, Field(ge=0)] = 50
     schedule: Literal["linear", "tail"] = "linear"
-    """What the tail is: a linear fall to lr / 50, or lr / 10 throughout (the classic one)."""
+    """The rate in the tail: a linear fall to lr / 50, or lr / 10 throughout (the classic way)."""
     tail: Share = TAILS["linear"]
-    """Share of the training, at its end, that has the lower rate; of the schedule, see TAILS."""
+    """Share of the training, at its end, with the lower rate; the default is that of TAILS."""
     renorm_from: Share = 0.7
-    """Share after which batch norm paints by its running statistics: the rest trains what is
-    exported."""
+    """Share of the training after which batch norm normalises by its running statistics, as the
+    exported graph does."""
     patience: Annotated[int, Field(ge=0)] = 0
-    """Images without a new low of the averaged loss after which the decay begins; 0: never."""
+    """Images without a new low of the averaged loss after which the tail begins early; 0: never."""
     max_gradient: Positive = 5.0
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
 
@@ -113,7 +114,7 @@ class Recipe(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: Any) -> Any:
-        """Fields of older checkpoints by their new names, and defaults that hang on others."""
+        """Convert fields of older checkpoints; set defaults that depend on other fields."""
         if not isinstance(given, Mapping):
             return given
         fields = dict(given)
@@ -142,8 +143,9 @@ class Recipe(BaseModel):
         return self
 
     def departures(self, stored: "Recipe") -> list[str]:
-        """In what a training by this recipe would not go on as `stored` began: "key: stored, now
-        this". What decides only when something is written down does not count."""
+        """Fields in which this recipe differs from `stored`: "field: stored value, now new value".
+
+        Empty if a training with `stored` can continue with this recipe (see WHEN_WRITTEN)."""
         ignored = set(WHEN_WRITTEN)
         if not stored.style_digest:
             ignored.add("style_digest")
@@ -168,7 +170,9 @@ class Recipe(BaseModel):
         return 1 - self.tail
 
     def learning_rate(self, step: int, *, end: int | None = None) -> float:
-        """The rate at a step, counted from 0: linear warm-up, plateau, and the tail to `end`."""
+        """The rate at a step, counted from 0: linear warm-up, plateau, then the tail up to `end`.
+
+        Run lowers it further by RENORMED_RATE and after roll-backs."""
         end = end or self.steps
         warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
         start = self.tail_from * end

@@ -1,4 +1,4 @@
-"""The folder of a run, and the losses that it leaves there as CSV."""
+"""The folder of a run, and the CSV file of losses in it."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from training.checkpoint import write_bytes_atomically
 
 
 def make_folder(folder: Path) -> None:
-    """Raises UsageError where it cannot be made."""
+    """Make the folder if it is missing. Raises UsageError if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -19,7 +19,7 @@ def make_folder(folder: Path) -> None:
 
 
 def read_losses(path: Path) -> list[dict[str, str]]:
-    """The rows of a losses.csv; none where there is no such file."""
+    """The rows of a losses.csv; an empty list if there is no such file."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:
@@ -27,10 +27,10 @@ def read_losses(path: Path) -> list[dict[str, str]]:
 
 
 class LossRecord:
-    """losses.csv: one row a step. A resumed training drops the rows after its checkpoint.
+    """losses.csv: one row per step. A resumed training drops the rows after its checkpoint.
 
-    `totals` are the sums of the rows' losses as they are written, the finite ones: alike for a
-    resumed and an unbroken training.
+    `totals` are the finite sums of each row's losses, taken from the rounded values that are
+    written, so that they are the same for a resumed and an unbroken training.
     """
 
     def __init__(self, path: Path, *, resumed_at: int) -> None:
@@ -38,7 +38,7 @@ class LossRecord:
         self._open(resumed_at)
 
     def _open(self, step: int) -> None:
-        """Write the rows up to `step` anew, whole or not at all, then append."""
+        """Rewrite the file atomically with the rows up to `step`, then open it for appending."""
         kept = [row for row in read_losses(self.path) if int(row["step"]) <= step]
         text = io.StringIO(newline="")
         if kept:
@@ -50,7 +50,7 @@ class LossRecord:
         self.totals: list[float] = []
         for row in kept:
             self._count(row)
-        # Unbuffered: a row that found the disk full must not be tried again when it is closed.
+        # Unbuffered: closing the file must not retry a row that failed because the disk is full.
         self._file = self.path.open("ab", buffering=0)
 
     def rewind(self, step: int) -> None:
@@ -63,7 +63,7 @@ class LossRecord:
 
     def _write(self, row: dict[str, Any]) -> None:
         text = io.StringIO(newline="")
-        # A training begun before a loss was given up still has its column.
+        # The file of an older training may have a column for a loss that no longer exists.
         writer = csv.DictWriter(text, self._names or list(row), restval="0")
         if not self._names:
             writer.writeheader()

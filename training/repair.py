@@ -1,6 +1,6 @@
 """The known remedy against spots, dead areas and collapse: a burst of high learning rate.
 
-It works on the last checkpoint of a run and replaces it only by one that paints more healthily.
+It starts from the last checkpoint of a run and replaces it only if the result has fewer flaws.
 """
 
 import itertools
@@ -26,14 +26,14 @@ from training.train import CHECKPOINT, Progress, begin
 
 LOGGER = logging.getLogger(__name__)
 BURST_STEPS = 120
-"""The first half at the high rate, then a linear fall to a fiftieth of it."""
+"""Length of the burst: half at the high rate, then a linear fall to a fiftieth of it."""
 BURST_RATE = 4.0
-"""Times the recipe's rate."""
+"""The high rate, as a multiple of the recipe's."""
 WARMUP_STEPS = 10
 WORSE = 1.1
-"""Times the loss before, up to which the loss afterwards is not much worse."""
+"""Largest accepted ratio of the loss after the repair to the loss before."""
 JUDGED_STEPS = 8
-"""Batches that the loss is taken of."""
+"""Number of batches of one crop over which the loss is averaged."""
 REPAIRED = "repaired.png"
 
 
@@ -48,11 +48,11 @@ def repair(
     ceiling: Ceiling = UNLIMITED,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Checkpoint | None:
-    """Mend the last checkpoint in `folder`; the new one, or None where nothing was changed.
+    """Repair the last checkpoint in `folder`; returns the new one, or None if nothing was changed.
 
-    The arguments are those of `train`. The step stays, so that an unfinished run goes on from
-    where it was. Says in one line what was found before and after. Raises UsageError where there
-    is no checkpoint, or where it is of another recipe.
+    The arguments are those of `train`. The step is kept, so that an unfinished run continues
+    where it was. Logs in one line what was found before and after. Raises UsageError if there
+    is no checkpoint or it is of another recipe.
     """
     stored = load_checkpoint(folder / CHECKPOINT)
     before = _preview(stored, photographs).check_up(style_pictures)
@@ -93,8 +93,9 @@ def _preview(checkpoint: Checkpoint, photographs: Photographs) -> Preview:
 def _burst(
     run: Run, photographs: Photographs, on_progress: Callable[[Progress], None]
 ) -> Checkpoint | None:
-    """A short training of its own from the run's averaged weights, with a new optimiser and
-    average: the old ones would hold on to what is ill. None where it diverged."""
+    """A short separate training from the run's averaged weights; None if it diverged.
+
+    Its optimiser and average are new: the old ones would preserve the flaws."""
     recipe = _burst_recipe(run.recipe)
     burst = Run(recipe, run.objective, run.average, run.ceiling)
     burst.at_once = run.at_once
@@ -115,7 +116,7 @@ def _burst(
 
 
 def _burst_recipe(recipe: Recipe) -> Recipe:
-    """On crops, at a rate and for a time of its own; the losses are the recipe's."""
+    """The recipe with another length, learning rate, schedule and seed; its losses stay."""
     return recipe.model_copy(
         update={
             "num_images": BURST_STEPS * recipe.batch_size,
@@ -130,7 +131,7 @@ def _burst_recipe(recipe: Recipe) -> Recipe:
 
 @torch.no_grad()
 def _loss(run: Run, weights: dict[str, Tensor], photographs: Photographs) -> float:
-    """The mean total of the recipe's losses over crops that are the same at every call."""
+    """The mean total loss over fixed crops, the same at every call."""
     judge = Run(run.recipe, run.objective, weights)
     judge.generator.eval()
     size, total = run.recipe.image_size, 0.0

@@ -1,4 +1,4 @@
-"""The quality report: one row a model beside the unstylised photographs, figures as they are."""
+"""The quality report: one row per model, after a row for the unstylised photographs."""
 
 import math
 import time
@@ -27,9 +27,9 @@ TIMED_RUNS = 15
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report. The cost figures are 0 for the unstylised photographs.
+    """One row of the report. The cost figures are 0 for the unstylised photographs.
 
-    `baseline`: what optimisation reaches, where that was asked for.
+    `baseline`: what optimisation reaches; None if that was not asked for.
     """
 
     name: str
@@ -69,10 +69,10 @@ def report(
     iterations: int = ITERATIONS,
     on_row: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
-    """Judge each model, and the photographs as they are. `on_row` hears whose turn it is.
+    """Judge the unstylised photographs, then each model. `on_row` is told what is judged next.
 
-    The first `optimised` photographs are painted by optimisation too, in so many iterations;
-    that takes minutes each.
+    The first `optimised` photographs are also painted by optimisation, in `iterations` steps
+    each; that takes minutes per photograph.
     """
     on_row("unstylised")
     rows = [Row("unstylised", evaluate(lambda x: x, photographs, network, target, clip))]
@@ -118,7 +118,7 @@ def _row(
 
 
 def _median_ms(painter: Painter) -> float:
-    """One frame at 640×480 on this machine; `stylecam bench` compares models side by side."""
+    """Time of one 640×480 frame on this machine; `stylecam bench` compares models in turns."""
     frame = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     times = []
     for _ in range(TIMED_RUNS):

@@ -26,12 +26,12 @@ from training.usual_loss import UsualLoss
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
 RENORMED_RATE = 0.25
-"""Of the usual rate once values are those of the running statistics: these follow the weights a
-few steps behind, and at the full rate losses swing by ten times."""
+"""Share of the scheduled rate once batch norm uses its running statistics: these lag the weights
+by a few steps, and at the full rate the losses swing by a factor of ten."""
 PATIENCE = 20
-"""Steps in a row that may be thrown away for losses that are not finite, or blow up."""
+"""Steps in a row that may be discarded because their losses are not finite or blow up."""
 ROLLBACKS = 2
-"""How often a training goes back to its last good state, each time at half the rate."""
+"""How often a training may go back to its last good state, each time halving the rate."""
 
 
 def architecture_of(recipe: Recipe) -> Architecture:
@@ -40,11 +40,11 @@ def architecture_of(recipe: Recipe) -> Architecture:
 
 
 class Run:
-    """Generator, averaged weights, optimiser, step; and how far the plan was departed from.
+    """Generator, averaged weights, optimiser and step, and all departures from the recipe.
 
-    `end` is the step that it ends at; `rollbacks` how often the rate was halved; `at_once` how
-    many crops of a batch are worked through at once: a step sees the same crops, and the count
-    of steps stays, however little memory there is.
+    `end`: the step at which the training ends. `rollbacks`: how often the rate was halved.
+    `at_once`: how many crops of a batch are processed at once; with little memory fewer, but
+    each step still sees the same crops, and the number of steps stays the same.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Run:
         self.remember()
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint. Raises UsageError for one of another recipe."""
+        """Continue from a checkpoint. Raises UsageError for one of another recipe."""
         refuse_another(self.recipe, checkpoint.recipe)
         self._restore(checkpoint)
         self.rollbacks, self.end = checkpoint.rollbacks, checkpoint.end or self.recipe.steps
@@ -84,22 +84,22 @@ class Run:
         self.usual = UsualLoss(checkpoint.usual)
 
     def remember(self) -> None:
-        """Take the state as it is for good: what a roll-back goes back to."""
+        """Keep the present state as the last good one, to which a roll-back returns."""
         self._good = copy.deepcopy(self.checkpoint())
 
     @property
     def departed(self) -> bool:
-        """Memory ran out since the state was last taken for good: to be saved at once, or a
-        training killed and resumed with more memory would go another way."""
+        """Whether memory ran out since the last good state. The state must then be saved at once:
+        otherwise a training killed and resumed with more memory would give another result."""
         return self.at_once != (self._good.at_once or self.recipe.batch_size)
 
     @property
     def diverged(self) -> bool:
-        """Too many steps in a row were thrown away."""
+        """Whether too many steps in a row were discarded."""
         return self.thrown > PATIENCE
 
     def roll_back(self) -> None:
-        """Back to the last good state, at half the rate. Raises TrainingError when in vain."""
+        """Return to the last good state at half the rate; TrainingError after ROLLBACKS times."""
         if self.rollbacks == ROLLBACKS:
             raise TrainingError(
                 f"step {self.step}: the losses blow up, at half and a quarter of the rate, too; "
@@ -115,7 +115,7 @@ class Run:
         self._restore(self._good)
 
     def wind_down(self) -> None:
-        """Bring the falling rate and running statistics forward to now; nothing if they began."""
+        """Shorten the training so that its low-rate tail begins now, if it has not yet begun."""
         if self.winding_down:
             return
         self.end = min(self.end, max(self.step + 1, round(self.step / self.recipe.tail_from)))
@@ -133,11 +133,11 @@ class Run:
     def take_step(
         self, source: Tensor, content: dict[str, Tensor] | None = None
     ) -> dict[str, float]:
-        """One batch (B, 3, H, W) float 0..1; the weighted losses by name.
+        """Train on one batch (B, 3, H, W) float 0..1; returns the weighted losses by name.
 
-        `content`: the content features of `source`, where known already. Where memory runs out
-        the step is tried again with half as many crops at once, now and from then on. Raises
-        TrainingError where it does not suffice for one.
+        `content`: the content features of `source`, if already known. If memory runs out, the
+        step is repeated with half as many crops at once, and later steps keep that number.
+        Raises TrainingError if memory does not suffice for one crop.
         """
         self._set_mode()
         rate = self.recipe.learning_rate(self.step, end=self.end) * 0.5**self.rollbacks
@@ -154,7 +154,7 @@ class Run:
             self._update_average()
             self.thrown = 0
         else:
-            # Batch norm has seen the bad values already.
+            # The statistics of batch norm have already taken in the bad values.
             self.generator.load_state_dict(norms, strict=False)
             self.thrown += 1
         self.step += 1
@@ -163,26 +163,26 @@ class Run:
     def _gradients(
         self, source: Tensor, content: dict[str, Tensor] | None
     ) -> dict[str, Tensor] | None:
-        """The losses of a batch, and their gradients in the parameters; None if memory ran out."""
+        """The losses of a batch, their gradients set in the parameters; None if memory ran out."""
         try:
             return self._accumulate(lesson_of(self.recipe, source, self.step) | (content or {}))
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
             reason = str(error).splitlines()[0]
-        # Out of the handler: until its end the error holds on to every tensor of the step.
+        # Outside the handler: inside it, the error keeps every tensor of the step alive.
         self._halve(reason)
         return None
 
     def _accumulate(self, batch: Lesson) -> dict[str, Tensor]:
-        """Add up the gradients of parts of a batch; the mean losses, without their graphs."""
+        """Add up the gradients over parts of a batch; returns the mean losses, detached."""
         self.optimizer.zero_grad(set_to_none=True)
         count = len(batch["source"])
         sums: dict[str, Tensor] = {}
         for first in range(0, count, self.at_once):
             part = {name: values[first : first + self.at_once] for name, values in batch.items()}
             losses = self.losses(part)
-            self.ceiling.check()  # here a step holds most
+            self.ceiling.check()  # at this point a step holds the most memory
             share = len(part["source"]) / count
             (torch.stack(list(losses.values())).sum() * share).backward()
             for name, loss in losses.items():
@@ -190,7 +190,7 @@ class Run:
         return sums
 
     def _halve(self, reason: str) -> None:
-        """Half as many crops at once. Raises TrainingError where it was one already."""
+        """Halve the crops processed at once. Raises TrainingError if it was only one already."""
         give_back()
         free = free_bytes()
         if self.at_once == 1:
@@ -203,7 +203,7 @@ class Run:
         LOGGER.warning("step %d: %s; on with %d crops at once", self.step, reason, self.at_once)
 
     def losses(self, part: Lesson) -> dict[str, Tensor]:
-        """The weighted losses of a lesson, with its content features where known, by name."""
+        """The weighted losses by name. `part` may hold content features; else they are computed."""
         source = part["source"]
         wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
         wanted = wanted or self.objective.content_target(source)
@@ -221,7 +221,7 @@ class Run:
 
     @contextmanager
     def _fixed_norm(self) -> Iterator[None]:
-        """Batch norm by its statistics so far: those of walls alone would make noise loud."""
+        """Inside, batch norm uses its running statistics: those of walls would amplify noise."""
         for module in self._norms:
             module.eval()
         try:
@@ -235,14 +235,14 @@ class Run:
         return self.step >= self.recipe.renorm_from * self.end
 
     def _set_mode(self) -> None:
-        """Near the end batch norm paints as the exported graph will."""
+        """Training mode; near the end, batch norm normalises as in the exported graph."""
         self.generator.train()
         for module in self._norms:
             module.renormed = self.renormed
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        # Short at first, or the random start would weigh on the average for long.
+        # Average over few steps at first, or the random start would dominate it for long.
         keep = min(self.recipe.ema, (self.step + 1) / (self.step + 10))
         for name, value in self.generator.state_dict().items():
             if value.is_floating_point():
@@ -271,7 +271,7 @@ class Run:
 
 
 def refuse_another(recipe: Recipe, stored: Recipe) -> None:
-    """Raise UsageError where a training by `recipe` cannot go on from one by `stored`."""
+    """Raise UsageError if a training with `recipe` cannot continue one with `stored`."""
     if departures := recipe.departures(stored):
         raise UsageError(
             f"the folder's checkpoint is of another recipe ({'; '.join(departures)}): "
@@ -280,7 +280,7 @@ def refuse_another(recipe: Recipe, stored: Recipe) -> None:
 
 
 def load_weights(generator: Generator, weights: dict[str, Tensor]) -> None:
-    """Raises TrainingError for weights of another architecture."""
+    """Load a state_dict. Raises TrainingError for weights of another architecture."""
     try:
         generator.load_state_dict(weights)
     except RuntimeError:

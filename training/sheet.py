@@ -1,4 +1,4 @@
-"""Contact sheets: pictures side by side under labels, to be looked at."""
+"""Contact sheets: pictures side by side under labels, for a person to look at."""
 
 import textwrap
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ LETTER_WIDTH = 9
 
 
 def contact_sheet(rows: list[list[Picture]], labels: list[str], *, height: int = 240) -> Picture:
-    """Rows of pictures (H, W, 3) uint8 RGB, each brought to `height`, one label above each row.
+    """Rows of pictures (H, W, 3) uint8 RGB, each resized to `height`, one label above each row.
 
-    Columns are aligned by the widest picture in each; the paper is white.
+    Each column is as wide as its widest picture; the background is white.
     """
     scaled = [[_to_height(picture, height) for picture in row] for row in rows]
     columns = max(len(row) for row in scaled)
@@ -51,7 +51,7 @@ def _strip(row: list[Picture], label: str, widths: list[int], total: int) -> Pic
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture, or None for one that there is not, with a title above and lines below it."""
+    """A picture (None: missing) with a title above and lines of text below."""
 
     title: str
     picture: Picture | None
@@ -59,10 +59,9 @@ class Tile:
 
 
 def tile_sheet(tiles: list[Tile], *, columns: int, width: int, height: int) -> Picture:
-    """Tiles in rows, their pictures fitted into `width` × `height` pixels each, on white paper.
+    """Tiles in rows on white, each picture fitted into `width` × `height` pixels.
 
-    Titles and lines are wrapped to the width of a tile; all tiles are as high as the longest
-    needs.
+    Titles and lines are wrapped to the width of a tile; all tiles are as high as the highest.
     """
     letters = width // LETTER_WIDTH
     titles = [textwrap.wrap(tile.title, letters) or [""] for tile in tiles]

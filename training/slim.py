@@ -1,9 +1,9 @@
 """A slim loss network: half the channels of each layer, refitted so that little is lost.
 
 Training spends most of its time in the loss network. Of each layer we keep the channels with
-most energy on photographs, and refit the next layer's kernels to give, from the kept channels
-alone, what the full network gives. Four times fewer multiplications; the final judgement of a
-style is always the full network's.
+the most energy on photographs. We refit the next layer's kernels so that, from the kept channels
+alone, they give what the full network gives. This needs four times fewer multiplications. The
+quality report of a style always uses the full network.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from training.vgg import LossNetwork, TrunkConv
 
 POSITIONS_PER_IMAGE = 250
 RIDGE = 1e-5
-"""Relative to the mean energy of the regressors: enough to keep the solve well-posed."""
+"""Ridge penalty relative to the mean energy of the regressors; keeps the solve well-posed."""
 
 
 @dataclass(frozen=True)
 class SlimLayer:
-    """One refitted layer; r2 is the share of the kept channels' variance that it explains."""
+    """A refitted layer. `r2`: share of the kept channels' variance before ReLU explained."""
 
     conv: TrunkConv
     r2: float
@@ -58,7 +58,7 @@ def slim_down(
 
 
 def _strongest(features: Tensor, keep: float) -> Tensor:
-    """Indices (K,) of the channels with the largest mean square, in their old order."""
+    """Ascending indices (K,) of the channels with the largest mean square."""
     energy = features.square().mean(dim=(0, 2, 3))
     count = max(1, round(len(energy) * keep))
     return energy.topk(count).indices.sort().values
@@ -67,7 +67,7 @@ def _strongest(features: Tensor, keep: float) -> Tensor:
 def _refit(
     layer: str, slim: Tensor, before: Tensor, kept: Tensor, generator: torch.Generator
 ) -> SlimLayer:
-    """Ridge least squares from 3×3 patches of the slim input to the full pre-activations."""
+    """Ridge regression from 3×3 patches of the slim input to the full pre-activations."""
     patches, targets = _sample(slim, before[:, kept], generator)
     patches = torch.cat([patches, torch.ones(len(patches), 1, dtype=patches.dtype)], dim=1)
     normal = patches.T @ patches

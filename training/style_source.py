@@ -1,4 +1,4 @@
-"""The style picture that a user's words mean: a file, or one of the drawn styles."""
+"""The style picture that a command-line argument names: a file, or one of the drawn styles."""
 
 import hashlib
 import logging
@@ -19,14 +19,14 @@ from training.recipe import STYLE_SIDE
 LOGGER = logging.getLogger(__name__)
 DRAWN_SIDE = 768
 SMALLEST = 32
-"""Below this the deeper layers of the loss network see nothing."""
+"""Shorter side in pixels: below it the deeper layers of the loss network see nothing."""
 
 StyleFit = Literal["whole", "crop", "pad", "stretch"]
 
 
 @dataclass(frozen=True)
 class StyleSource:
-    """A picture (H, W, 3) uint8 RGB, and the name that a style made of it gets."""
+    """A picture (H, W, 3) uint8 RGB, and the name of a style made from it."""
 
     name: str
     picture: Picture
@@ -35,9 +35,10 @@ class StyleSource:
 def style_source(
     text: str, *, scale: float = 1.0, fit: StyleFit = "whole", shape: tuple[int, int] = (1, 1)
 ) -> StyleSource:
-    """The picture at `text`, or drawn by that name, its patterns at `scale`, in a shape of H:W.
+    """The style picture that `text` names: a picture file or a drawn style.
 
-    Raises UsageError where it is neither, cannot be read, or has become too small.
+    Its patterns are resized by `scale`, then it is fitted to the proportions `shape` (H, W).
+    Raises UsageError if it is neither, cannot be read, or has become too small.
     """
     if text in DRAWN:
         name, picture = text, DRAWN[text](DRAWN_SIDE, 0)
@@ -65,20 +66,21 @@ def style_source(
 
 
 def digest(pictures: list[Picture]) -> str:
-    """Tells whether they are the same, pixel by pixel."""
+    """Sixteen hexadecimal digits that identify the pictures by all their pixels."""
     parts = [hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest() for x in pictures]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
 def _name_of(path: Path) -> str:
-    """Its stem in the letters that a style's name may have: "Café 2.jpg" is cafe-2."""
+    """The file's stem in the letters that a style name may have: "Café 2.jpg" gives cafe-2."""
     plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
 def resize_patterns(picture: Picture, scale: float) -> Picture:
-    """The picture with its longer side at STYLE_SIDE (or its own, where that is smaller), times
-    `scale`: at 2 each stroke is twice as long as at 1."""
+    """The picture, its longer side at most STYLE_SIDE, then resized by `scale`.
+
+    At scale 2 each stroke is twice as long as at 1."""
     height, width = picture.shape[:2]
     factor = min(1.0, STYLE_SIDE / max(height, width)) * scale
     if factor == 1:
@@ -89,11 +91,11 @@ def resize_patterns(picture: Picture, scale: float) -> Picture:
 
 
 def bring_to(shape: tuple[int, int], picture: Picture, fit: StyleFit) -> Picture:
-    """The picture in proportions of height to width like `shape`; its patterns keep their size.
+    """The picture with the proportions of `shape` (H, W).
 
     "whole" leaves it as it is; "crop" keeps the largest middle part; "pad" mirrors it at its
-    edges, since bars of one colour would be painted too; "stretch" distorts it, the longer side
-    staying.
+    edges, since bars of one colour would be painted too; "stretch" distorts it, with the longer
+    side unchanged. Only "stretch" changes the size of its patterns.
     """
     height, width = picture.shape[:2]
     if fit == "whole" or height * shape[1] == width * shape[0]:

@@ -1,8 +1,8 @@
-"""A sweep: the product of lists of options, one short training each, in processes of their own.
+"""A sweep: one short training for each combination of lists of options, each in its own process.
 
-A trial is `stylecam train` with its options and a folder of its own. So one that fails, or is
-killed for its memory, takes no other with it; one that was broken off goes on from its last
-checkpoint; one that is finished is not repeated. Knows no command line and draws nothing.
+A trial is a `stylecam train` with its own options and folder. So if one fails, or is killed for
+its memory, the others go on; an interrupted trial continues from its last checkpoint; a finished
+one is not repeated. Knows no command line and draws nothing.
 """
 
 import itertools
@@ -25,15 +25,17 @@ PROGRAM = (sys.executable, "-P", "-m", "training")
 ARGUMENTS, LOG, RESULT, MODEL = "arguments.json", "train.log", "result.json", "style.onnx"
 POLL_SECONDS = 0.5
 PACE = 8.0
-"""Crops a second that a plan is reckoned with: two cores with AVX-512, fast at alpha 1."""
+"""Assumed crops per second, for time estimates: two cores with AVX-512, `fast` at alpha 1."""
 OVERHEAD_SECONDS = 40.0
-"""Of each trial: reading the photographs, the slim loss network, export and judgement."""
+"""Per trial: reading the photographs, making the slim loss network, export and judgement."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a sweep. `values`: the options that vary, by flag; `arguments`: all of
-    `stylecam train`'s, without the folder."""
+    """One training of a sweep.
+
+    `values`: flag and value of the options that vary. `arguments`: all arguments of
+    `stylecam train` but the folder and those that every trial gets."""
 
     values: tuple[tuple[str, str], ...]
     arguments: tuple[str, ...]
@@ -45,7 +47,7 @@ class Trial:
 
     @property
     def result(self) -> Path:
-        """What says that it is finished, and how good it is: written last, by whoever judges."""
+        """The file that marks the trial as finished and holds its figures; the judge writes it."""
         return self.folder / RESULT
 
     @property
@@ -54,13 +56,13 @@ class Trial:
 
     @property
     def steps(self) -> int:
-        """Taken so far."""
+        """Training steps taken so far."""
         rows = read_losses(self.folder / "losses.csv")
         return int(rows[-1]["step"]) if rows else 0
 
 
 def plan(lists: Mapping[str, Sequence[object]], fixed: Sequence[str], folder: Path) -> list[Trial]:
-    """The trials of all combinations: the last list varies fastest, equal values count once.
+    """The trials of all combinations; the last list varies fastest, equal values count once.
 
     lists: flag ("alpha") to its values; fixed: further arguments of every trial.
     """
@@ -80,19 +82,23 @@ def _text(value: object) -> str:
 
 
 def thin(trials: list[Trial], limit: int | None) -> list[Trial]:
-    """At most `limit` of them, evenly spread over the plan, in its order."""
+    """At most `limit` of the trials, evenly spread over the plan, in its order."""
     if limit is None or limit >= len(trials):
         return trials
     return [trials[i * len(trials) // limit] for i in range(limit)]
 
 
 def expected_minutes(crops: Sequence[int]) -> float:
-    """For trials of so many crops each, one after another; side by side they share the cores."""
+    """Estimated minutes of trials with these numbers of crops, run one after another.
+
+    Trials side by side share the cores."""
     return sum(count / PACE + OVERHEAD_SECONDS for count in crops) / 60
 
 
 def claim(trials: Sequence[Trial]) -> None:
-    """Make the folders, each with its arguments. Raises UsageError for one of another sweep."""
+    """Make the trials' folders and write their arguments there.
+
+    Raises UsageError for a folder of another sweep, TrainingError if one cannot be made."""
     for trial in trials:
         path = trial.folder / ARGUMENTS
         if path.is_file() and json.loads(path.read_text()) != list(trial.arguments):
@@ -116,10 +122,10 @@ def run_trials(
     on_end: Callable[[Trial, str | None], None] = lambda *_: None,
     program: Sequence[str] = PROGRAM,
 ) -> None:
-    """Train those that are not trained yet, `jobs` at once, each with its share of the cores.
+    """Train the trials that are not trained yet, `jobs` at once, each with its share of the cores.
 
-    on_poll hears twice a second who is running; on_end each trial as it ends, with the reason
-    if it failed. Whatever ends this early ends the trainings too.
+    on_poll gets the running trials, twice a second. on_end gets each trial as it ends, and the
+    reason if it failed. If this function ends early, it also ends the running trainings.
     """
     waiting, running = deque(trials), dict[Trial, subprocess.Popen[bytes]]()
     try:
@@ -158,7 +164,7 @@ def _start(trial: Trial, program: Sequence[str], jobs: int) -> subprocess.Popen[
 
 
 def _failure(trial: Trial, code: int) -> str | None:
-    """Why a training failed; None if it did not."""
+    """The reason why a training failed; None if it did not."""
     if code == 0 and trial.trained:
         return None
     if code == -signal.SIGKILL:

@@ -1,4 +1,4 @@
-"""What a sweep found: figures of each trial, as JSON, as CSV and under its tile of one sheet."""
+"""The result of a sweep: figures of each trial as JSON, as CSV, and on one sheet of pictures."""
 
 import csv
 import io
@@ -33,12 +33,12 @@ FIGURES = {
     "total_variation": "TV {:.4f}",
     "warping_synthetic": "warp {:.4f}",
 }
-"""What stands under a tile, of the figures of the quality report, and how."""
+"""The figures of the quality report that are shown under a tile, and their format."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A trial and how good it became, or why it failed."""
+    """A trial with its figures, or with the reason why it failed."""
 
     trial: Trial
     figures: dict[str, float]
@@ -48,9 +48,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges every trial on the same photographs, by the full loss network.
+    """Judges every trial on the same photographs, with the full loss network.
 
-    target: the style as a recipe asks for it: trials may differ in its size.
+    target: the style target for a recipe; the trials may differ in the style's size.
     """
 
     photographs: list[Picture]
@@ -58,7 +58,7 @@ class Judge:
     target: Callable[[Recipe], StyleTarget]
 
     def __call__(self, trial: Trial) -> Finding:
-        """The figures of a trained trial, judged once and then read from its folder."""
+        """The figures of a trained trial: computed once, later read from its folder."""
         if trial.result.is_file():
             stored = json.loads(trial.result.read_text())
             return Finding(trial, stored["figures"], from_scratch=stored["from_scratch"])
@@ -72,7 +72,7 @@ class Judge:
 
 
 def judged(trial: Trial, failure: str | None, judge: Judge) -> Finding:
-    """What there is to say of a trial that ended: a judgement that fails is a failure too."""
+    """The finding for a trial that has ended; if judging it fails, that counts as its failure."""
     if failure is not None:
         return Finding(trial, {}, failure)
     try:
@@ -88,10 +88,10 @@ def _painter(trial: Trial) -> Painter:
 def write_report(
     findings: list[Finding], folder: Path, *, style: Picture, photographs: list[Picture]
 ) -> Path:
-    """sweep.json, sweep.csv and sweep.png into `folder`; the path of the sheet.
+    """Write sweep.json, sweep.csv and sweep.png into `folder`; returns the path of the sheet.
 
-    The sheet opens with the style picture and with the photographs as they are; each trial's
-    tile shows the same photographs painted.
+    The sheet starts with the style picture and the unstylised photographs; each trial's tile
+    shows the same photographs painted.
     """
     rows = json.dumps([_row(finding) for finding in findings], indent=2)
     write_bytes_atomically(folder / DATA, rows.encode())
@@ -133,7 +133,7 @@ def _row(finding: Finding) -> dict[str, object]:
 
 
 def _csv(findings: list[Finding]) -> str:
-    """One row a trial: its options, its figures, its failure; empty where there is none."""
+    """One row per trial: its options, figures, failure and folder; missing values are empty."""
     options = list(dict.fromkeys(flag for x in findings for flag, _ in x.trial.values))
     figures = list(dict.fromkeys(name for x in findings for name in x.figures))
     text = io.StringIO()

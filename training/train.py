@@ -1,4 +1,4 @@
-"""The training loop, to be read from top to bottom. Knows no progress bar and no command line."""
+"""The training loop, readable from top to bottom. Knows no progress bar and no command line."""
 
 import contextlib
 import logging
@@ -37,7 +37,7 @@ CHECKPOINT = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class Progress:
-    """Told after every step. Losses are weighted, by name; times in seconds."""
+    """Reported after every step. `losses`: weighted, by name; `steps`: the total."""
 
     step: int
     steps: int
@@ -47,7 +47,7 @@ class Progress:
 
 
 def prepare_network(recipe: Recipe, photographs: Photographs) -> LossNetwork:
-    """The loss network of the recipe, slim if it says so, channels last in memory."""
+    """The loss network of the recipe, slim if the recipe says so, channels last in memory."""
     network = load_loss_network(recipe.loss_network, recipe.pooling)
     if recipe.slim:
         crops = photographs.batch(
@@ -73,13 +73,13 @@ def train(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_preview: Callable[[int, Preview], None] = lambda *_: None,
 ) -> Checkpoint:
-    """Train to the end of the recipe; continue where `folder` left off.
+    """Train to the end of the recipe; a run already in `folder` continues from its checkpoint.
 
     style_pictures: (H, W, 3) uint8 RGB each, already at the recipe's style scale. `start`: the
-    weights to fine-tune from. `fit_batch`: as many crops a step as memory holds, or as the run
-    in `folder` has, in place of the recipe's. Writes losses (CSV, PNG), previews and checkpoints
-    into `folder`, and warns of ill previews. Raises TrainingError if it diverges, if memory runs
-    out or the disk is full; the last checkpoint stays.
+    weights to fine-tune from. `fit_batch`: replaces the recipe's batch size by that of the run in
+    `folder`, or by what fits in memory. Writes losses (CSV, PNG), previews and checkpoints into
+    `folder`; warns of previews with flaws. Raises TrainingError if the training diverges, memory
+    runs out or the disk is full; the last checkpoint remains.
     """
     make_folder(folder)
     run, new_batches = begin(
@@ -110,7 +110,7 @@ def train(
                 preview = paint_preview(run.averaged(), photographs)
                 _keep(preview, folder / f"preview_{run.step:06d}.png", style_pictures)
                 on_preview(run.step, preview)
-            # Never while steps are thrown away: what is saved must be good.
+            # Do not save while steps are being discarded: a checkpoint must be a good state.
             due = run.step % recipe.checkpoint_every == 0 or run.departed
             if last:
                 _refuse_unlearned(run)
@@ -129,7 +129,7 @@ def _refuse_unlearned(run: Run) -> None:
 
 
 def _keep(preview: Preview, path: Path, styles: list[Picture]) -> None:
-    """Write it, and say what is wrong with it."""
+    """Write a preview, and log a warning if its paintings have flaws."""
     preview.write(path)
     if complaint := preview.check_up(styles).complaint:
         LOGGER.warning("%s: %s; the same command with --repair may mend it", path, complaint)
@@ -145,7 +145,9 @@ def begin(
     fit_batch: bool,
     ceiling: Ceiling,
 ) -> tuple[Run, Callable[[int], Generator[Batch, None, None]]]:
-    """The run, at the step that `folder` left off, and what gives the batches from a step on."""
+    """The run, resumed from `folder` if it has a checkpoint, and a function from step to batches.
+
+    The function's batches are those of its step and all later ones."""
     warn_of_emulation(recipe.precision)
     network = prepare_network(recipe, photographs)
     ceiling.enforce("the loss network")
@@ -164,7 +166,7 @@ def begin(
 
 
 def _fitting(objective: Objective, ceiling: Ceiling) -> int:
-    """The crops a step that memory has room for, measured on one of noise."""
+    """The number of crops per step that fit in memory, measured with one crop of noise."""
     recipe = objective.recipe.model_copy(update={"batch_size": 1})
     trial = Run(recipe, objective, None)
     crop = torch.rand(1, 3, *recipe.image_size, generator=torch.Generator().manual_seed(0))
@@ -174,7 +176,7 @@ def _fitting(objective: Objective, ceiling: Ceiling) -> int:
 def _source_of_batches(
     recipe: Recipe, photographs: Photographs, objective: Objective, ceiling: Ceiling
 ) -> Callable[[int], Generator[Batch, None, None]]:
-    """What gives the batches from a step on: fresh crops for ever, or those of a fixed pool."""
+    """A function that gives all batches from a step on: fresh crops, or crops of a fixed pool."""
     if recipe.pool:
         return ContentPool(recipe, photographs, objective.content_target, ceiling).batches
 

@@ -1,4 +1,4 @@
-"""What losses a training usually has, to tell when they blow up."""
+"""The usual level of a training's losses, to detect when they blow up."""
 
 import math
 from collections.abc import Mapping
@@ -6,23 +6,24 @@ from collections.abc import Mapping
 from torch import Tensor
 
 BLOWN_UP = 5.0
-"""Times the usual. Batches differ by a factor of two or three."""
+"""Losses above this many times the usual have blown up. Batches differ by a factor of 2 or 3."""
 KEPT = 0.99
-"""Of the average, a step: an explosion grows by a tenth or more in a step and runs away from it."""
+"""Share of the average kept per step. An explosion grows by a tenth or more per step, too fast
+for the average to follow."""
 
 
 class UsualLoss:
-    """The moving average of the sum of the weighted losses; 0 before the first.
+    """The moving average of the sum of the weighted losses, `level`; 0 before the first.
 
-    A generator can explode: within fifty steps its losses grow ten thousand times, finite all
-    along. Trainings did whose batch norm had its statistics stopped (see BatchRenorm).
+    A generator can explode: within fifty steps its losses grow ten thousand times and stay
+    finite. Trainings with frozen statistics in batch norm did so (see BatchRenorm).
     """
 
     def __init__(self, level: float = 0.0) -> None:
         self.level = level
 
     def takes(self, losses: Mapping[str, Tensor]) -> bool:
-        """Whether they may be learned from; if so they are averaged in."""
+        """Whether a step may learn from these losses; if so, adds them to the average."""
         total = sum(float(loss) for loss in losses.values())
         if not math.isfinite(total) or (self.level and total > BLOWN_UP * self.level):
             return False

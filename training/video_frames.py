@@ -1,4 +1,4 @@
-"""Frames of a video as photographs: spread evenly over it, none that is nearly another."""
+"""Frames of a video as photographs: evenly spread, without near repeats."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,18 +13,19 @@ from training.images import Picture, shrink_to
 
 MOST_FRAMES = 300
 LONG = 30_000
-"""Frames: of a longer video only the key frames are decoded, which takes seconds, not minutes."""
+"""Of a video with more frames only key frames are decoded; that takes seconds, not minutes."""
 THUMBNAIL = 24
 ALIKE = 4.0
-"""Mean difference of two thumbnails, in levels of 255, below which frames show the same."""
+"""Mean difference of two thumbnails, in levels of 255, below which frames count as repeats."""
 
 
 def sample_video(path: Path, short_side: int) -> tuple[list[Picture], int]:
-    """At most MOST_FRAMES frames, upright, shorter side at most `short_side`; and how often the
-    decoder failed. Raises UsageError for a file without a video that can be decoded."""
+    """At most MOST_FRAMES upright frames of a video, and how often the decoder failed.
+
+    Their shorter side is at most `short_side`. Raises UsageError if no frame can be decoded."""
     try:
         with av.open(str(path)) as container:
-            # FFmpeg plays plain text as moving letters; nobody means that.
+            # FFmpeg would show plain text as moving letters, which nobody wants.
             if container.format.name == "tty" or not container.streams.video:
                 raise UsageError(f"{path}: neither a picture nor a video")
             video = _Video(container)
@@ -37,7 +38,7 @@ def sample_video(path: Path, short_side: int) -> tuple[list[Picture], int]:
 
 
 class _Video:
-    """The frames of an opened container in order; `errors` counts what could not be decoded."""
+    """The frames of an opened container in order; `errors` counts failures to decode."""
 
     def __init__(self, container: av.container.InputContainer) -> None:
         self._container, self._stream = container, container.streams.video[0]
@@ -65,7 +66,7 @@ class _Video:
 
 
 def _spread(video: _Video, short_side: int) -> list[Picture]:
-    """Every k-th frame; k doubles, and every second one is dropped, when they are too many."""
+    """Every k-th frame. If they become too many, every second one is dropped and k doubles."""
     every = 1
     kept: list[Picture] = []
     for i, frame in enumerate(video):
@@ -79,7 +80,7 @@ def _spread(video: _Video, short_side: int) -> list[Picture]:
 
 
 def without_repeats(pictures: list[Picture]) -> list[Picture]:
-    """The pictures that are not nearly one before them, by their thumbnails."""
+    """The pictures without near repeats of earlier ones, judged by their thumbnails."""
     kept: list[Picture] = []
     seen: list[NDArray[np.float32]] = []
     for picture in pictures:

@@ -1,9 +1,9 @@
-"""The Wasserstein-2 distance of feature statistics: the style loss beside the Gram matrix.
+"""The Wasserstein-2 distance of feature statistics: the alternative to the Gram style loss.
 
-Each layer's features are taken for a Gaussian, which has a closed form (Dowson & Landau 1982):
-|m1 - m2|² + tr(C1) + tr(C2) - 2 tr((C1^½ C2 C1^½)^½). As a style loss: Mroueh 2019. Where a Gram
-error grows with the fourth power of the features, this grows with the second: strong channels
-do not drown the weak ones.
+Each layer's features are modelled as a Gaussian. For two Gaussians the squared distance has a
+closed form (Dowson & Landau 1982): |m1 - m2|² + tr(C1) + tr(C2) - 2 tr((C1^½ C2 C1^½)^½).
+Mroueh 2019 uses it as a style loss. A Gram error grows with the fourth power of the features,
+this distance with the second, so strong channels do not drown out the weak ones.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,11 @@ SMALLEST_ROOT = 1e-6
 
 @dataclass(frozen=True)
 class Gaussian:
-    """The target of one layer, float64: mean (C,), root of the covariance (C, C), both energies."""
+    """The target of one layer, in float64.
+
+    `mean` (C,), `root` of the covariance (C, C), and the traces of the covariance (`variance`)
+    and of the second moment (`energy`).
+    """
 
     mean: Tensor
     root: Tensor
@@ -29,7 +33,7 @@ class Gaussian:
 
 @torch.no_grad()
 def gaussian(mean: Tensor, second: Tensor) -> Gaussian:
-    """From a mean (C,) and a second moment (C, C), which is what a Gram matrix is."""
+    """The target with this mean (C,) and second moment (C, C), that is, its Gram matrix."""
     mean, second = mean.double(), second.double()
     covariance = second - mean[:, None] * mean[None]
     values, vectors = torch.linalg.eigh(covariance)
@@ -39,18 +43,18 @@ def gaussian(mean: Tensor, second: Tensor) -> Gaussian:
 
 
 def squared_distance(means: Tensor, seconds: Tensor, target: Gaussian) -> Tensor:
-    """(B, C) means and (B, C, C) second moments to (B,) squared distances, relative.
+    """Relative squared distances (B,) of means (B, C) and second moments (B, C, C) to `target`.
 
-    Relative to the target's second moment, so that a black picture is 1 away. In float64: the
-    small eigenvalues of a covariance are lost in float32.
+    Relative to the target's energy, so that features of all zeros are at distance 1. Computed
+    in float64: the small eigenvalues of a covariance are lost in float32.
     """
     means, seconds = means.double(), seconds.double()
     covariances = seconds - means[..., :, None] * means[..., None, :]
     inner = target.root @ covariances @ target.root
-    # eigvalsh, not eigh: its gradient does not divide by differences of eigenvalues.
+    # eigvalsh, not eigh: the gradient of eigvalsh does not divide by differences of eigenvalues.
     try:
         values = torch.linalg.eigvalsh((inner + inner.mT) / 2).clamp_min(0)
-    except torch.linalg.LinAlgError:  # of values that are not finite: so is the distance
+    except torch.linalg.LinAlgError:  # the values are not finite, so neither is the distance
         return (means.sum(-1) * torch.nan).float()
     smallest = SMALLEST_ROOT * target.energy
     roots = (values + smallest.square()).sqrt() - smallest
@@ -61,7 +65,7 @@ def squared_distance(means: Tensor, seconds: Tensor, target: Gaussian) -> Tensor
 
 
 def wasserstein_loss(means: Tensor, seconds: Tensor, target: Gaussian, scope: Scope) -> Tensor:
-    """Style loss of one layer: (B, C) and (B, C, C) to a scalar; scopes as in `gram_loss`."""
+    """Style loss of one layer: means (B, C), seconds (B, C, C) to a scalar. Scope: `gram_loss`."""
     if scope != "batch":
         per_image = squared_distance(means, seconds, target).mean()
         if scope == "image":

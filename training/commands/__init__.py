@@ -1,1 +1,1 @@
-"""The commands of this half, one a file. torch is imported inside them, not at start-up."""
+"""The commands of this half, one per file. They import torch when called, not at start-up."""

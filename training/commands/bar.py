@@ -1,4 +1,4 @@
-"""The progress bar of a training: steps, time left, images a second, losses."""
+"""The progress bar of a training: steps, time left, images per second, losses."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def training_bar(steps: int) -> "Iterator[Callable[[Progress], None]]":
-    """A bar while inside; what it gives takes the training's progress after every step."""
+    """Show a bar inside the context; the yielded function takes the progress after every step."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
     from rich.table import Column

@@ -104,9 +104,9 @@ def evaluate(
 ) -> None:
     """Report how good styles are: style, content, smoothness, steadiness, and what they cost.
 
-    Distances are relative squared errors (0 is best, unstylised photographs stand beside them);
-    warping errors root mean squares of what changes between frames beyond the motion; grid and
-    border what the architecture leaves, in levels of 255 (1 and 3 can be seen).
+    Distances are relative squared errors (0 is best; unstylised photographs are shown for
+    comparison). Warping errors are root mean squares of what changes between frames beyond the
+    motion. Grid and border are traces of the architecture, in levels of 255 (1 and 3 are visible).
 
     Example: stylecam evaluate ink-hatching --style ink-hatching --images ~/Pictures
     """
@@ -150,7 +150,7 @@ def evaluate(
 def _judged(
     photographs: "Photographs", count: int, every: bool, console: "Console"
 ) -> "list[Picture]":
-    """Those to judge on, with a word where they are fewer than was asked for."""
+    """The photographs to judge on; prints a note if there are fewer than `count`."""
     held_out = photographs.held_out
     some = [*held_out, *photographs.training] if every else held_out
     if len(some) < count:

@@ -1,4 +1,4 @@
-"""Says in one line that the training extra is missing, in every command that needs it."""
+"""Tells the user in one line if the training extra is missing."""
 
 from importlib.util import find_spec
 
@@ -6,7 +6,7 @@ from models.errors import UsageError
 
 
 def require_training_extra(command: str) -> None:
-    """Raise UsageError where torch is not installed."""
+    """Raise UsageError if torch is not installed."""
     if find_spec("torch") is None:
         raise UsageError(
             f"stylecam {command} needs the training extra: pip install 'stylecam[train]'"

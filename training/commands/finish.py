@@ -1,4 +1,4 @@
-"""What becomes of a finished training: a style in the run's folder, and among the user's own."""
+"""Turns a finished training into a style: in the run's folder, and among the user's own styles."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ def finish(
     credit: str,
     install: bool,
 ) -> None:
-    """Export the run in `folder` as NAME.onnx with card and preview there, and install it."""
+    """Export the run in `folder` as NAME.onnx with card and preview; if `install`, install it."""
     from training.export import export_checkpoint, write_preview
 
     out = folder / f"{name}.onnx"
@@ -33,8 +33,8 @@ def finish(
 
 
 def _install(model: Path) -> None:
-    """Copy the three files of a style to the user's own, the model last: without it they are
-    none."""
+    """Copy the three files of a style to the user's folder, the model last: a style exists only
+    once its model does."""
     from training.checkpoint import write_bytes_atomically
 
     target = user_folder()

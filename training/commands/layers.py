@@ -1,4 +1,4 @@
-"""What `--layers` says: which layers of the loss network speak for the style, and how loudly."""
+"""Parses `--layers`: the layers of the loss network that define the style, and their shares."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from models.errors import UsageError
 
 
 def parse_layers(text: str, network: str | None) -> dict[str, Any]:
-    """ "relu1_2=1,relu2_2=0.5" as fields of a recipe; a layer without a share has 1.
+    """ "relu1_2=1,relu2_2=0.5" as fields of a recipe; a layer without a share gets 1.
 
-    Raises UsageError for a layer that the loss network has not, and for an impossible share.
+    Raises UsageError for a layer that the loss network lacks, and for an invalid share.
     """
     from training.vgg import layer_names
 

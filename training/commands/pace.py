@@ -1,4 +1,4 @@
-"""`stylecam pace`: what the ingredients of fast training bring on this machine."""
+"""`stylecam pace`: how much each ingredient of fast training gains on this machine."""
 
 import json
 from dataclasses import asdict
@@ -27,10 +27,10 @@ from training.commands.plan import parse_image_size, recipe_of
 def pace(
     seconds: float, batch_size: int, image_size: str, loss_network: str, json_path: Path | None
 ) -> None:
-    """Measure training beside the plain loop, in turns, in one run.
+    """Measure the speed of training beside the plain loop, in turns, in one run.
 
-    The plain loop has the whole loss network in fp32, contiguous memory, and content features
-    computed anew at every step. Compare ratios of one run, never images/s of two.
+    The plain loop uses the whole loss network in fp32, contiguous memory, and content features
+    computed anew at every step. Compare the ratios of one run, never images/s of two runs.
 
     \b
     stylecam pace

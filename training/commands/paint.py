@@ -1,4 +1,4 @@
-"""`stylecam paint`: one picture by optimisation."""
+"""`stylecam paint`: paints one picture by optimisation."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "temporal_weight": 0.0,
     "grid_weight": 0.0,
 }
-"""Where painting one picture departs from a training; docs/training.md shows why."""
+"""Options whose defaults differ from those of a training; docs/training.md shows why."""
 
 
 @click.command()
@@ -94,9 +94,9 @@ def paint(
     force: bool,
     **options: Any,
 ) -> None:
-    """Paint one photograph by optimising its pixels: minutes, but nothing paints better.
+    """Paint one photograph by optimising its pixels: it takes minutes, but nothing paints better.
 
-    Ctrl-C ends it and keeps the best so far.
+    Ctrl-C ends it and keeps the best picture so far.
 
     Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
     """
@@ -141,7 +141,7 @@ def _recipe(style: str, photo: Path, options: dict[str, Any]) -> "Recipe":
 
 
 class _Easel:
-    """A progress bar, and the file that holds the best so far, whatever ends the painting."""
+    """A progress bar, and the file of the best picture so far, written however painting ends."""
 
     def __init__(self, out: Path, iterations: int, preview_every: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

@@ -1,4 +1,4 @@
-"""What the options of `stylecam train` ask for: what to start from, and the recipe."""
+"""Turns the options of `stylecam train` into a recipe and the weights to start from."""
 
 from math import inf
 from pathlib import Path
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
 
 BASE = SHIPPED / "base.pt"
-"""Weights that all shipped `fast` styles were trained from."""
+"""The weights from which all shipped `fast` styles were trained."""
 
 
 def parse_options(options: dict[str, Any], preset_name: str | None) -> dict[str, Any]:
-    """The options as fields of a recipe, None where not given; a preset goes after them.
+    """The options as fields of a recipe, None if not given; given options override the preset.
 
-    Raises UsageError.
+    Raises UsageError for an option that cannot be parsed and for an unknown preset.
     """
     parsed = dict(options)
     if (layers := parsed.pop("layers")) is not None:
@@ -38,7 +38,7 @@ def parse_options(options: dict[str, Any], preset_name: str | None) -> dict[str,
 
 
 def starting_point(wanted: str | None, options: dict[str, Any]) -> "Checkpoint | None":
-    """What to fine-tune from: a checkpoint by path, the shipped base where it fits, or nothing."""
+    """The checkpoint to fine-tune from: one by path, the shipped base if it fits, or None."""
     from training.checkpoint import load_checkpoint
 
     fits = options["model_size"] in (None, "fast") and options["alpha"] in (None, 1.0)
@@ -53,7 +53,7 @@ def recipe_of(
     start: "Checkpoint | None",
     options: dict[str, Any],
 ) -> "Recipe":
-    """The recipe of the options that were given (not None). Raises UsageError naming the option."""
+    """The recipe from the given options (not None). Raises UsageError naming an invalid option."""
     from training.checkpoint import fingerprint
     from training.recipe import FINE_TUNE_IMAGES, Recipe
 
@@ -77,8 +77,8 @@ def refuse_early(
     repair: bool,
     install: bool,
 ) -> None:
-    """Raise UsageError, before anything slow, for what would fail or be regretted at the end: a
-    name that is none or is taken, a start of another architecture, a run by another recipe."""
+    """Raise UsageError, before anything slow starts, for what would fail or be regretted later:
+    an invalid or taken name, a start of another architecture, a run with another recipe."""
     from training.checkpoint import load_checkpoint
     from training.run import architecture_of, refuse_another
     from training.train import CHECKPOINT
@@ -108,7 +108,7 @@ def refuse_early(
 
 
 def parse_shares(text: str | None, count: int) -> list[float]:
-    """ "2,1" as [2.0, 1.0]: one a style, all alike without a text. Raises UsageError."""
+    """ "2,1" as [2.0, 1.0], one per style; equal shares for None. Raises UsageError."""
     if text is None:
         return [1.0] * count
     try:
@@ -135,7 +135,7 @@ def parse_image_size(text: str) -> tuple[int, int]:
 
 
 def parse_batch_size(text: str | None) -> int | None:
-    """None, without a text or for "auto": what memory has room for. Raises UsageError."""
+    """The number, or None for None and "auto": what fits in memory. Raises UsageError."""
     if text is None or text == "auto":
         return None
     try:

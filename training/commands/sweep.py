@@ -1,4 +1,4 @@
-"""`stylecam sweep`: short trainings over lists of options, and one sheet of all."""
+"""`stylecam sweep`: short trainings over lists of options, and one sheet of all results."""
 
 import logging
 from pathlib import Path
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from training.sweep_report import Finding, Judge
 
 SHORT = 800
-"""Crops of a trial where --num-images says nothing: enough, from the base, to see where it goes."""
+"""Default of --num-images per trial: from the base, enough to see how the style will look."""
 MANY = 12
-"""Trials that are begun unasked."""
+"""Most trials that are started without --yes."""
 OWN = {"name", "title", "credit", "output", "install", "repair"}
-"""Options of `train` that a trial has no choice in."""
+"""Options of `train` that `sweep` does not offer: it sets or leaves them itself."""
 
 
 class ValueList(click.ParamType):
-    """ "0.5,1,2" as a tuple, each value as the option of `train` wants it."""
+    """ "0.5,1,2" as a tuple, each value converted by the type `inner` of `train`'s option."""
 
     name = "list"
 
@@ -49,7 +49,7 @@ def listed(option: click.Parameter) -> bool:
 
 
 def _options() -> list[click.Parameter]:
-    """Those of `train`: numbers and choices as lists, the others as they are."""
+    """The options of `train`: numbers and choices as lists, the others unchanged."""
     options: list[click.Parameter] = []
     for option in train.params:
         if option.name in OWN or not isinstance(option, click.Option):
@@ -131,7 +131,7 @@ def sweep(
 
 
 def _passed_on(options: dict[str, Any]) -> list[str]:
-    """The options that are no lists, as words for `stylecam train`."""
+    """The options that are not lists, as command-line words for `stylecam train`."""
     words: list[str] = []
     for option in train.params:
         value = options.get(str(option.name))
@@ -148,7 +148,7 @@ def _passed_on(options: dict[str, Any]) -> list[str]:
 def _prepare(
     style: tuple[str, ...], options: dict[str, Any], judged_on: int
 ) -> "tuple[list[Picture], list[Picture], Judge]":
-    """The style pictures, the photographs of the sheet, and who judges."""
+    """The style pictures, the photographs of the sheet, and the judge of the trials."""
     from training.evaluate import target_of
     from training.photo_source import PACKAGED
     from training.photographs import Photographs

@@ -1,4 +1,4 @@
-"""`stylecam train`: a style out of a picture and a folder of photographs."""
+"""`stylecam train`: makes a style from a picture and a folder of photographs."""
 
 import logging
 from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from training.train import Progress
 
 Work = Callable[..., "Checkpoint | None"]
-"""What works on a run's folder and gives its new checkpoint; None where it changed nothing."""
+"""A function that works on a run's folder and returns its new checkpoint, None if unchanged."""
 
 
 @click.command()
@@ -239,13 +239,13 @@ def train(
 
 
 def _tell_everything() -> None:
-    """Training's information too; `stylecam` itself shows warnings only."""
+    """Show the training's information messages too; `stylecam` shows only warnings by default."""
     logging.basicConfig(format="%(message)s")
     logging.getLogger("training").setLevel(logging.INFO)
 
 
 def _photographs(recipe: "Recipe", limit: "Ceiling") -> "Photographs":
-    """The recipe's, large enough for its crops."""
+    """The photographs of the recipe, kept large enough for its crops."""
     from training.photographs import SHORT_SIDE, Photographs
 
     short_side = max(SHORT_SIDE, *recipe.image_size)
@@ -253,7 +253,7 @@ def _photographs(recipe: "Recipe", limit: "Ceiling") -> "Photographs":
 
 
 def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Work:
-    """What trains to the end, and tells event files of it where asked to."""
+    """A function that trains to the end, and writes event files if `tensorboard`."""
     from training.event_files import EventFiles
     from training.train import train as run_training
 
@@ -276,7 +276,7 @@ def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Wo
 
 
 def _repairing(folder: Path) -> Work:
-    """What mends the run in `folder`. Raises UsageError where there is none."""
+    """The function that repairs the run in `folder`. Raises UsageError if there is no run."""
     from training.repair import repair
     from training.train import CHECKPOINT
 
