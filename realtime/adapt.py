@@ -1,10 +1,10 @@
-"""Holds a frame rate by painting smaller or larger, at last by a lighter generator.
+"""Holds a frame rate: paints at a smaller or larger scale, as a last step with a lighter generator.
 
-Knows times and a clock, nothing of pictures.
+This module knows only frame times and a clock; it never sees a picture.
 
-A frame's time is about a + b·scale². From the newest times follows whether a smaller scale is
-needed, and whether a larger one would do; the two thresholds lie so far apart that noise between
-them changes nothing. What a lighter generator saves is learned when it is taken.
+Painting a frame takes about a + b·scale². The newest times decide whether a smaller scale is
+needed and whether a larger one would be fast enough. The two thresholds are so far apart that
+noise between them changes nothing. How much a lighter generator saves is measured once it runs.
 """
 
 import time
@@ -14,21 +14,22 @@ from statistics import median
 
 SCALES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.4)
 TOO_SLOW = 0.92
-"""Share of the time for a frame above which it is painted smaller."""
+"""Painting gets smaller if the median time exceeds this share of a frame's time budget."""
 WITH_ROOM = 0.75
-"""Share that the next larger scale must be expected to stay below."""
+"""A step up is taken only if its expected time is below this share of the budget."""
 NEWEST = 15
-"""Times that a larger scale is judged by."""
+"""Number of newest times that are kept; a step up needs all of them."""
 ENOUGH = 7
-"""Times that are enough for a smaller one: being too slow is seen at once by who watches."""
+"""Number of times that suffice for a step down: viewers notice at once that it is too slow."""
 PAUSE = 1.0
-"""Seconds from one change to the next, at least."""
+"""Minimum seconds between two changes."""
 
 
 class Adaptive:
-    """Chooses from SCALES so that painting keeps up with `target` frames a second. One thread.
+    """Chooses from SCALES so that painting reaches `target` frames per second.
 
-    Where the smallest is still too slow, a `lighter` generator is the last step.
+    If the smallest scale is still too slow, the last step is a `lighter` generator. To be used
+    by one thread only.
     """
 
     def __init__(self, target: float, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,14 +46,14 @@ class Adaptive:
 
     @property
     def scale(self) -> float:
-        """Share of the sides that is painted, in (0, 1]."""
+        """Factor for both sides of the painted picture, in (0, 1]."""
         return SCALES[self._step]
 
     def painted(self, seconds: float, *, has_lighter: bool = False) -> bool:
-        """Told what a frame took; whether `scale` or `lighter` changed.
+        """Record how long a frame took; return whether `scale` or `lighter` changed.
 
-        `has_lighter` says that there is a lighter generator to go to. Where no step is left and
-        the target is not held, `reached` is the frames a second that are; else None.
+        `has_lighter` says whether there is a lighter generator. If the target cannot be held and
+        no step is left, `reached` is the frame rate that is reached; otherwise it is None.
         """
         self._times.append(seconds)
         wanted = self._wanted(has_lighter)
@@ -86,12 +87,13 @@ class Adaptive:
         return self._upwards(usual)
 
     def _upwards(self, usual: float) -> tuple[int, bool]:
-        """One step up where it would leave room: first back to the generator itself."""
+        """One step up if that leaves enough room: first from the lighter generator back."""
         room = WITH_ROOM * self._budget
         if self.lighter:
             return self._step, usual * (self._saving or 1.0) >= room
         if self._step == 0:
             return 0, False
-        # As if all of it grew with the area: what does not makes the estimate too high, never low.
+        # Assumes that all of the time grows with the area. Some does not, so this estimate may be
+        # too high, but never too low.
         larger = usual * (SCALES[self._step - 1] / self.scale) ** 2
         return (self._step - 1 if larger < room else self._step), False

@@ -1,4 +1,4 @@
-"""Photographs that int8 is fitted to, and others that it is judged by."""
+"""Photographs to fit int8 to, and others to judge it by."""
 
 import logging
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Calibration:
 
 
 def demo_portrait() -> Calibration:
-    """What comes with the program: one picture to judge by, none to fit to."""
+    """The picture that comes with the program, to judge by; none to fit to."""
     return Calibration([], [_square(read_picture(PORTRAIT))])
 
 

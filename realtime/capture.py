@@ -1,6 +1,6 @@
-"""Reads a source in a thread of its own and hands the frames over.
+"""Reads a source in its own thread and hands the frames over.
 
-After a fault it opens the source again, with pauses, until its patience is at an end.
+After a fault it reopens the source, with pauses between the attempts, until a deadline.
 """
 
 import logging
@@ -19,18 +19,18 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 2.0
 STOP_PATIENCE = 2.0
-"""Seconds for a read to end. One that takes longer is left behind and closes the source itself,
-when it comes back: devices do not bear being closed by another thread."""
+"""Seconds that `stop` waits for a read to end. A thread whose read takes longer is left behind and
+closes the source itself when the read returns: other threads must not close a device."""
 
 
 REST = 5.0
-"""Seconds between two frames while nobody looks: what is there is never older for who comes."""
+"""Seconds between two frames while nobody watches, so whoever comes sees no older picture."""
 LOOK_UP = 0.1
-"""Seconds after which it is seen that somebody does."""
+"""Seconds between checks whether somebody watches again."""
 
 
 class HandOver(Protocol):
-    """What frames are handed through: a Mailbox or a Line."""
+    """What passes frames between threads: a Mailbox or a Line."""
 
     dropped: int
 
@@ -44,7 +44,7 @@ class HandOver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where a run ends by itself: after so many frames, or seconds of the source's own time."""
+    """When a run ends by itself: after so many frames, or seconds of the source's own time."""
 
     frames: int | None = None
     seconds: float | None = None
@@ -57,7 +57,7 @@ class Limits:
 
 
 class Outage:
-    """Since when a source gives no frames, and until when it is worth another attempt."""
+    """A time without frames: the fault that began it, and when to try again or to give up."""
 
     def __init__(self, fault: SourceFault, patience: float) -> None:
         self.fault = fault
@@ -65,7 +65,7 @@ class Outage:
         self._pause = FIRST_PAUSE
 
     def next_pause(self) -> float:
-        """Seconds to wait before the next attempt. Raises the first fault after the deadline."""
+        """Seconds to wait before the next attempt. Raises `fault` if that is past the deadline."""
         if time.monotonic() + self._pause >= self._deadline:
             raise self.fault
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
@@ -73,12 +73,12 @@ class Outage:
 
 
 class Capture:
-    """Owns the source and its thread. `error` is why it ended, None for a proper end.
+    """Owns the source and its thread. `error` says why it ended; None for a normal end.
 
-    `reconnect` is for how many seconds a source that failed is opened again; 0 never. Only a
-    frame ends the outage: a source that opens and fails at once does not try for ever.
-    `on_message` is told in one line when a source is lost and when it is back. While `idle` says
-    so, a frame is read only every REST seconds.
+    After a fault, reopening is tried for `reconnect` seconds (0: not at all). Only a frame ends
+    an outage, so a source that opens but fails at once is not tried for ever. `on_message` gets
+    one line when the source is lost, and one when it is back. While `idle` returns True, a frame
+    is read only every REST seconds.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Capture:
         self.error: StylecamError | None = None
 
     def open(self) -> FrameFormat:
-        """Open the source; nothing is read yet. Raises what opening it raised."""
+        """Open the source; `begin` starts the reading. Raises what opening the source raises."""
         self._thread.start()
         try:
             return self._opened.result()
@@ -111,11 +111,11 @@ class Capture:
             raise
 
     def begin(self, hand_over: HandOver) -> None:
-        """Read from now on. `hand_over` is closed after the last frame."""
+        """Start reading. `hand_over` is closed after the last frame."""
         self._hand_over.set_result(hand_over)
 
     def stop(self) -> None:
-        """End soon, whatever the source is doing. May be called twice, and before `open`."""
+        """Stop soon, whatever the source is doing. May be called twice, and before `open`."""
         self._stop.set()
         self._close_hand_over()
         if self._thread.ident is not None:
@@ -184,7 +184,7 @@ class Capture:
         return Outage(fault, self._reconnect)
 
     def _open_again(self, outage: Outage) -> None:
-        """Returns once the source is open, or is not wanted any more."""
+        """Reopen the source; return once it is open, or once `stop` was called."""
         while not self._stop.wait(outage.next_pause()):
             self.source.close()
             try:

@@ -1,8 +1,8 @@
-"""Tells whether a scene still is what was painted last, so that it need not be painted again.
+"""Tells whether a scene is unchanged since it was last painted and need not be painted again.
 
-Pure, and cheap beside any generator (docs/config.md has the figures). Each frame is compared with
-the one that was painted last, not with the one before it: so a slow change adds up until it is
-seen, and nothing freezes.
+The comparison is pure, and cheap beside any generator (figures: docs/config.md). Each frame is
+compared with the last painted frame, not with the previous frame. So a slow change adds up until
+it is noticed, and nothing freezes.
 """
 
 from collections.abc import Hashable
@@ -12,21 +12,21 @@ import cv2
 from realtime.frame import RGB
 
 SPOT = 24
-"""Levels by which one value must differ to count alone. Sensor noise of sigma 2 differs by up to
-about 15 between two frames of a million pixels."""
+"""A single value that differs by this many levels is a change. Sensor noise of sigma 2 reaches
+differences of about 15 between two frames of a million pixels."""
 DRIFT = 2.0
-"""Levels by which a block's mean must differ: what noise leaves of itself there is below 1."""
+"""A block whose mean differs by this many levels is a change; noise moves it by less than 1."""
 BLOCK = 64
 """Side of a block, in pixels."""
 ROW_STEP = 32
-"""Of how many rows one enters the means."""
+"""One row out of this many enters the means."""
 
 
 def changed(before: RGB, now: RGB) -> bool:
-    """Whether anything happened between two frames (H, W, 3) that is not noise.
+    """Whether two frames (H, W, 3) differ by more than noise.
 
-    Seen is one value anywhere that differs by SPOT levels or more, or a block of BLOCK pixels'
-    side whose mean differs by DRIFT levels or more in a channel; and another size.
+    They do if one value anywhere differs by SPOT levels or more, if the mean of a block of BLOCK
+    pixels' side differs by DRIFT levels or more in a channel, or if the sizes differ.
     """
     if before is now:  # a picture file gives the same array again
         return False
@@ -42,18 +42,18 @@ def changed(before: RGB, now: RGB) -> bool:
 
 
 class LastPainting:
-    """The newest painting, what it was painted from, and how. One thread."""
+    """The newest painting, the frame it was made from, and how. To be used by one thread only."""
 
     def __init__(self) -> None:
         self._kept: tuple[RGB, Hashable, RGB] | None = None
 
     def of(self, rgb: RGB, how: Hashable) -> RGB | None:
-        """The painting, where `rgb` shows the same scene and `how` is what it was painted with."""
+        """The painting if `rgb` shows the same scene and `how` is unchanged; otherwise None."""
         if self._kept is None:
             return None
         before, painted_how, painting = self._kept
         return painting if how == painted_how and not changed(before, rgb) else None
 
     def keep(self, rgb: RGB, how: Hashable, painting: RGB) -> None:
-        """Neither picture may be written to afterwards."""
+        """Remember the painting of `rgb`. Neither array may be written to afterwards."""
         self._kept = (rgb, how, painting)

@@ -1,6 +1,6 @@
-"""The command line: one group, whose commands each half registers by entry point.
+"""The command line: one group, whose commands both halves register as entry points.
 
-Errors of ours become one line and their exit code; no traceback reaches a user.
+Our own errors become a message and an exit code; users never see a traceback.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """Finds its commands among the entry points, and loads one only when it is asked for."""
+    """Finds its commands among the entry points, and loads each only when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         names = set(_found())
@@ -40,7 +40,7 @@ class Commands(click.Group):
 
 
 class Unavailable(click.Command):
-    """Stands for a command that cannot be loaded, so that the others still can be listed."""
+    """Stands in for a command that cannot be loaded, so that the others can still be listed."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
@@ -91,9 +91,9 @@ def main() -> None:
 
 
 def _leave_stragglers(code: int) -> None:
-    """End at once where a thread still hangs in a device.
+    """End the process at once if a thread still hangs in a device.
 
-    Python would take the interpreter down around it, and it would crash when it comes back.
+    A normal exit shuts the interpreter down around that thread, which crashes when it returns.
     """
     if any(thread.daemon for thread in threading.enumerate()):
         with contextlib.suppress(OSError):
@@ -103,25 +103,28 @@ def _leave_stragglers(code: int) -> None:
 
 
 def obey(arguments: list[str] | None) -> int:
-    """Run `arguments` (None: the process's own); the exit code: 0, 1 failed, 2 wrong, 130 ^C."""
+    """Run `arguments` (None: the process's own); return the exit code.
+
+    0 is success, 1 a failure, 2 wrong usage, 130 an interrupt (Ctrl-C).
+    """
     logging.basicConfig(format="stylecam: %(message)s", level=logging.WARNING)
     try:
         result = stylecam.main(args=arguments, prog_name="stylecam", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain again when it flushes.
+        # The reader of our output has gone; Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (Exception, KeyboardInterrupt) as error:
         text, code = _explain(error)
         for line in text.splitlines():
-            # What is indented is a command to copy.
+            # An indented line is a command to copy: no prefix.
             click.echo(line if line.startswith(" ") else f"stylecam: {line}", err=True)
         return code
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
-    """What the user is told, and the exit code."""
+    """The message for the user, and the exit code."""
     if isinstance(error, StylecamError):
         return str(error), error.exit_code
     if isinstance(error, click.UsageError):
@@ -135,7 +138,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
 
 
 def _unexpected(error: BaseException) -> str:
-    """Keep the traceback where a report can take it from; one line for the user."""
+    """Write the traceback to a file for a bug report; return one line for the user."""
     handle, name = tempfile.mkstemp(prefix="stylecam-", suffix=".log", text=True)
     os.close(handle)
     Path(name).write_text("".join(traceback.format_exception(error)))

@@ -1,4 +1,4 @@
-"""From a Config to a pipeline ready to start: the one place that knows all the parts."""
+"""Builds a pipeline from a Config: the one place that knows all the parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,14 +30,14 @@ from realtime.stylizer import Stylizer
 RETURNING_KINDS = frozenset({"camera", "device", "stream"})
 """Sources that may come back after a fault."""
 RESTING_KINDS = frozenset({"camera", "device", "demo", "image"})
-"""Sources that bear being read rarely: they have no end, and no sender that fills a buffer."""
+"""Sources that may be read rarely: they have no end, and no sender that fills a buffer."""
 OVERLAID = frozenset({"window"})
-"""Sinks whose picture gets help and status drawn on it; the web page draws its own."""
+"""Sinks that get help and status drawn on the picture; the web page draws its own."""
 
 
 @dataclass(frozen=True)
 class Composition:
-    """A pipeline ready to start, and what runs the generator, in words."""
+    """A pipeline ready to start; `backend` says in words what runs the generator."""
 
     pipeline: Pipeline
     source: Source
@@ -46,10 +46,10 @@ class Composition:
 
 
 class Styles:
-    """The catalogue as a run sees it, with a model file given by path before all others.
+    """The catalogue of one run. A model file that is given by its path comes first.
 
-    `paths` are what the user goes through; lighter generators are not among them, unless one
-    was asked for by name.
+    `paths` are the styles that the user can step through. Lighter generators are not among them,
+    except one that was asked for by name.
     """
 
     def __init__(self, wanted: str) -> None:
@@ -76,10 +76,10 @@ def compose(
     on_message: Callable[[str], None],
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Composition:
-    """Build everything and load the style; nothing is opened yet.
+    """Build everything and load the style; no source and no sink is opened yet.
 
-    `config.sinks` must name at least one. `on_message` gets lines for people, from any thread;
-    `on_progress` the number of painted frames. Raises UsageError and ModelError.
+    `config.sinks` must name at least one sink. `on_message` gets lines for the user, from any
+    thread; `on_progress` gets the number of painted frames. Raises UsageError and ModelError.
     """
     refuse_twice(config.sinks)
     styles = Styles(config.style.name)
@@ -132,7 +132,7 @@ def _surroundings(config: Config, box: SettingsBox, styles: Styles, kind: str) -
 
 
 def _ways(config: Config, around: Surroundings) -> Ways:
-    """Where the keys x and r put things: folders of the user's own, made when they are needed."""
+    """Where the keys x and r save files: in the user's own folders, created when needed."""
     snapshots = config.snapshot.folder or platformdirs.user_pictures_path() / "stylecam"
     recordings = config.recording.folder or platformdirs.user_videos_path() / "stylecam"
 
@@ -148,7 +148,7 @@ def _ways(config: Config, around: Surroundings) -> Ways:
 
 
 def dated(folder: Path, suffix: str) -> Path:
-    """A new file's name in `folder`, which is made. Raises SinkFault where that cannot be."""
+    """A dated, unused path in `folder`, which is created. Raises SinkFault if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -169,7 +169,7 @@ def _stylizer(
     processing = config.processing
 
     def refused(style: str, error: StylecamError) -> None:
-        """Leave it out from now on: the key for the next style must get past it."""
+        """Drop a style that cannot be loaded: the key for the next style must get past it."""
         on_message(f"{error}; going on with {stylizer.style}, without {style}")
         box.apply(
             lambda s: replace(

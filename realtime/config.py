@@ -1,6 +1,6 @@
-"""Every setting of `run`, typed, with its default; and how flags override a file.
+"""Every setting of `run`, with its type and default; and how flags override a file.
 
-The root config.yaml shows each key with a comment; reading such a file is config_file.py's.
+config.yaml in the repository shows each key with a comment. config_file.py reads such files.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _index_as_text(value: object) -> object:
-    """YAML reads a camera's index as a number."""
+    """Turn a camera's index, which YAML reads as a number, into text."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _null_as_text(value: object) -> object:
-    """The sink `null`, unquoted, is YAML's word for nothing."""
+    """Turn the sink `null`, which YAML reads as None if unquoted, into text."""
     return "null" if value is None else value
 
 
@@ -35,14 +35,16 @@ SinkText = Annotated[str, BeforeValidator(_null_as_text)]
 
 
 class Section(BaseModel):
-    """A part of the config: fixed once made, and closed to keys that it does not know."""
+    """A part of the config: immutable, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SourceConfig(Section):
-    """`input` None is the first camera, or the demo where there is none. `reconnect` is for
-    cameras and streams; files never come back."""
+    """`input` None means the first camera, or the demo if there is none.
+
+    `reconnect`, in seconds, applies to cameras and streams; files never come back.
+    """
 
     input: InputText | None = None
     size: SizeText | None = None
@@ -62,9 +64,9 @@ class StyleConfig(Section):
 class ProcessingConfig(Section):
     """What runs the generator, and at what size; `keep` is how many styles stay loaded.
 
-    `scale` None is what suits the size of a live frame, and all of it from files into files.
+    `scale` None means the scale that suits the frame size in a live run, and full size otherwise.
 
-    `target_fps` and `skip_static` count only where the run is live.
+    `target_fps` and `skip_static` apply only to a live run.
     """
 
     backend: str = "onnx"
@@ -96,7 +98,7 @@ class VirtualCameraConfig(Section):
 
 
 class RecordingConfig(Section):
-    """What the key r does, and how `file:` sinks are encoded."""
+    """How the key r records, and how `file:` sinks are encoded."""
 
     folder: Path | None = None
     format: Literal["mp4", "mkv", "mov", "webm", "avi"] = "mp4"
@@ -129,14 +131,14 @@ class Config(Section):
 
 
 def user_config_file() -> Path:
-    """The file that is read where no --config is given, if it is there."""
+    """The file that is read if it exists and no --config is given."""
     return platformdirs.user_config_path("stylecam") / "config.yaml"
 
 
 def overridden(config: Config, values: Mapping[str, Any], flags: Mapping[str, str]) -> Config:
-    """`config` with values by dotted key ("source.size"); `flags` names where each came from.
+    """`config` with `values` by dotted key ("source.size"); `flags` has the flag of each key.
 
-    Raises UsageError with one line for every value that is wrong.
+    Raises UsageError with one line for every wrong value.
     """
     data = config.model_dump()
     for key, value in values.items():
@@ -162,7 +164,7 @@ def _within(key: str, prefix: str) -> bool:
 
 
 def problems(error: ValidationError) -> list[tuple[str, str]]:
-    """For each mistake its dotted key and what is wrong with it, fit to be shown."""
+    """For each mistake its dotted key and what is wrong with it, worded for the user."""
     return [(".".join(map(str, e["loc"])), _reason(e)) for e in error.errors()]
 
 
@@ -184,14 +186,14 @@ def _shown(value: object) -> str:
 
 
 def unknown_key(name: str, known: list[str]) -> str:
-    """ "unknown key; did you mean 'width'?" """
+    """A message like "unknown key; did you mean 'width'?"."""
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(known)}"
     return f"unknown key; {hint}"
 
 
 def _names_beside(location: tuple[Any, ...]) -> list[str]:
-    """The keys that are allowed where the unknown one stands."""
+    """The keys that are allowed in the place of the unknown one."""
     section: Any = Config
     for part in location[:-1]:
         section = section.model_fields[part].annotation

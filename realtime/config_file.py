@@ -1,4 +1,4 @@
-"""Reads a config file: YAML to Config, with the line of whatever is wrong in it."""
+"""Reads a config file: YAML to Config, with the line number of every mistake."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from models.errors import UsageError
 from realtime.config import Config, Section, problems
 
 LARGEST = 1_000_000
-"""Bytes; a config is a thousandth of that."""
+"""Largest file in bytes; a real config is a thousandth of that."""
 
 
 def load_config(path: Path) -> Config:
@@ -49,7 +49,7 @@ def _compose(path: Path) -> yaml.Node | None:
     except UnicodeDecodeError:
         raise UsageError(f"{path}: not a text file in UTF-8") from None
     try:
-        # An alias could repeat what it names without end.
+        # An alias could repeat without end what it refers to.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
             raise UsageError(f"{path}: aliases (*name) are not used here; write the value out")
         return yaml.compose(text, yaml.SafeLoader)
@@ -63,14 +63,14 @@ def _compose(path: Path) -> yaml.Node | None:
 
 
 def _line(key: str, lines: dict[str, int]) -> int:
-    """The line of a dotted key, or of the nearest that encloses it."""
+    """The line of a dotted key, or of the nearest key that encloses it."""
     while key not in lines and "." in key:
         key = key.rpartition(".")[0]
     return lines.get(key, 1)
 
 
 class _Reader:
-    """Turns nodes into plain values; notes each key's line, and keys given twice."""
+    """Turns nodes into plain values; records each key's line, and keys that are given twice."""
 
     def __init__(self, lines: dict[str, int], mistakes: list[tuple[int, str]]) -> None:
         self._lines = lines
@@ -88,7 +88,7 @@ class _Reader:
                 )
                 continue
             self._lines[dotted] = line
-            # A section whose keys are all commented out is an empty one.
+            # A section whose keys are all commented out is null in YAML; it counts as empty.
             empty_section = not prefix and _is_null(value) and _is_section(key)
             if empty_section:
                 values[key] = {}
@@ -114,7 +114,7 @@ class _Reader:
         return self._scalars.construct_object(node)
 
     def _readable(self, node: yaml.Node, dotted: str) -> bool:
-        """Whether a scalar is one (2024-99-99 is no date); where not, that is a mistake."""
+        """Whether a scalar is valid (2024-99-99 is no date); if not, record a mistake."""
         if not isinstance(node, yaml.ScalarNode):
             return True
         try:

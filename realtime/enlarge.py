@@ -1,8 +1,8 @@
-"""From the coarse picture of a generator to the finished one, of any size: bytes, no runtime.
+"""Turns the coarse picture of a generator into the finished one, of any size: bytes, no runtime.
 
-The fine detail comes from the frame itself, so that its edges stay sharp however small the
-picture was that the generator saw. (Joint upsampling after Kopf et al. 2007 in purpose; here the
-generator was trained to leave `detail` of the frame to this step, and it is one weighted sum.)
+The fine detail comes from the frame itself, so its edges stay sharp however small the generator's
+picture was. The purpose is that of joint upsampling (Kopf et al. 2007). Here it is one weighted
+sum, because the generator was trained to leave the share `detail` of the frame to this step.
 """
 
 import cv2
@@ -14,16 +14,17 @@ from realtime.frame import RGB
 
 
 class Enlarger:
-    """Owns a scratch picture. One thread calls `finish`."""
+    """Owns a scratch picture, so only one thread may call `finish`."""
 
     def __init__(self, coding: CoarseCoding) -> None:
         self._coding = coding
         self._scratch = np.empty((0, 0, 3), np.uint8)
 
     def finish(self, frame: RGB, coarse: RGB, strength: float) -> RGB:
-        """The painted picture, a new array of the frame's size. (H, W, 3) uint8 RGB all.
+        """The painted picture in the frame's size: a new array, or `coarse` itself.
 
-        Strength 0 gives the frame, 1 the style. `coarse` is coded as the CoarseCoding says.
+        All are (H, W, 3) uint8 RGB. Strength 0 gives the frame, 1 the style. `coarse` is coded as
+        the CoarseCoding says.
         """
         step, zero, detail = self._coding.step, self._coding.zero, self._coding.detail
         if (strength, detail, step) == (1.0, 0.0, 1.0):

@@ -1,7 +1,7 @@
-"""Makes a model file out of a style: a copy under a new name, in lower precision where asked for.
+"""Writes a style as a model file: a copy under a new name, in lower precision if asked for.
 
-A training's checkpoint needs torch; the training half registers its exporter as an entry point,
-so that this half need not know it.
+A training checkpoint needs torch. The training half registers its exporter as an entry point, so
+that this half need not import it.
 """
 
 import os
@@ -44,7 +44,7 @@ EXPORTERS = "stylecam.exporters"
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written. `off` compares the lower precision with the full one, None without."""
+    """What was written. `off` compares the lower precision with full; None in full precision."""
 
     card: StyleCard
     off: Difference | None
@@ -73,12 +73,12 @@ def export(
     name: str | None = None,
     force: bool = False,
 ) -> Exported:
-    """Write the style `source` (name, .onnx, checkpoint or run folder) to `out` and its card.
+    """Write the style `source` (name, .onnx, checkpoint or run folder) and its card to `out`.
 
-    Everything is checked in a temporary folder first: on an error nothing is written and nothing
-    is replaced. `photographs` is a folder: int8 is fitted to some of them and judged by others.
-    Raises UsageError for wrong names and places, ModelError for a model that is damaged or that
-    the lower precision changes too much, StylecamError where it cannot be written.
+    Everything is checked in a temporary folder first: on an error nothing is written or replaced.
+    `photographs` is a folder of pictures; int8 is fitted to some of them and judged by others.
+    Raises UsageError for wrong names and paths, ModelError for a model that is damaged or that
+    lower precision changes too much, StylecamError if the files cannot be written.
     """
     name = name or out.stem
     check_destination(out, name, force=force)
@@ -108,9 +108,10 @@ def _export_checked(source: str, out: Path, target: Target) -> Difference | None
 
 
 def check_destination(out: Path, name: str, *, force: bool) -> None:
-    """Refuse a place or a name that cannot be meant, with UsageError.
+    """Raise UsageError for an unsuitable path or name, or if a file would be lost.
 
-    Card and picture come beside the model, under its name: what is called so is not lost either.
+    The card and the picture are written beside the model under its name, so existing files of
+    those names are protected too. `force` allows replacing them.
     """
     if out.suffix != ".onnx":
         raise UsageError(f"{out}: a model file is called NAME.onnx")
@@ -130,7 +131,7 @@ def is_checkpoint(source: str) -> bool:
 
 
 def checkpoint_exporter() -> Callable[..., StyleCard]:
-    """The training half's exporter, or UsageError that says what to install."""
+    """The training half's exporter. Raises UsageError that says what to install without it."""
     for entry in entry_points(group=EXPORTERS, name="checkpoint"):
         try:
             exporter: Callable[..., StyleCard] = entry.load()
@@ -143,7 +144,7 @@ def checkpoint_exporter() -> Callable[..., StyleCard]:
 
 
 def write_model(card: StyleCard, path: Path, target: Target) -> Difference | None:
-    """Write the graph of `card` to `path` with a fresh card; how far lower precision is off."""
+    """Write the graph of `card` to `path` with a new card; return how far precision is off."""
     original = read_model(card.path)
     model, off = original, None
     about = {entry.key: entry.value for entry in original.metadata_props}
@@ -171,7 +172,7 @@ def lowered(
 ) -> tuple[onnx.ModelProto, Difference]:
     """The model in the target's precision, and how far its pictures are off.
 
-    Raises UsageError for a model that was lowered before, ModelError where it is too far off.
+    Raises UsageError for a model in lower precision already, ModelError if it is too far off.
     """
     if is_half(model) or card.precision != "fp32":
         precision = "half precision" if is_half(model) else card.precision
@@ -186,7 +187,7 @@ def lowered(
 def checked_half(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, Difference]:
     """The model in half precision, and how far its picture is off.
 
-    Both are computed operator by operator in their own precision. Raises ModelError where the
+    Both models run operator by operator in their own precision. Raises ModelError if the
     difference is more than rounding.
     """
     picture = check_picture()

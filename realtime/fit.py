@@ -1,6 +1,6 @@
-"""Brings a picture to a size: letterbox, crop or stretch; and the size that generators work at.
+"""Fits a picture to a size (letterbox, crop or stretch), and finds the size to paint at.
 
-Pure. OpenCV resizes; the order of the colours does not matter to it.
+Pure. OpenCV does the resizing; the order of the colours does not matter for that.
 """
 
 from typing import Literal, NamedTuple
@@ -26,11 +26,11 @@ class Size(NamedTuple):
 
 
 def fit(rgb: RGB, width: int, height: int, mode: FitMode = "letterbox") -> RGB:
-    """`rgb` (H, W, 3) as (height, width, 3).
+    """Fit `rgb` (H, W, 3) to (height, width, 3).
 
     "letterbox" shows all of it, undistorted, between black bars; "crop" fills the size and cuts
     off what does not fit, equally on both sides; "stretch" fills it and distorts. A picture
-    that has the size already is given back as it is.
+    that already has the size is returned as it is.
     """
     assert width > 0 and height > 0, (width, height)
     own_height, own_width = rgb.shape[:2]
@@ -49,9 +49,9 @@ def fit(rgb: RGB, width: int, height: int, mode: FitMode = "letterbox") -> RGB:
 
 
 def shrink_to_fit(rgb: RGB, width: int, height: int, mode: FitMode) -> RGB:
-    """`rgb` no larger than what `fit` will show of it, still without bars.
+    """Cut and shrink `rgb` to what `fit` will show of it, without bars. Never enlarges.
 
-    So that no pixel is painted which is thrown away afterwards, nor any bar.
+    So no pixel is painted that would be discarded afterwards, and no bar.
     """
     own = Size(rgb.shape[1], rgb.shape[0])
     wanted = Size(width, height)
@@ -64,13 +64,13 @@ def shrink_to_fit(rgb: RGB, width: int, height: int, mode: FitMode) -> RGB:
 
 
 def _cut(rgb: RGB, window: Size) -> RGB:
-    """The middle of it, of that size."""
+    """The middle of `rgb`, of the size `window`."""
     left, top = (rgb.shape[1] - window.width) // 2, (rgb.shape[0] - window.height) // 2
     return rgb[top : top + window.height, left : left + window.width]
 
 
 def resize(rgb: RGB, width: int, height: int) -> RGB:
-    """Resampled without regard to proportions; averaged where it gets smaller, so no moiré."""
+    """Resample `rgb`, ignoring proportions; averages when shrinking, so there is no moiré."""
     own_height, own_width = rgb.shape[:2]
     if (own_width, own_height) == (width, height):
         return rgb
@@ -80,7 +80,7 @@ def resize(rgb: RGB, width: int, height: int) -> RGB:
 
 
 def largest_inside(shape: Size, bounds: Size) -> Size:
-    """The largest size of the proportions of `shape` that is inside `bounds`; sides at least 1."""
+    """The largest size inside `bounds` with the proportions of `shape`; sides are at least 1."""
     scale = min(bounds.width / shape.width, bounds.height / shape.height)
     return Size(
         min(bounds.width, max(1, round(shape.width * scale))),
@@ -89,20 +89,22 @@ def largest_inside(shape: Size, bounds: Size) -> Size:
 
 
 LIVE_LINES = 360
-"""Pixels of the shorter side that a live frame is painted at, at least, before it is enlarged."""
+"""A live frame is shrunk for painting only while its shorter side keeps this many pixels."""
 
 
 def live_scale(frame: Size) -> float:
-    """One whole part of the frame, so that shrinking is exact and cheap: a half for 1280×720, a
-    third for 1920×1080, all of 640×480."""
+    """The scale for live frames: 1 / n with an integer n, so that shrinking is exact and cheap.
+
+    It is 1/2 for 1280×720, 1/3 for 1920×1080 and 1 for 640×480.
+    """
     return 1 / max(1, min(frame.width, frame.height) // LIVE_LINES)
 
 
 def processing_size(frame: Size, *, within: Size | None = None, scale: float = 1.0) -> Size:
     """The size at which frames of size `frame` are painted.
 
-    Never larger than the frame times `scale`, nor than `within`, proportions kept; but no side
-    below what generators take (MINIMUM_SIDE), which enlarges tiny pictures.
+    Never larger than the frame times `scale` nor than `within`, with proportions kept. But no side
+    is below the generators' minimum (MINIMUM_SIDE), so tiny pictures are enlarged.
     """
     size = Size(max(1, round(frame.width * scale)), max(1, round(frame.height * scale)))
     if within is not None and (size.width > within.width or size.height > within.height):
@@ -111,7 +113,7 @@ def processing_size(frame: Size, *, within: Size | None = None, scale: float = 1
 
 
 def painted_size(frame: Size, scale: float | None, *, within: Size | None = None) -> Size:
-    """`processing_size`, where a `scale` of None is what suits live frames of that size."""
+    """Like `processing_size`, but `scale` None means `live_scale` of the frame."""
     return processing_size(
         frame, within=within, scale=live_scale(frame) if scale is None else scale
     )

@@ -15,7 +15,7 @@ class FrameFormat:
     """What a source gives or a sink is given. Width and height in pixels, rate in frames/s.
 
     `live` sources cannot wait: a reader that is late loses frames. `frame_count` is None
-    where the end is unknown (a camera, a stream).
+    if the end is unknown (a camera, a stream).
     """
 
     width: int

@@ -1,4 +1,4 @@
-"""What the user asks to be kept while it runs: snapshots and recordings."""
+"""Saves what the user asks for during a run: snapshots and recordings."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,18 +15,20 @@ from realtime.sinks import Sink
 
 @dataclass(frozen=True)
 class Ways:
-    """How to keep: `snapshot` writes a picture and gives its path, `recording` makes a sink for a
-    new file. Both raise StylecamError. None: it cannot be done here."""
+    """How to save: `snapshot` writes a picture and returns its path, `recording` makes a sink.
+
+    The sink is for a new file. Both raise StylecamError. None means not possible in this run.
+    """
 
     snapshot: Callable[[RGB], Path] | None = None
     recording: Callable[[], Sink] | None = None
 
 
 class Keeping:
-    """Follows the settings: each snapshot asked for is taken once; recordings start and stop.
+    """Follows the settings: takes each requested snapshot once; starts and stops recordings.
 
-    Files are written in threads of their own, so that painting goes on. `say` is told in one
-    line what was kept where, or why not.
+    Other threads write the files, so that painting goes on. `say` gets one line about each file:
+    where it was saved, or why it was not.
     """
 
     def __init__(
@@ -44,25 +46,25 @@ class Keeping:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeping")
 
     def follow(self, settings: Settings, rgb: RGB, frames: FrameFormat) -> None:
-        """Do what changed. `rgb` is the picture now, `frames` the format of recordings."""
+        """Act on changed settings. `rgb` is the current picture, `frames` what recordings get."""
         if settings.snapshots > self._taken and self._ways.snapshot is not None:
             for _ in range(settings.snapshots - self._taken):
                 self._pool.submit(self._snapshot, self._ways.snapshot, rgb)
         self._taken = settings.snapshots
         running = self._recording is not None and self._recording.alive
         if self._recording is not None and not running:
-            # It failed, which its sink has told; the settings must not claim that it runs.
+            # It failed, and its fault was reported; the settings must not claim that it runs.
             self._recording = None
             self._box.apply(lambda s: replace(s, recording=False))
         elif settings.recording and not running:
             self._start(frames)
         elif self._recording is not None and not settings.recording:
-            self._recording.hand_over.close()  # this frame is not wanted in it any more
+            self._recording.hand_over.close()  # the current frame must not get into it
             self._pool.submit(self._finish, self._recording)
             self._recording = None
 
     def close(self) -> None:
-        """Finish what runs; returns when all is written. After the last `follow`."""
+        """Finish everything; return when all is written. To be called after the last `follow`."""
         if self._recording is not None:
             self._pool.submit(self._finish, self._recording)
         self._pool.shutdown()

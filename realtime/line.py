@@ -1,4 +1,4 @@
-"""A bounded queue between two threads, for those who must not miss a frame."""
+"""A bounded queue between two threads, for a reader that must not miss a frame."""
 
 import threading
 from collections import deque
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 class Line(Generic[T]):
-    """First in, first out, at most `size` items. The other hand-over is mailbox.Mailbox.
+    """First in, first out, at most `size` items. The alternative is mailbox.Mailbox.
 
-    `put` waits while the line is full or, with `drop_oldest`, throws the oldest away and counts
+    While the line is full, `put` waits or, with `drop_oldest`, drops the oldest item and counts
     it in `dropped`. After `close`, `put` does nothing and `take` gives what is left, then None.
     """
 
@@ -36,7 +36,7 @@ class Line(Generic[T]):
             self._condition.notify_all()
 
     def take(self, timeout: float | None) -> T | None:
-        """The oldest item, or None after `timeout` seconds or once closed and empty."""
+        """The oldest item; None after `timeout` seconds, or once the line is closed and empty."""
         with self._condition:
             self._condition.wait_for(lambda: bool(self._items) or self._closed, timeout)
             if not self._items:
@@ -52,6 +52,6 @@ class Line(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        """True once nothing will come any more: closed, and emptied by `take`."""
+        """True once no more items will come: closed, and emptied by `take`."""
         with self._condition:
             return self._closed and not self._items

@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """One slot. `put` never blocks and replaces what was not taken; `take` waits for an item.
+    """One slot. `put` never blocks and replaces an item not yet taken; `take` waits for an item.
 
     `dropped` counts the replaced items. After `close`, `put` does nothing and `take` gives what
     is left, then None.
@@ -29,7 +29,7 @@ class Mailbox(Generic[T]):
             self._condition.notify()
 
     def take(self, timeout: float | None) -> T | None:
-        """The newest item, or None after `timeout` seconds or once closed and empty."""
+        """The newest item; None after `timeout` seconds, or once the slot is closed and empty."""
         with self._condition:
             self._condition.wait_for(lambda: self._item is not None or self._closed, timeout)
             item, self._item = self._item, None
@@ -42,6 +42,6 @@ class Mailbox(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        """True once nothing will come any more: closed, and emptied by `take`."""
+        """True once no more items will come: closed, and emptied by `take`."""
         with self._condition:
             return self._closed and self._item is None

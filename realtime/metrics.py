@@ -1,4 +1,4 @@
-"""What a run measured: rates, drops, times. Any thread may add; a report reads it all."""
+"""What a run measured: frame counts, rates and times. Any thread may add to it."""
 
 import threading
 import time
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 WINDOW = 600
-"""Newest times kept of each kind: 20 s at 30 frames/s; memory stays flat."""
+"""Newest times kept for each stage: 20 s at 30 frames/s. The limit keeps memory flat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Median and 95th percentile, in milliseconds; nan where nothing was measured."""
+    """Median and 95th percentile, in milliseconds; nan if nothing was measured."""
 
     p50: float
     p95: float
@@ -32,7 +32,7 @@ class Metrics:
         self.painted = self.unchanged = 0
 
     def add(self, stage: str, seconds: float) -> None:
-        """One duration of a stage ("stylize"), or an age of a frame at a sink ("latency")."""
+        """Record the duration of a stage ("stylize"), or a frame's age at a sink ("latency")."""
         with self._lock:
             self._times[stage].append(seconds)
 
@@ -44,7 +44,7 @@ class Metrics:
             self.painted += 1
 
     def count_unchanged(self) -> None:
-        """A frame that was given the last painting again; it counts as painted too."""
+        """Count a frame that got the last painting again; it counts as painted too."""
         with self._lock:
             self.unchanged += 1
 
@@ -58,7 +58,7 @@ class Metrics:
 
     @property
     def fps(self) -> float:
-        """Painted frames a second, from the first to the newest; 0 before the second."""
+        """Painted frames per second, from the first to the newest; 0 with fewer than two."""
         with self._lock:
             if self._began is None or self.painted < 2:
                 return 0.0

@@ -1,4 +1,4 @@
-"""Drives sinks: each in a thread of its own, or step by step in the main thread."""
+"""Drives sinks: each in its own thread, or step by step in the main thread."""
 
 import threading
 import time
@@ -16,16 +16,16 @@ from realtime.sinks import Sink
 POLL = 0.05
 LINE_SIZE = 8
 FINISH_PATIENCE = 60.0
-"""Seconds for what is waiting to be written; a sink that has more to do then says so itself."""
+"""Seconds to write what is waiting; a sink that needs longer has `finishing` on top."""
 GOODBYE_PATIENCE = 3.0
-"""Seconds for a live sink, which has nothing to finish."""
+"""Seconds for closing a live sink, which has nothing to finish."""
 
 
 class Output:
-    """One sink and what feeds it. `error` is why it ended early, None otherwise.
+    """One sink and what feeds it. `error` says why it ended early; None otherwise.
 
-    `lossless` makes a sink that is not live hold up the painting rather than miss a frame.
-    `local` sinks are looked at by the person at the machine: only they get overlays.
+    With `lossless`, a sink that is not live holds up the painting rather than miss a frame.
+    `local` sinks are watched by the person at the machine; only they get overlays.
     """
 
     def __init__(self, sink: Sink, metrics: Metrics, *, lossless: bool, local: bool) -> None:
@@ -40,7 +40,7 @@ class Output:
         self.error: StylecamError | None = None
 
     def start(self, frames: FrameFormat) -> None:
-        """Open the sink, in its own thread unless it needs the main one. Raises what it raised."""
+        """Open the sink, in its own thread unless it needs the main one. Raises its error."""
         if self.sink.main_thread:
             self._open(frames)
         else:
@@ -55,8 +55,7 @@ class Output:
         return not self._done
 
     def step(self, timeout: float | None = POLL) -> None:
-        """Write the next frame if one comes in time (None: whenever); close when there will be
-        none."""
+        """Write the next frame, waiting `timeout` s at most (None: no limit); close at the end."""
         frame = self.hand_over.take(timeout)
         try:
             if frame is not None:
@@ -100,7 +99,7 @@ class Output:
 
     def _run(self, frames: FrameFormat) -> None:
         self._open(frames)
-        # Who has nothing to do between frames sleeps until one comes, or the end.
+        # A sink without `pump` has nothing to do between frames: sleep until one comes, or the end.
         timeout = POLL if hasattr(self.sink, "pump") else None
         while self.alive:
             self.step(timeout)
@@ -126,7 +125,7 @@ class Output:
 
 
 class Outputs:
-    """All sinks of a run. A fault ends one sink; `on_fault` is told of it in one line."""
+    """All sinks of a run. A fault ends only its own sink; `on_fault` gets the error, once."""
 
     def __init__(self, on_fault: Callable[[StylecamError], None]) -> None:
         self._outputs: list[Output] = []
@@ -137,7 +136,7 @@ class Outputs:
         self.errors: list[StylecamError] = []
 
     def start(self, outputs: list[Output], frames: FrameFormat) -> None:
-        """Open every sink; if one cannot, close those that could and raise why."""
+        """Open every sink; if one fails, close those that are open and raise its error."""
         try:
             for output in outputs:
                 self.add(output, frames)
@@ -146,7 +145,7 @@ class Outputs:
             raise
 
     def add(self, output: Output, frames: FrameFormat) -> None:
-        """A sink that joins while it runs. Raises what opening it raised."""
+        """Open and add a sink, even during the run. Raises what opening it raises."""
         try:
             output.start(frames)
         except BaseException:
@@ -156,7 +155,7 @@ class Outputs:
             self._outputs = [*self._outputs, output]
 
     def remove(self, output: Output) -> None:
-        """Finish a sink that leaves while the others go on."""
+        """Finish and remove a sink while the others go on."""
         output.finish()
         self._report(output)
         with self._lock:
@@ -164,14 +163,14 @@ class Outputs:
             self._dropped_before += output.hand_over.dropped
 
     def put(self, frame: Frame, decorated: Callable[[], Frame], *, only_live: bool = False) -> None:
-        """Hand a frame to all (or to live sinks only); local ones get the one with overlays."""
+        """Hand `frame` to all sinks (or only live ones); local ones get `decorated()` instead."""
         takers = [o for o in self._outputs if o.alive and (o.sink.live or not only_live)]
         shown = decorated() if any(output.local for output in takers) else frame
         for output in takers:
             output.hand_over.put(shown if output.local else frame)
 
     def pump(self, timeout: float) -> None:
-        """One step of the sinks that live in the main thread; without any, a rest."""
+        """Do one step of the main thread's sinks, or sleep if there are none; report faults."""
         mains = [o for o in self._outputs if o.sink.main_thread and o.alive]
         for output in mains:
             output.step(timeout)
@@ -181,7 +180,7 @@ class Outputs:
             self._report(output)
 
     def close(self) -> None:
-        """No more frames: nobody waits for a place in a line from now on."""
+        """Accept no more frames; a thread that waits for a place in a line is released."""
         for output in self._outputs:
             output.hand_over.close()
 
@@ -198,7 +197,7 @@ class Outputs:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody may be looking: a sink that does not know (`watched`) counts as seen."""
+        """Whether anybody may be watching; a sink without `watched` counts as watched."""
         return any(o.alive and getattr(o.sink, "watched", True) for o in self._outputs)
 
     @property

@@ -1,4 +1,4 @@
-"""A fixed output rate: the last item is repeated where no new one came. Knows no frames."""
+"""A fixed output rate: the last item is repeated if no new one came. Knows no frames."""
 
 import time
 from collections.abc import Callable
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 class Pacer(Generic[T]):
-    """Gives one item a tick, `fps` ticks a second: the newest that was put, or the last again.
+    """Gives one item per tick, `fps` ticks per second: the newest item put, or the last one again.
 
     Any thread may `put`; one thread waits for `delay` seconds, then calls `tick`. After a stall
-    the missed ticks are left out: a reader of a camera wants the present, not a burst.
+    the missed ticks are skipped: a camera's reader wants the present, not a burst.
     """
 
     def __init__(self, fps: float, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,7 +29,7 @@ class Pacer(Generic[T]):
         return max(0.0, self._next - self._clock())
 
     def tick(self) -> T | None:
-        """The item for this tick, None before the first one; the next tick is set."""
+        """The item for this tick (None before the first `put`); schedules the next tick."""
         now = self._clock()
         self._next += self._interval
         if self._next <= now:

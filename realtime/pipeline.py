@@ -1,7 +1,7 @@
-"""Source to stylizer to sinks: who runs in which thread, who may drop, who ends whom.
+"""From source to stylizer to sinks: which thread does what, who may drop frames, who ends whom.
 
-Three kinds of threads hand frames on: one reads the source, one paints, one each writes to a
-sink. What must be run by the main thread (a window) is run by whoever calls `run`.
+One thread reads the source, one paints, and one per sink writes. A sink that needs the main
+thread (a window) runs in the thread that calls `run`.
 """
 
 import threading
@@ -29,23 +29,22 @@ from realtime.stylizer import Stylizer, placeholder
 READ_AHEAD = 4
 PUMP = 0.01
 SILENCE = 0.25
-"""Seconds without a frame after which live sinks are given the last picture again."""
+"""Seconds without a frame after which live sinks get the last picture again."""
 STATUS_SECONDS = 2.0
-"""For how long a change of style or strength is written on the picture."""
+"""For how long the status line is shown after a change of style, strength, view or mirror."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is besides its parts. Sizes in pixels, times in seconds.
+    """The options of a run. Sizes in pixels, times in seconds.
 
-    Where somebody watches (`live`), or the source cannot wait, the newest frame wins; otherwise
-    every frame is painted and written. `size` is what sinks get (None: the source's), brought
-    about by `fit`. `local` names the sinks that get text over the picture; `titles` gives a
-    style's. Where the run is live, `skip_static` spares painting a still scene again, and
-    `target_fps` has it painted smaller, at last lighter, while so many frames a second are not
-    reached. `rests` lets the source rest while the picture is paused or no sink is watched.
-    `on_message` is told in one line what happens meanwhile, `on_progress` the number of painted
-    frames; both from any thread.
+    If somebody watches (`live`), or the source cannot wait, the newest frame wins; otherwise
+    every frame is painted and written. Sinks get pictures of `size` (None: the source's), which
+    `fit` brings about. `local` names the sinks that get text on the picture; `titles` gives the
+    title of a style. In a live run, `skip_static` avoids painting a still scene again. While a
+    live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
+    `rests` lets the source rest while the picture is paused or no sink is watched. `on_message`
+    gets one line about each event, `on_progress` the number of painted frames, in any thread.
     """
 
     live: bool
@@ -66,8 +65,9 @@ class Plan:
 class Pipeline:
     """One run. The caller's thread starts it, runs the window, and stops it.
 
-    `start` once, then `run`, which returns when the source ends, a limit is reached, the user
-    quits, or nothing is left to write to; it raises the first thing that kept it from going on.
+    Call `start` once, then `run`. It returns when the source ends, a limit is reached, the user
+    quits or no sink is left. It then raises an error of the painting, else of the source, else
+    the first one of a sink.
     """
 
     def __init__(
@@ -98,9 +98,9 @@ class Pipeline:
         self._changed = 0.0
 
     def start(self) -> tuple[FrameFormat, FrameFormat]:
-        """Open source and sinks; what comes in and what goes out.
+        """Open source and sinks; return the formats of incoming and of outgoing frames.
 
-        Raises UsageError, SourceFault or SinkFault; then everything is closed again.
+        Raises UsageError, SourceFault or SinkFault, with everything closed again.
         """
         try:
             incoming = self.capture.open()
@@ -124,7 +124,7 @@ class Pipeline:
         return incoming, outgoing
 
     def run(self) -> None:
-        """Until the end. Whatever happens, recordings are finished."""
+        """Run until the end. Whatever happens, recordings are finished."""
         try:
             while self._thread.is_alive() and self.outputs.alive and not self._ending:
                 self.outputs.pump(PUMP)
@@ -137,12 +137,12 @@ class Pipeline:
             raise error
 
     def stop(self) -> None:
-        """Have `run` end soon. Takes no lock, so that a signal's handler may call it."""
+        """Make `run` end soon. Takes no lock, so a signal handler may call it."""
         self.interrupted = True
 
     @property
     def dropped(self) -> int:
-        """Frames that came too fast for the generator or for a sink."""
+        """Number of frames that came too fast for the generator or for a sink."""
         return self._hand_over.dropped + self.outputs.dropped
 
     def report(self) -> str:
@@ -162,7 +162,7 @@ class Pipeline:
         self._finishing = True
         self.capture.stop()
         self.outputs.close()
-        # Painting may wait for a place in a line; closing the lines let it go.
+        # Painting may have waited for a place in a line; closing the lines released it.
         self._thread.join(timeout=5.0)
         if not self._thread.is_alive():
             self._keeping.close()
@@ -178,7 +178,7 @@ class Pipeline:
             self.plan.on_message(f"{error}; the other outputs go on")
 
     def _paint_all(self) -> None:
-        """The life of the painting thread."""
+        """The main loop of the painting thread."""
         try:
             while not self._hand_over.closed and not self._ending:
                 frame = self._hand_over.take(SILENCE)
@@ -201,14 +201,14 @@ class Pipeline:
         self.plan.on_progress(self.metrics.painted)
 
     def _show_again(self, last: Frame) -> None:
-        """For who watches while the source is silent: keys and text go on working."""
+        """Show the last frame while the source is silent, so that keys and text keep working."""
         settings = self.box.current
         shown = replace(last, captured=time.monotonic())
         self._follow(settings, shown)
         self.outputs.put(shown, lambda: self._with_text(shown, settings), only_live=True)
 
     def _painting(self, frame: Frame, settings: Settings) -> RGB:
-        """The last one again where it would become the same, else a new one."""
+        """The last painting again if a new one would be the same; otherwise a new one."""
         if _plain(settings) or not (self.plan.skip_static and self.live):
             return self._painted(frame, settings)
         self.stylizer.follow(settings.style)
@@ -248,8 +248,8 @@ class Pipeline:
         return rgb
 
     def _adapt(self, took: float, style: str) -> None:
-        """Let the next frames be painted smaller or larger, or lighter, to hold the rate."""
-        if self._adaptive is None or self.stylizer.loading:  # that was not the wanted one's time
+        """Adapt the size or the generator of the next frames, to hold the target rate."""
+        if self._adaptive is None or self.stylizer.loading:  # not the wanted generator's time
             return
         changed = self._adaptive.painted(took, has_lighter=self.stylizer.has_lighter(style))
         scale, lighter = self._adaptive.scale, self._adaptive.lighter
@@ -265,14 +265,14 @@ class Pipeline:
             )
 
     def _follow(self, settings: Settings, shown: Frame) -> None:
-        """Do what a change of the settings asks for beyond the picture itself."""
+        """Act on changed settings beyond the picture itself: status line, snapshots, recordings."""
         before, self._seen = self._seen, settings
         if status_text("", before) + before.style != status_text("", settings) + settings.style:
             self._changed = time.monotonic()
         self._keeping.follow(settings, shown.rgb, self._outgoing)
 
     def _with_text(self, frame: Frame, settings: Settings) -> Frame:
-        """The frame with what the person at the machine should see on it."""
+        """The frame with the text that the person at the machine should see on it."""
         rgb = frame.rgb
         title = self.plan.titles(settings.style)
         if settings.recording:
@@ -285,5 +285,5 @@ class Pipeline:
 
 
 def _plain(settings: Settings) -> bool:
-    """Whether no generator is needed: such frames cost nothing, and are never held back."""
+    """Whether no generator is needed; such frames cost nothing, so none is skipped as static."""
     return settings.view == "original" or settings.strength == 0

@@ -11,11 +11,11 @@ from realtime.fit import Size
 UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 LARGEST_SIDE = 16384
-"""Beyond this no encoder goes, and a slip of the keyboard would eat all memory."""
+"""No encoder takes more, and a typing error would use up all memory."""
 
 
 def parse_size(value: object) -> Size:
-    """ "1280x720" as a Size. Raises ValueError, fit to be shown, for anything else."""
+    """Parse "1280x720". For anything else, raises ValueError, worded for the user."""
     if isinstance(value, Size):
         return value
     match = re.fullmatch(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*", str(value), re.IGNORECASE)
@@ -30,7 +30,7 @@ def parse_size(value: object) -> Size:
 
 
 def parse_duration(value: object) -> float:
-    """Seconds: a number, or a text with a unit. Raises ValueError, fit to be shown."""
+    """Seconds from a number or a text with a unit. Raises ValueError, worded for the user."""
     match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*", str(value), re.IGNORECASE)
     unit = (match[2].lower() or "s") if match else ""
     if match is None or isinstance(value, bool) or unit not in UNITS:

@@ -1,8 +1,8 @@
-"""A generator in eight bits, checked on photographs against the full one.
+"""Makes an eight-bit generator, and checks it on photographs against the full-precision one.
 
 "int8 weights" stores the kernels in eight bits and computes in float (models/int8.py). "int8"
-computes its convolutions in eight bits too, by ONNX Runtime's static quantisation: QDQ, kernels
-per channel and symmetric, activations clipped at the 99.9th percentile of what photographs give.
+also computes its convolutions in eight bits, by ONNX Runtime's static quantisation: QDQ, kernels
+per channel and symmetric, activations clipped at the 99.9th percentile on the photographs.
 """
 
 import logging
@@ -28,16 +28,18 @@ from realtime.frame import RGB
 
 LEAST_PSNR = 30.0
 PERCENTILE = 99.9
-"""Of 99 to 99.999, minimum and maximum, entropy, and moving averages, this came closest
-on all shipped styles (docs/log.md)."""
+"""Of 99 to 99.999, minimum and maximum, entropy, and moving averages, this came closest to full
+precision on all shipped styles (docs/log.md)."""
 CPU = ["CPUExecutionProvider"]
 
 
 def checked_int8_weights(
     model: onnx.ModelProto, path: Path, photographs: Calibration
 ) -> tuple[onnx.ModelProto, Difference]:
-    """The model with its kernels as int8, and how far its pictures of the held-out photographs
-    are off. Raises ModelError where that is more than LEAST_PSNR allows."""
+    """The model with int8 kernels, and how far its pictures of held-out photographs are off.
+
+    Raises ModelError if their PSNR is below LEAST_PSNR.
+    """
     architecture, weights = read_weights(model)
     return _checked(model, quantize_weights(model, architecture, weights), path, photographs)
 
@@ -45,7 +47,7 @@ def checked_int8_weights(
 def checked_int8(
     model: onnx.ModelProto, path: Path, photographs: Calibration
 ) -> tuple[onnx.ModelProto, Difference]:
-    """The model computing in int8, fitted to photographs; else as `checked_int8_weights`."""
+    """The model computing in int8, fitted to photographs; otherwise like `checked_int8_weights`."""
     return _checked(model, quantize(model, photographs.fitted), path, photographs)
 
 
@@ -65,7 +67,7 @@ def _checked(
 
 
 def _paint(model: onnx.ModelProto, pictures: list[RGB]) -> RGB:
-    """All of them in one column."""
+    """The painted pictures, all in one column."""
     session = _session(model)
     return np.concatenate([session.run(None, {"frame": picture})[0] for picture in pictures])
 
@@ -86,7 +88,7 @@ def quantize(model: onnx.ModelProto, photographs: list[RGB]) -> onnx.ModelProto:
 
     folded = _constants_folded(model)
     inputs = list(folded.graph.input)
-    # Without it the strength is a constant 1, as it is for the runtime's calibration.
+    # Without the input "strength", strength is a constant 1 during the calibration.
     _keep(folded.graph.input, [entry for entry in inputs if entry.name != "strength"])
     with TemporaryDirectory(prefix="stylecam-int8-") as folder, _quietly():
         source, result = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
@@ -114,7 +116,7 @@ def quantize(model: onnx.ModelProto, photographs: list[RGB]) -> onnx.ModelProto:
 
 
 def _constants_folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Kernels as they stand after the graph's own scalings and shuffles: what is to be rounded."""
+    """The graph with constants folded, so that the kernels to round are scaled and shuffled."""
     with TemporaryDirectory(prefix="stylecam-int8-") as folder:
         out = Path(folder) / "folded.onnx"
         options = session_options(SessionSettings(1))
@@ -125,7 +127,7 @@ def _constants_folded(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _without_bias(model: onnx.ModelProto) -> list[str]:
-    """The convolution that only shrinks the input: eight bits would coarsen the frame itself."""
+    """Names of convolutions without bias: they only shrink the input; int8 would coarsen it."""
     return [n.name for n in model.graph.node if n.op_type == "Conv" and len(n.input) == 2]
 
 
@@ -141,14 +143,14 @@ class _Reader:
 
 
 def _keep(field: Any, entries: list[Any]) -> None:
-    """Leave these in a repeated field of protobuf, which takes no assignment."""
+    """Replace the contents of a repeated protobuf field, which cannot be assigned to."""
     del field[:]
     field.extend(entries)
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """The quantiser prints its progress, and warns by the root logger of what was done here."""
+    """Silence the quantiser: it prints progress, and the root logger warns of steps done here."""
     root = logging.getLogger()
     root.addFilter(_says_nothing)
     try:

@@ -1,7 +1,7 @@
-"""What a user changes while it runs: one frozen value, and the verbs that make the next one.
+"""What a user changes during a run: one frozen value, and the verbs that make the next one.
 
-Keys, the web page and the command line all speak these verbs. The pipeline reads the settings
-once a frame; it never sees half a change.
+Both the keys and the web page use these verbs. The pipeline reads the settings once per frame, so
+it never sees half a change.
 """
 
 import threading
@@ -77,7 +77,7 @@ VERBS: dict[str, Verb] = {
 
 
 def set_style(name: str) -> Verb:
-    """A verb that goes to the style called `name`; an unknown one raises UsageError."""
+    """A verb that selects the style called `name`; it raises UsageError for an unknown one."""
 
     def verb(settings: Settings) -> Settings:
         lookup("style", name, dict.fromkeys(settings.styles))
@@ -87,7 +87,7 @@ def set_style(name: str) -> Verb:
 
 
 def set_strength(strength: float) -> Verb:
-    """A verb that sets the strength; outside 0..1 raises UsageError."""
+    """A verb that sets the strength; it raises UsageError outside 0..1."""
 
     def verb(settings: Settings) -> Settings:
         if not 0.0 <= strength <= 1.0:
@@ -98,9 +98,9 @@ def set_strength(strength: float) -> Verb:
 
 
 class SettingsBox:
-    """The one current value, swapped whole. Any thread may read or apply a verb.
+    """The one current value, always replaced as a whole. Any thread may read it or apply a verb.
 
-    So may a signal handler, also one that interrupts `apply` itself.
+    So may a signal handler, even one that interrupts `apply` itself.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -116,7 +116,7 @@ class SettingsBox:
             while True:
                 before = self._settings
                 after = verb(before)
-                # The lock keeps other threads out, but a signal handler of this one comes in.
+                # The lock keeps other threads out, but not a signal handler in this thread.
                 if self._settings is before:
                     self._settings = after
                     return after

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination while something runs that must be finished in order."""
+"""Handles Ctrl-C and termination during work that must be finished properly."""
 
 import signal
 import threading
@@ -9,8 +9,8 @@ from types import FrameType
 from typing import Any
 
 SAME = 0.5
-"""Seconds within which a second signal is taken for the same one: some programs that start others
-send it to the process and to its whole group."""
+"""Within this many seconds, a second signal counts as the same one: some programs that start
+others send a signal both to the process and to its whole group."""
 
 
 @contextmanager
@@ -19,8 +19,8 @@ def stopping(
 ) -> Iterator[None]:
     """Inside, SIGINT and SIGTERM call `stop`, which must be safe in a signal handler.
 
-    A second one, after SAME, does what it did before: end at once. Outside the main thread
-    signals stay as they are.
+    A second signal, at least SAME seconds later, acts as it did before: it ends the process at
+    once. Outside the main thread, signals stay as they are.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,7 +1,7 @@
 """Paints frames as the settings say: style, strength, view, mirror. Frame in, frame out.
 
-A change of style loads in the background while the old style goes on painting. Where the
-generator fails there is an error, never the raw picture of whoever sits there.
+A new style is loaded in the background while the old style goes on painting. If the generator
+fails, there is an error, never the raw picture of the person at the camera.
 """
 
 import threading
@@ -24,18 +24,18 @@ from realtime.settings import Settings
 DIVIDER = 2
 """Pixels between the halves of the split view."""
 LOAD_PATIENCE = 2.0
-"""Seconds that closing waits for a style in loading; a later one is closed when it comes."""
+"""Seconds that `close` waits for a style being loaded; a later one is closed when it comes."""
 
 
 class Stylizer:
-    """Owns the loaded generators. One thread calls `stylize`; loading has its own.
+    """Owns the loaded generators. One thread calls `stylize`; loading has its own thread.
 
-    `find` gives the card of a style by name; `on_fault` is told of a style that cannot be
-    loaded, once each time that it is asked for. `scale` in (0, 1] (None: what suits live frames
-    of the size) and `within` make the generator work on a smaller picture, and `quality` in
-    (0, 1], which may change between frames, on one yet smaller by that share. `lighter`, which
-    may change too, takes a style's lighter generator where it has one. The `keep` newest models
-    stay loaded, so that going back costs nothing.
+    `find` gives the card of a style by name. `on_fault` gets a style that cannot be loaded, once
+    each time that it is asked for. `scale` in (0, 1] (None: what suits live frames of the size)
+    and `within` make the generator work on a smaller picture; `quality` in (0, 1] shrinks that
+    further. `lighter` selects a style's lighter generator if it has one. `quality` and `lighter`
+    may change between frames. The `keep` last used models stay loaded, so that going back costs
+    nothing.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Stylizer:
         self._size: Size | None = None
 
     def load(self, style: str) -> str:
-        """Make `style` the current one, waiting for it. The line says what runs it.
+        """Load `style` and make it the current one; return a line that says what runs it.
 
         Raises UsageError for an unknown style or device, ModelError for a damaged file.
         """
@@ -72,48 +72,51 @@ class Stylizer:
 
     @property
     def style(self) -> str:
-        """The style that paints now; while another is loading, still the old one."""
+        """The style that paints now; while another is being loaded, still the old one."""
         heavy = (name for name, lighter in self._lighter_of.items() if lighter == self.generator)
         return next(heavy, self.generator)
 
     @property
     def generator(self) -> str:
-        """What paints now: the name of the style, or of its lighter generator."""
+        """The name of what paints now: the style, or its lighter generator."""
         return next(reversed(self._loaded))
 
     @property
     def loading(self) -> bool:
-        """Whether another generator is on its way."""
+        """Whether another generator is being loaded."""
         return self._coming is not None
 
     def has_lighter(self, style: str) -> bool:
-        """Whether there is a lighter generator for it. Reads the style's card the first time."""
+        """Whether a style has a lighter generator. Reads the style's card the first time."""
         if style not in self._lighter_of:
             try:
                 self._lighter_of[style] = self._find(style).lighter
-            except StylecamError:  # loading the style tells it
+            except StylecamError:  # loading the style will report it
                 self._lighter_of[style] = None
         return self._lighter_of[style] is not None
 
     def warm_up(self, frame: Size, *, live: bool) -> None:
-        """Make the first frame of that size as fast as the others. Where nobody waits for the
-        next one (not `live`), and no `scale` was asked for, frames are painted whole."""
+        """Make the first frame of that size as fast as the others.
+
+        Without `live`, nobody waits for the next frame: if no `scale` was asked for, frames are
+        then painted at full size.
+        """
         if self._scale is None and not live:
             self._scale = 1.0
         self._size = self._working_size(frame)
         self._loaded[self.generator].warm_up(self._size.height, self._size.width)
 
     def follow(self, style: str) -> None:
-        """Swap when the wanted style is ready; start loading it when nobody did.
+        """Switch to the wanted style if it is ready; start loading it if that was not done.
 
-        `stylize` does so too; this is for frames that are not painted.
+        `stylize` does this too; call this for frames that are not painted.
         """
         if self.lighter and self.has_lighter(style):
             style = self._lighter_of[style] or style
         if self._coming is not None and self._coming[1].done():
             self._take_coming(style)
         if style != self._refused:
-            self._refused = None  # asked for again later, it gets another chance
+            self._refused = None  # if asked for again later, it gets another chance
         if style in (self.generator, self._refused):
             return
         if style in self._loaded:
@@ -128,7 +131,7 @@ class Stylizer:
     def stylize(self, frame: Frame, settings: Settings) -> Frame:
         """The picture to show: same size, index and times.
 
-        Raises ModelError where the generator fails on it.
+        Raises ModelError if the generator fails on it.
         """
         self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
         self.follow(settings.style)
@@ -168,7 +171,7 @@ class Stylizer:
             future.set_result(backend)
 
     def _make_loaded(self, style: str, *, warm: Size | None = None) -> tuple[Backend, str]:
-        """A new backend with the style, and what it says of itself."""
+        """A new backend with the style loaded, and the line that says what runs it."""
         card = self._find(style)
         backend = self._make_backend()
         try:
@@ -187,7 +190,7 @@ class Stylizer:
         if error is None:
             current = self.generator
             self._loaded[style] = future.result()
-            # While it loaded, the user may have gone on: it must not paint then.
+            # If the user has chosen another style meanwhile, this one must not paint.
             self._keep(style if style == wanted else current)
             return
         self._refused = style
@@ -196,7 +199,7 @@ class Stylizer:
         self._on_fault(style, error)
 
     def _keep(self, style: str) -> None:
-        """Make a loaded style the current one, and close the oldest beyond `keep`."""
+        """Make a loaded style the current one, and close the least recently used beyond `keep`."""
         self._loaded.move_to_end(style)
         while len(self._loaded) > self._kept:
             self._loaded.popitem(last=False)[1].close()
@@ -209,7 +212,7 @@ def _close_result(future: "Future[Backend]") -> None:
 
 
 def split(original: RGB, painted: RGB) -> RGB:
-    """The original's left half beside the painting's right half, a light line between."""
+    """The original's left half beside the painting's right half, with a light line between them."""
     out = painted.copy()
     middle = painted.shape[1] // 2
     out[:, :middle] = original[:, :middle]
@@ -218,7 +221,7 @@ def split(original: RGB, painted: RGB) -> RGB:
 
 
 def placeholder(height: int, width: int) -> RGB:
-    """A dark picture that says so. Shows nothing of the camera's."""
+    """A dark picture that says "no picture". It shows nothing from the camera."""
     out = np.full((height, width, 3), 28, np.uint8)
     text, scale = "no picture", max(0.4, width / 640)
     (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)

@@ -1,4 +1,4 @@
-"""What runs a generator: the contract. Each file beside this one is one runtime."""
+"""The contract for what runs a generator. The runtimes are in files beside this one."""
 
 from typing import Protocol
 
@@ -8,15 +8,15 @@ from realtime.frame import RGB
 
 
 class Backend(Protocol):
-    """One thread calls `load` once, `warm_up` for a size, then `stylize` repeatedly, then `close`.
+    """Call `load` once, `warm_up` for a size, `stylize` repeatedly, then `close`.
 
-    NCHW, floats and half precision never leave a backend.
+    One thread at a time. Callers never see NCHW layout, floats or half precision.
     """
 
     def load(self, card: StyleCard) -> str:
-        """Ready the model; the line says what runs it ("ONNX Runtime, CPU, fp32, 2 threads").
+        """Load the model; return what runs it, like "ONNX Runtime, CPU, fp32, 2 threads".
 
-        Raises ModelError for a damaged file, UsageError for a device that is not there.
+        Raises ModelError for a damaged file, UsageError for a device that is not available.
         """
         ...
 
@@ -27,8 +27,8 @@ class Backend(Protocol):
     def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
         """The painted picture: same size, uint8 RGB HWC. Strength 0 is the input, 1 the style.
 
-        `at` is the size at which the generator sees it, its own where None: what it paints is
-        enlarged, and the fine detail comes from `rgb` itself.
+        The generator works at the size `at` (None: that of `rgb`). Its result is enlarged, and
+        the fine detail comes from `rgb` itself.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Which backend a user's words mean."""
+"""Makes the backend that the user's options name."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ BACKENDS: dict[str, Callable[[str, int | None, bool | None], Backend]] = {
 }
 
 DEVICES = ("auto", "cuda", "tensorrt", "coreml", "directml", "openvino", "cpu")
-"""Every device that some backend knows, for the command line's help."""
+"""Every device that at least one backend knows, for the command line's help."""
 
 
 def make_backend(
@@ -39,8 +39,8 @@ def make_backend(
 ) -> Backend:
     """A backend that is not loaded yet. Heavy libraries are imported only here.
 
-    Raises UsageError for an unknown backend or device; whether the device is there is seen
-    when a model is loaded.
+    Raises UsageError for an unknown backend or device. Whether the device is available turns
+    out only when a model is loaded.
     """
     lookup("device", device, dict.fromkeys(DEVICES))
     return lookup("backend", backend, BACKENDS)(device, threads, half)

@@ -18,8 +18,8 @@ def allowed_cpus() -> list[int]:
 def physical_cores() -> int:
     """Physical cores that this process may use; at least 1.
 
-    Two hyper-threads of one core count once: a second one brings the convolutions nothing. A
-    container's CPU quota (cgroup 2) counts too, rounded up.
+    Two hyper-threads of one core count once, because the second one does not speed up the
+    convolutions. A container's CPU quota (cgroup 2), rounded up, limits the number too.
     """
     cores = len({_siblings(cpu) for cpu in allowed_cpus()})
     return max(1, min(cores, _quota()))

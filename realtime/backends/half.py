@@ -1,4 +1,4 @@
-"""A generator in half precision: made from the fp32 graph, and checked against it."""
+"""Makes a half-precision generator from the fp32 graph, and checks it against that graph."""
 
 import math
 from dataclasses import dataclass
@@ -11,17 +11,20 @@ from models.errors import ModelError
 from realtime.frame import RGB
 
 MEAN_LIMIT = 2.0
-"""Levels of 255 by which a half-precision picture may be off on average."""
+"""The mean difference of a half-precision picture must be below this many levels of 255."""
 
 HOLE = 64
-"""Levels: a pixel that is off by more is a hole (NaN or overflow), not rounding."""
+"""A value that is off by more levels is a hole (NaN or overflow), not a rounding error."""
 
 HOLES_LIMIT = 1e-3
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far one picture is from another, in levels of 255; `psnr` in dB, inf if equal."""
+    """How far two pictures differ, in levels of 255. `psnr` is in dB, inf if they are equal.
+
+    `holes` is the share of values that are off by more than HOLE.
+    """
 
     mean: float
     maximum: int
@@ -45,17 +48,17 @@ def difference(a: RGB, b: RGB) -> Difference:
 
 
 def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with float16 inside; bytes in, bytes out and strength stay as they are.
+    """The same graph with float16 inside; byte input, byte output and strength keep their types.
 
-    onnxruntime.transformers.float16 does the like, but leaves nodes in an order that ONNX's own
-    checker refuses. Raises ModelError where a weight does not fit float16.
+    onnxruntime.transformers.float16 does something similar, but leaves the nodes in an order
+    that ONNX's own checker refuses. Raises ModelError if a weight does not fit float16.
     """
     half = onnx.ModelProto.FromString(model.SerializeToString())
     graph = half.graph
-    # Resize takes its scales as float32 whatever the picture's type; strength is the contract's.
+    # Resize needs float32 scales whatever the picture's type; strength is part of the contract.
     kept = {node.input[2] for node in graph.node if node.op_type == "Resize"} | {"strength"}
     to_bytes = _to_bytes(half)
-    kept.add(to_bytes.input[1])  # the step of 1; QuantizeLinear itself takes floats only
+    kept.add(to_bytes.input[1])  # the step: QuantizeLinear is given float32, see `widen` below
     for tensor in graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and tensor.name not in kept:
             tensor.CopyFrom(_half_tensor(tensor))
@@ -76,7 +79,7 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def is_half(model: onnx.ModelProto) -> bool:
-    """Whether the graph already works in float16: int8 kernels have their scales in it only."""
+    """Whether the graph computes in float16. (Graphs with int8 kernels only store scales in it.)"""
     casts = (node.attribute[0].i for node in model.graph.node if node.op_type == "Cast")
     return TensorProto.FLOAT16 in casts
 
@@ -92,7 +95,7 @@ def _half_tensor(tensor: TensorProto) -> TensorProto:
 
 
 def check_picture(side: int = 64) -> RGB:
-    """What a check paints: ramps, hard edges, noise, pure black, white and primaries."""
+    """The picture that checks paint: ramps, hard edges, noise, pure black, white, red and blue."""
     ramp = np.linspace(0, 255, side, dtype=np.uint8)
     picture = np.stack([np.tile(ramp, (side, 1)), np.tile(ramp[:, None], (1, side))], axis=-1)
     picture = np.concatenate([picture, np.full((side, side, 1), 128, np.uint8)], axis=-1)
@@ -108,11 +111,11 @@ def check_picture(side: int = 64) -> RGB:
 
 
 def paint_exactly(model: onnx.ModelProto, picture: RGB) -> RGB:
-    """The graph computed in its own precision, operator by operator: slow, for checks only.
+    """Paint with the graph in its own precision, operator by operator: slow, for checks only.
 
-    ONNX Runtime on a CPU widens half precision to fp32 between operators, so that it would
-    hide an overflow that a GPU shows; ONNX's reference evaluator does not. Raises ModelError
-    for NaN or infinity, which a cast to bytes would hide as well.
+    On a CPU, ONNX Runtime widens half precision to fp32 between operators. This would hide an
+    overflow that a GPU shows; ONNX's reference evaluator does not hide it. Raises ModelError
+    for NaN or infinity, which the cast to bytes would hide as well.
     """
     from onnx.reference import ReferenceEvaluator
 

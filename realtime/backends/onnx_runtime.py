@@ -1,4 +1,4 @@
-"""ONNX Runtime runs the generator, on the best device that is really there.
+"""The ONNX Runtime backend: runs the generator on the best device that really works.
 
 The settings below were chosen by measurement: `stylecam bench --tune`, docs/bench.md.
 """
@@ -27,12 +27,12 @@ ERRORS_ONLY = 3
 
 
 class StartFailed(Exception):  # noqa: N818
-    """A provider that this build has, but that does not start on this machine."""
+    """This build has the provider, but it does not start on this machine."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A session that runs, the device it runs on, its precision, and what is worth saying."""
+    """A running session, its device and precision, and remarks for the user."""
 
     session: ort.InferenceSession
     device: str
@@ -41,9 +41,9 @@ class Started:
 
 
 SPIN_US = 50
-"""Microseconds that an idle worker looks for work before it sleeps: longer than it waits between
-two layers, so that it need not be woken for each, and too short to cost a neighbour or a pause
-between frames anything. What was measured: docs/bench.md."""
+"""Microseconds that an idle worker thread looks for work (spins) before it sleeps. This is longer
+than the wait between two layers, so that it need not be woken for each layer, but too short to
+cost other programs anything, or to matter between frames. Measurements: docs/bench.md."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ class SessionSettings:
 class OnnxRuntimeBackend:
     """A `Backend`. `device` is a key of PROVIDERS or "auto".
 
-    `threads` None means one per physical core. `half` None means the provider's default: half
-    precision on a GPU. `spin_us`: see SPIN_US; 0 for not at all. Only measurements set another.
+    `threads` None means one per physical core. `half` None means the provider's default
+    (`Provider.half`). `spin_us` is explained at SPIN_US; 0 means no spinning. Only measurements
+    set another value than the default.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class OnnxRuntimeBackend:
         self._shape: tuple[int, ...] = ()
 
     def load(self, card: StyleCard) -> str:
-        """See `Backend.load`. With "auto", says why a better device was not taken."""
+        """See `Backend.load`. With "auto", the line also says why no better device was taken."""
         model, coding = frame_graph(read_model(card.path))
         self._path = card.path
         self._enlarger = Enlarger(coding)
@@ -97,7 +98,7 @@ class OnnxRuntimeBackend:
         return line + "".join(f"; {remark}" for remark in started.remarks)
 
     def _start(self, model: onnx.ModelProto) -> Started:
-        """A session on the first device that works; every failure becomes a remark."""
+        """A session on the first device that works. With "auto", each failure becomes a remark."""
         remarks = []
         for device in candidates(self._device):
             try:
@@ -135,7 +136,10 @@ class OnnxRuntimeBackend:
         return Started(full, device, "fp32", (f"{reason}; kept fp32",))
 
     def _session_on(self, device: str, model: onnx.ModelProto) -> ort.InferenceSession:
-        """A session whose first provider is `device`'s, else StartFailed with the reason."""
+        """A session whose first provider is that of `device`.
+
+        Raises StartFailed with the reason, or on the CPU ModelError if the model is refused.
+        """
         if device in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
             with contextlib.redirect_stdout(io.StringIO()):  # it prints what it did not find
                 ort.preload_dlls()
@@ -159,12 +163,12 @@ class OnnxRuntimeBackend:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 
     def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
-        """See `Backend.stylize`. The picture may be any view; the answer is a new array.
+        """See `Backend.stylize`. `rgb` may be any array view; the result is a new array.
 
-        Raises UsageError for a picture smaller than the generators take.
+        Raises UsageError for a picture that is too small for the generators.
         """
         assert self._session is not None, "load first"
-        # The binding takes a bare address: a flipped or cut view would be read wrongly.
+        # The binding takes a raw address: a flipped or cropped view would be read wrongly.
         small = np.ascontiguousarray(resize(rgb, *at) if at else rgb)
         check_size(small)
         height, width = (-(-side // self._pitch) for side in small.shape[:2])
@@ -176,7 +180,7 @@ class OnnxRuntimeBackend:
         return self._enlarger.finish(rgb, coarse, strength)
 
     def _run_options(self, shape: tuple[int, ...]) -> ort.RunOptions | None:
-        """With a frame of a new size, the memory that the old size needed is given back."""
+        """On the CPU, options that free the memory of the old size when a new size comes."""
         if shape == self._shape or self._where != "cpu":
             return None
         self._shape = shape
@@ -185,7 +189,7 @@ class OnnxRuntimeBackend:
         return options
 
     def end_profile(self) -> Path:
-        """Where the profile that was asked for lies; profiling ends."""
+        """End the profiling that was asked for; return the path of the profile."""
         assert self._session is not None, "load first"
         return Path(self._session.end_profiling())
 
@@ -196,13 +200,13 @@ class OnnxRuntimeBackend:
 
 
 def session_options(settings: SessionSettings) -> ort.SessionOptions:
-    """How a session runs: few threads, quiet when idle, little memory."""
+    """Options for a session with the given threads that is quiet when idle and saves memory."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
-    # The memory pattern plans one block for the whole graph beside the arena: twice the memory
-    # for the same speed.
+    # With the memory pattern, one more block for the whole graph is allocated beside the arena:
+    # twice the memory at the same speed.
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.spin_duration_us", str(settings.spin_us))
     if settings.profile:
@@ -214,7 +218,7 @@ def session_options(settings: SessionSettings) -> ort.SessionOptions:
 def read_model(path: Path) -> onnx.ModelProto:
     """The graph at `path`, its inputs and output checked against the contract in card.py.
 
-    Raises UsageError where there is none, ModelError where it is damaged or foreign.
+    Raises UsageError if there is no such file, ModelError if it is damaged or not one of ours.
     """
     try:
         model = onnx.load(path, load_external_data=False)
@@ -231,7 +235,7 @@ def read_model(path: Path) -> onnx.ModelProto:
 
 
 def check_size(rgb: RGB) -> None:
-    """Refuse what no generator takes: UsageError for a picture that is too small."""
+    """Raise UsageError for a picture that is too small for any generator."""
     assert rgb.dtype == np.uint8, rgb.dtype
     assert rgb.ndim == 3 and rgb.shape[2] == 3, rgb.shape
     height, width = rgb.shape[:2]

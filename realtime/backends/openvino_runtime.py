@@ -1,6 +1,6 @@
-"""OpenVINO runs the generator on a CPU, in bf16 where that has matrix units for it (AMX).
+"""The OpenVINO backend: runs the generator on a CPU, in bf16 if it has matrix units (AMX).
 
-Optional: pip install 'stylecam[openvino]'. It is imported when a model is loaded, never before.
+Optional: pip install 'stylecam[openvino]'. OpenVINO is imported only when a model is loaded.
 """
 
 from typing import Any
@@ -22,14 +22,14 @@ from realtime.frame import RGB
 
 DEVICES = ("auto", "cpu")
 AMX = "AMX BF16"
-"""The instruction set without which bf16 is no faster than fp32 (docs/bench.md)."""
+"""Without this instruction set, bf16 is no faster than fp32 (docs/bench.md)."""
 
 
 class OpenVinoBackend:
     """A `Backend`. `threads` None means one per physical core.
 
-    `half` None means bf16 where the CPU has AMX, else fp32; True asks for bf16 on any CPU that
-    knows it.
+    `half` None means bf16 if the CPU has AMX, else fp32; True means bf16 on any CPU that
+    supports it.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class OpenVinoBackend:
         self._request: Any = None
 
     def load(self, card: StyleCard) -> str:
-        """See `Backend.load`. Compiling takes longer than ONNX Runtime's: tenths of a second."""
+        """See `Backend.load`. Compiling takes tenths of a second, longer than in ONNX Runtime."""
         openvino = import_openvino()
         model, coding = frame_graph(read_model(card.path))
         self._enlarger = Enlarger(coding)
@@ -63,7 +63,7 @@ class OpenVinoBackend:
         return f"OpenVINO {version}, CPU, {precision}, {self._threads} thread{plural}{remark}"
 
     def _start(self, openvino: Any, core: Any, network: Any) -> tuple[Any, str, str]:
-        """What runs it, the precision, and what is worth saying of that."""
+        """The infer request, its precision, and a remark about it ("" for none)."""
         full = self._request_in(openvino.Type.f32, openvino, core, network)
         if not self._wants_half(core):
             return full, "fp32", ""
@@ -84,7 +84,7 @@ class OpenVinoBackend:
         from openvino.properties import hint, inference_num_threads
 
         settings = {
-            # Said for fp32 too: OpenVINO's own choice is bf16 wherever the CPU knows it at all.
+            # Set for fp32 too: by default OpenVINO uses bf16 on every CPU that supports it.
             hint.inference_precision(): precision,
             hint.performance_mode(): hint.PerformanceMode.LATENCY,
             hint.num_requests(): 1,
@@ -96,9 +96,9 @@ class OpenVinoBackend:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 
     def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
-        """See `Backend.stylize`. The picture may be any view; the answer is a new array.
+        """See `Backend.stylize`. `rgb` may be any array view; the result is a new array.
 
-        Raises UsageError for a picture smaller than the generators take.
+        Raises UsageError for a picture that is too small for the generators.
         """
         assert self._request is not None, "load first"
         small = resize(rgb, *at) if at else rgb
@@ -111,15 +111,15 @@ class OpenVinoBackend:
 
 
 def _infer(request: Any, rgb: RGB) -> RGB:
-    """What the graph gives, copied out of the request, which writes the next there."""
+    """The graph's output, copied because the request overwrites it in the next run."""
     return np.asarray(request.infer([np.ascontiguousarray(rgb)])[0], np.uint8)
 
 
 def rounded_in_steps(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with its last step to bytes spelled out: scale, shift, round, clip, cast.
+    """The same graph with the final step to bytes spelled out: scale, shift, round, clip, cast.
 
-    OpenVINO 2026.4 fuses QuantizeLinear into the convolution before it and loses the
-    convolution's bias on the way: colours are off by up to 17 levels (a test would show it).
+    OpenVINO 2026.4 fuses QuantizeLinear into the preceding convolution and loses that
+    convolution's bias: colours would be off by up to 17 levels (a test would show it).
     """
     spelled = onnx.ModelProto.FromString(model.SerializeToString())
     graph = spelled.graph
@@ -152,7 +152,7 @@ def rounded_in_steps(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def import_openvino() -> Any:
-    """openvino, or UsageError that says how to install it."""
+    """The module openvino. Raises UsageError that says how to install it if it is missing."""
     try:
         import openvino
     except ImportError:
@@ -164,6 +164,6 @@ def import_openvino() -> Any:
 
 
 def _line(error: Exception) -> str:
-    """The last line of OpenVINO's message: the ones before name its own source files."""
+    """The last line of OpenVINO's message; the lines before it name its own source files."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""The devices that ONNX Runtime may run on, as a table, and which one a user's word means."""
+"""A table of the devices that ONNX Runtime may run on, and the choice of one by name."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +11,9 @@ from models.errors import UsageError, lookup
 
 @dataclass(frozen=True)
 class Provider:
-    """One execution provider: its name in ONNX Runtime, what installs it, what it runs best.
+    """One execution provider: its name in ONNX Runtime, what installs it, and its options.
 
-    `half` says that a graph in half precision is its default.
+    `half` says that it uses half precision by default.
     """
 
     label: str
@@ -34,7 +34,7 @@ PROVIDERS: dict[str, Provider] = {
         "CUDAExecutionProvider",
         GPU_PACKAGE,
         half=True,
-        # The exhaustive search pays for a daemon: it runs once per frame size.
+        # The exhaustive search pays off in a long run: it is made once per frame size.
         options={
             "cudnn_conv_algo_search": "EXHAUSTIVE",
             "arena_extend_strategy": "kSameAsRequested",
@@ -68,21 +68,22 @@ PROVIDERS: dict[str, Provider] = {
         "CPU",
         "CPUExecutionProvider",
         "pip install onnxruntime",
-        # Doubling the arena at each step only adds memory; measured equally fast (docs/bench.md).
+        # The default, doubling the arena at each step, needs more memory and was measured to be no
+        # faster (docs/bench.md).
         options={"arena_extend_strategy": "kSameAsRequested"},
     ),
 }
 
 AUTOMATIC = ("cuda", "directml", "coreml", "cpu")
-"""What `auto` tries, best first. TensorRT is asked for by name: building its engine takes
-minutes. OpenVINO too: it has no advantage that we measured in fp32."""
+"""What `auto` tries, best first. TensorRT and OpenVINO must be asked for by name: building the
+TensorRT engine takes minutes, and OpenVINO in fp32 showed no advantage in our measurements."""
 
 
 def candidates(device: str) -> list[str]:
-    """The devices to try for what the user said, in order.
+    """The devices to try, in order, for the device that the user asked for.
 
-    "auto" gives every one that this build of ONNX Runtime has; a name gives itself or, where
-    the build lacks it, UsageError with the remedy.
+    "auto" gives those of AUTOMATIC that this build of ONNX Runtime has; a name gives itself.
+    Raises UsageError with the remedy if the build lacks the named device.
     """
     there = set(ort.get_available_providers())
     if device == "auto":
@@ -97,7 +98,7 @@ def candidates(device: str) -> list[str]:
 
 
 def session_providers(device: str) -> list[tuple[str, dict[str, Any]]]:
-    """The providers argument of InferenceSession; the CPU stands behind for odd operators."""
+    """The providers argument of InferenceSession; the CPU comes last, for unsupported operators."""
     wanted = PROVIDERS[device]
     options = dict(wanted.options)
     if device == "tensorrt":

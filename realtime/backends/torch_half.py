@@ -1,6 +1,6 @@
-"""torch runs the generator: half precision, channels-last and CUDA graphs on an NVIDIA GPU.
+"""The torch backend: half precision, channels-last and CUDA graphs on an NVIDIA GPU.
 
-On a CPU the same code runs in fp32. torch is imported when a model is loaded, never before.
+On a CPU the same code runs in fp32. torch is imported only when a model is loaded.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,9 @@ WARM_UP_RUNS = 3
 
 
 class TorchBackend:
-    """A `Backend`. `threads` None leaves torch's own choice; it holds for the whole process.
+    """A `Backend`. `threads` None keeps torch's own choice; a number applies to the whole process.
 
-    `half` None means half precision on CUDA; on a CPU half precision is refused (it is slower).
+    `half` None means half precision on CUDA. On a CPU half precision is refused: it is slower.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class TorchBackend:
         return f"torch {torch.__version__}, CPU, fp32, {threads} thread{plural}{self._remark}"
 
     def warm_up(self, height: int, width: int) -> None:
-        """See `Backend.warm_up`. On CUDA, records the work for this size as one graph."""
+        """See `Backend.warm_up`. On CUDA, records the work for this size as a CUDA graph."""
         import torch
 
         self._graph = None
@@ -118,7 +118,7 @@ class TorchBackend:
         return self._enlarger.finish(rgb, coarse.cpu().numpy(), strength)
 
     def _coarse(self, frame: "torch.Tensor") -> "torch.Tensor":
-        """(H, W, 3) uint8 on the device to the coarse picture, coded as the ONNX graph codes it."""
+        """Frame (H, W, 3) uint8 on the device to the coarse picture, coded as in the ONNX graph."""
         import torch
 
         with torch.inference_mode():
@@ -155,7 +155,7 @@ class CapturedGraph:
 
 
 def import_torch() -> Any:
-    """torch, or UsageError that says how to install it."""
+    """The module torch. Raises UsageError that says how to install it if it is missing."""
     try:
         import torch
     except ImportError:

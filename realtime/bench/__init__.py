@@ -1,1 +1,1 @@
-"""Measures generators side by side, and the whole way of a frame. The command is `bench`."""
+"""Measures generators side by side, and runs from source to sink. The command is `bench`."""

@@ -1,7 +1,7 @@
-"""Who is measured: styles, and as yardsticks the generators of Johnson et al. 2016.
+"""What is measured: the styles, and as yardsticks the generators of Johnson et al. 2016.
 
-The yardsticks are built on the spot, with random weights: they paint nothing, but take the time
-that such a network takes.
+The yardsticks are built on the spot with random weights: their pictures mean nothing, but they
+take the time that such a network takes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ YARDSTICKS = tuple(yardstick_name(alpha) for alpha in ALPHAS)
 
 @dataclass(frozen=True)
 class Runtime:
-    """What runs the contenders: the words of the command line."""
+    """What runs the contenders: options of the command line."""
 
     backend: str = "onnx"
     device: str = "auto"
@@ -45,7 +45,7 @@ class Runtime:
 
 
 def write_yardstick(architecture: Architecture, name: str, folder: Path) -> StyleCard:
-    """A model file of that architecture with random weights. It has no strength input."""
+    """Write a model file of that architecture with random weights and without strength input."""
     card = StyleCard(
         name=name.replace(".", "_"),
         title=name,
@@ -69,10 +69,10 @@ def loaded(
     height: int,
     scale: float | None = None,
 ) -> Iterator[tuple[str, list[Contender]]]:
-    """What runs them, in words, and the styles and yardsticks as contenders on one picture.
+    """A line that says what runs the contenders, and the styles and yardsticks as contenders.
 
-    Each style paints it whole, and as a second contender at `scale` of its sides (None: as a live
-    run would), where that is less. Yardsticks know only whole pictures.
+    All paint the same picture. Each style paints it whole and, as a second contender, at `scale`
+    of its sides (None: as in a live run) if that is less. Yardsticks paint only whole pictures.
 
     Everything is freed at the end: at 1920×1080 the yardstick at alpha 1 alone takes gigabytes.
     """
@@ -109,5 +109,5 @@ def _contender(name: str, backend: Backend, frame: RGB, size: Size) -> Contender
 
 
 def painted_name(name: str, size: tuple[int, int], frame: tuple[int, int]) -> str:
-    """ "starry-night, painted at 640×360"; the name alone where the frame is painted whole."""
+    """Like "starry-night, painted at 640×360"; the name alone if the frame is painted whole."""
     return name if size == frame else f"{name}, painted at {size[0]}×{size[1]}"

@@ -1,4 +1,4 @@
-"""Source to sink: each style, size and sink in a process of its own."""
+"""Measures from source to sink: each style, size and sink in its own process."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from realtime.bench.report import EndToEndResult
 from realtime.bench.trial import Order, Outcome
 
 PATIENCE = 120.0
-"""Seconds beyond the measuring itself before a trial counts as stuck."""
+"""A trial counts as stuck after this many seconds plus 20 times the length of a run."""
 
 
 def measure_end_to_end(
@@ -27,11 +27,10 @@ def measure_end_to_end(
     sinks: Sequence[str] = USUAL,
     on_turn: Callable[[str], None] = lambda what: None,
 ) -> list[EndToEndResult]:
-    """Every style at every size (width, height) into each sink, `seconds` for each of two runs.
+    """Measure every style at every size (width, height) into each sink: two runs of `seconds`.
 
-    `sinks` are keys of ends.SINKS. Painted at `scale` of the sides, None as a live run would.
-
-    Raises StylecamError with the trial's own words where one fails.
+    `sinks` are keys of ends.SINKS. Frames are painted at `scale` of their sides (None: as in a
+    live run). Raises StylecamError with the trial's own message if a trial fails.
     """
     results = []
     for card in styles:
@@ -46,7 +45,7 @@ def measure_end_to_end(
 
 
 def run_trial(order: Order) -> Outcome:
-    """The outcome of an order carried out by a child process."""
+    """Carry out an order in a child process. Raises StylecamError if it fails or hangs."""
     command = [sys.executable, "-m", "realtime.bench.trial", json.dumps(asdict(order))]
     try:
         done = subprocess.run(

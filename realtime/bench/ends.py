@@ -1,4 +1,4 @@
-"""Where a trial's frames end: the sinks that can be asked for, with somebody who looks on."""
+"""The sinks that a trial can write to, with a viewer where a sink needs one."""
 
 import subprocess
 import sys
@@ -24,9 +24,9 @@ VIEWER_PATIENCE = 20.0
 
 
 class Watched:
-    """A `Sink`: a web page, with a program of its own that takes every picture as a browser does.
+    """A `Sink`: a web page, and a separate program that receives its pictures as a browser does.
 
-    Without one the sink would make no pictures at all.
+    Without a viewer, the web sink would encode no pictures at all.
     """
 
     def __init__(self, sink: WebSink) -> None:
@@ -55,8 +55,10 @@ class Watched:
 
 
 class AsLive:
-    """A `Sink` before another, which it opens as a live run does though every frame is waited
-    for: a recorder encodes live frames in another way."""
+    """Wraps a `Sink` and opens it as in a live run, although no frame may be dropped.
+
+    A recorder encodes live frames differently.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -85,7 +87,10 @@ SINKS: dict[str, Callable[[Path], Sink]] = {
 
 
 def parse_sinks(text: str) -> list[str]:
-    """ "null,file" as keys of SINKS. Raises UsageError for another, or a window without display."""
+    """Split "null,file" into keys of SINKS.
+
+    Raises UsageError for an unknown sink, or for a window without a display.
+    """
     names = [word.strip() for word in text.split(",")]
     for name in names:
         lookup("sink", name, SINKS)
@@ -96,6 +101,6 @@ def parse_sinks(text: str) -> list[str]:
 
 @contextmanager
 def sink_of(name: str) -> Iterator[Sink]:
-    """The sink that was asked for; what it writes is thrown away."""
+    """The sink called `name`; the files that it writes are deleted afterwards."""
     with TemporaryDirectory(prefix="stylecam-bench-") as folder:
         yield lookup("sink", name, SINKS)(Path(folder))

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and what else it was doing at that time."""
+"""The machine that the figures were measured on, and how busy other programs kept it."""
 
 import os
 import platform
@@ -26,12 +26,12 @@ INSTRUCTION_SETS = {
     "sve": "SVE",
     "i8mm": "I8MM",
 }
-"""Flag in /proc/cpuinfo to the name that people know, those that matter to convolutions."""
+"""Flag in /proc/cpuinfo to common name, for instruction sets that matter to convolutions."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """`cores` are physical cores that this process may use, `cpus` logical ones."""
+    """`cores` counts the physical cores that this process may use, `cpus` the logical ones."""
 
     cpu: str
     cores: int
@@ -48,7 +48,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """This machine. Where the system does not say, fields are empty rather than guessed."""
+    """This machine. What the system does not tell is left empty rather than guessed."""
     info = _cpuinfo()
     flags = set(info.get("flags", info.get("Features", "")).split())
     return Machine(
@@ -80,16 +80,16 @@ def _memory_mb() -> int | None:
 
 
 class OtherLoad:
-    """How much of the machine other programs took since this was made: a share 0..1.
+    """The share (0..1) of the machine that other programs have used since this was created.
 
-    A figure that was measured beside a busy neighbour is no figure; so it is reported.
+    A figure that was measured beside a busy program is worthless, so the share is reported.
     """
 
     def __init__(self) -> None:
         self._started = self._now()
 
     def share(self) -> float | None:
-        """None where the system has no /proc/stat."""
+        """The share so far; None if the system has no /proc/stat."""
         before, after = self._started, self._now()
         if before is None or after is None:
             return None
@@ -104,6 +104,6 @@ class OtherLoad:
         except OSError:
             return None
         idle = fields[3] + fields[4]
-        # Guest time is counted within user time already.
+        # User time (the first field) already includes guest time (the ninth).
         busy = (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK")
         return busy, sum(os.times()[:4]), time.monotonic()

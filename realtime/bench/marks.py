@@ -1,6 +1,6 @@
-"""A frame's number in its own pixels, read off the painted picture again.
+"""Writes a frame's number into its pixels, and reads it back from the painted picture.
 
-So the latency is that of the very picture that arrives, whatever the program says of it.
+So the measured latency is that of the very picture that arrives, whatever the program reports.
 """
 
 import time
@@ -15,25 +15,25 @@ from realtime.sources import Source
 
 BITS = 8
 PERIOD = 1 << BITS
-"""Numbers repeat after so many frames: more than are ever on their way."""
+"""Numbers repeat after this many frames: more than are ever in flight."""
 PAIRS = BITS + 2
-"""The bits, between a pair that is always the same and one that makes the sum even."""
+"""Pairs of blocks in a mark: a fixed pair, one for each bit, and one for even parity."""
 SIDE = 32
-"""Pixels of a block, where the frame is wide enough: several times a brush stroke."""
+"""Side of a block in pixels, if the frame is wide enough: several brush strokes."""
 CONTRAST = 24
-"""Levels between the halves of a pair below which nothing is read."""
+"""A mark is unreadable if the halves of a pair differ by less than this many levels."""
 
 
 def block_side(width: int) -> int:
-    """Pixels of a block in a frame of that width."""
+    """Side of a block, in pixels, in a frame of that width."""
     return max(1, min(SIDE, width // (2 * PAIRS)))
 
 
 def with_mark(rgb: RGB, number: int) -> RGB:
     """A copy of `rgb` (H, W, 3) with `number` (modulo PERIOD) as pairs of blocks at the top.
 
-    A pair is white then black for 1, black then white for 0: what is read is only which half is
-    the lighter one, which every painting that keeps light and dark apart leaves.
+    A pair is white then black for 1, black then white for 0. Only which half is lighter is read,
+    and every style that keeps light and dark apart preserves that.
     """
     marked = rgb.copy()
     side = block_side(rgb.shape[1])
@@ -43,8 +43,10 @@ def with_mark(rgb: RGB, number: int) -> RGB:
 
 
 def read_mark(rgb: RGB) -> int | None:
-    """The number in 0..PERIOD - 1 that the picture (H, W, 3) shows; None where it cannot be
-    read. A picture with light and dark exchanged is read alike."""
+    """The number in 0..PERIOD - 1 that the picture (H, W, 3) shows; None if it is unreadable.
+
+    Exchanging light and dark in the picture does not matter.
+    """
     side = block_side(rgb.shape[1])
     if side < 3:
         return None
@@ -66,9 +68,9 @@ def _pairs(number: int) -> list[int]:
 
 
 class MarkedSource:
-    """A `Source` that writes each frame's number into it; `captured` keeps when it was taken.
+    """A `Source` that writes each frame's number into it; `captured` maps number to capture time.
 
-    The copy that this takes is made by the reading thread, before the frame counts as captured.
+    The reading thread makes the copy that this needs, before the frame counts as captured.
     """
 
     def __init__(self, source: Source) -> None:
@@ -92,10 +94,10 @@ class MarkedSource:
 
 
 class MarkReader:
-    """A `Sink` before another: when that one has written a frame, reads off which it was.
+    """Wraps a `Sink`: after that has written a frame, reads the frame's number.
 
-    `latencies` are seconds from the taking of exactly that frame, in order; `unread` counts
-    pictures whose mark was painted over.
+    `latencies` are the seconds since exactly that frame was captured, in order of arrival;
+    `unread` counts pictures whose mark could not be read because it was painted over.
     """
 
     def __init__(self, sink: Sink, source: MarkedSource) -> None:
@@ -120,7 +122,7 @@ class MarkReader:
         self._sink.close()
 
     def spread_ms(self) -> tuple[float, float]:
-        """Median and 95th percentile in ms. Raises StylecamError where most could not be read."""
+        """Median and 95th percentile in ms. Raises StylecamError if half or more are unreadable."""
         if len(self.latencies) <= self.unread:
             raise StylecamError(
                 f"{self.name}: the style paints over the marks of the latency test "

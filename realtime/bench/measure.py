@@ -1,4 +1,4 @@
-"""Times several contenders fairly: in turns, so that a busy moment hits all of them alike."""
+"""Times several contenders fairly: in turns, so that a busy moment affects all of them alike."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 TURN_SECONDS = 0.06
-"""A light contender runs several times in its turn, as it would on a video: a single run would
-start with the caches that a heavy one left behind."""
+"""Seconds that a turn should last. A fast contender runs several times in its turn, as it would
+on a video: a single run would start with the caches that a slow one left behind."""
 
 MAXIMUM_IN_TURN = 5
 MINIMUM_RUNS = 2
@@ -16,9 +16,9 @@ MINIMUM_RUNS = 2
 
 @dataclass(frozen=True)
 class Contender:
-    """`paint` does the work once and returns when it is done; `warm_up` readies it for that.
+    """`paint` does the work once and returns when it is done; `warm_up` prepares for it.
 
-    `painted` is the width and height that a generator sees, which may be less than the frame's.
+    `painted` is the width and height that the generator works at; may be less than the frame's.
     """
 
     name: str
@@ -54,11 +54,11 @@ def interleave(
     clock: Callable[[], float] = time.perf_counter,
     on_turn: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Timing]:
-    """Contender name to its times, over `rounds` rounds in which they take turns.
+    """Time the contenders in turns, over `rounds` rounds; return contender name to times.
 
-    Every contender is warmed up before; that also tells how long it takes, but is not among the
-    times. `seconds` is shared evenly; one that is too slow for its share sits out
-    rounds, evenly spread, but has MINIMUM_RUNS turns whatever they cost.
+    Each contender is first warmed up. The warm-up gives an estimate of how long a run takes; it
+    is not among the times. `seconds` is shared evenly. A contender that is too slow for its share
+    skips rounds, evenly spread, but takes MINIMUM_RUNS turns whatever they cost.
     """
     turns, in_turn = {}, {}
     for contender in contenders:
@@ -78,17 +78,17 @@ def interleave(
 
 
 def runs_in_turn(estimate: float) -> int:
-    """How often one that takes `estimate` seconds runs in a turn."""
+    """How many times a contender that takes `estimate` seconds runs in one turn."""
     return max(1, min(MAXIMUM_IN_TURN, int(TURN_SECONDS / max(estimate, 1e-6))))
 
 
 def planned_turns(cost: float, share: float, rounds: int) -> int:
-    """How many of `rounds` one takes part in whose turn costs `cost` of its `share` seconds."""
+    """How many of `rounds` a contender takes part in, if a turn costs `cost` of `share` seconds."""
     return min(rounds, max(MINIMUM_RUNS, int(share / max(cost, 1e-6))))
 
 
 def is_due(i: int, rounds: int, turns: int) -> bool:
-    """Whether one that takes `turns` of `rounds` takes part in round `i`: evenly spread."""
+    """Whether a contender with `turns` turns, spread evenly over `rounds`, has one in round `i`."""
     return (i + 1) * turns // rounds > i * turns // rounds
 
 

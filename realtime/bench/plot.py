@@ -1,4 +1,4 @@
-"""The report as a picture: milliseconds a frame over the number of pixels, both logarithmic."""
+"""Plots the report: milliseconds per frame over the number of pixels, both logarithmic."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,11 +8,11 @@ from realtime.bench.contenders import YARDSTICKS
 from realtime.bench.report import Report
 
 RATES = (30, 60)
-"""Frames a second at which a line is drawn: what a call shows, and what a screen shows."""
+"""Frame rates at which a line is drawn: those of a video call and of a screen."""
 
 
 def check_plotting() -> None:
-    """Raise UsageError where matplotlib is missing: before an hour's measuring, not after."""
+    """Raise UsageError if matplotlib is missing: before an hour of measuring, not after it."""
     if find_spec("matplotlib") is None:
         raise UsageError("--plot needs matplotlib; pip install 'stylecam[train]', or use --json")
 

@@ -20,7 +20,7 @@ KERNEL = "_kernel_time"
 
 @dataclass(frozen=True)
 class OperatorTime:
-    """One operator of the optimised graph: mean milliseconds a frame, and how many nodes."""
+    """One operator of the optimised graph: mean milliseconds per frame, and number of nodes."""
 
     name: str
     kind: str
@@ -38,7 +38,7 @@ def profile(
 ) -> list[OperatorTime]:
     """Every node of the graph that ran, slowest first, averaged over `frames` frames.
 
-    Profiling itself costs time: the sum is above what `bench` measures.
+    Profiling itself takes time, so the sum is above what `bench` measures.
     """
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     with TemporaryDirectory(prefix="stylecam-profile-") as folder:
@@ -59,7 +59,7 @@ def profile(
 
 
 def sum_events(events: list[dict[str, Any]], frames: int) -> list[OperatorTime]:
-    """ONNX Runtime's events as operators, the first frame left out: it allocates."""
+    """Sum ONNX Runtime's events by node. The first frame is left out: it allocates memory."""
     durations: dict[tuple[str, str], list[float]] = defaultdict(list)
     for event in events:
         if event.get("cat") == "Node" and event["name"].endswith(KERNEL):
@@ -73,7 +73,7 @@ def sum_events(events: list[dict[str, Any]], frames: int) -> list[OperatorTime]:
 
 
 def by_kind(times: list[OperatorTime]) -> list[OperatorTime]:
-    """The same time summed over all nodes of one kind, slowest first."""
+    """The times summed over all nodes of a kind, slowest kind first."""
     kinds: dict[str, list[float]] = defaultdict(list)
     for time in times:
         kinds[time.kind].append(time.ms)
@@ -82,7 +82,7 @@ def by_kind(times: list[OperatorTime]) -> list[OperatorTime]:
 
 
 def profile_table(title: str, times: list[OperatorTime], top: int | None = None) -> Table:
-    """The `top` slowest as a table; shares are of the whole frame."""
+    """A table of the `top` slowest entries; shares are of the whole frame."""
     total = sum(time.ms for time in times)
     table = Table(title=title, box=SIMPLE_HEAD)
     table.add_column("operator")

@@ -18,7 +18,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class GeneratorResult:
-    """One generator on frames of one size, alone. `painted` is the size that it saw."""
+    """One generator alone on frames of one size. `painted` is the size that it worked at."""
 
     contender: str
     width: int
@@ -35,10 +35,10 @@ class GeneratorResult:
 class EndToEndResult:
     """One style on frames of one size through the whole pipeline, into one sink.
 
-    `overhead` is the share by which a frame costs more time than the generator alone, painting
-    at the same size, in the same run. `cpu_share` is of the whole machine, 0..1. Memory in MB,
-    latency in ms, of a source as fast as a camera, of whose frames `live_fps` a second arrived;
-    `unread` of them did not show their number.
+    `overhead` is how much longer a frame takes than in the generator alone, as a share, at the
+    same painted size and in the same process. `cpu_share` is of the whole machine, 0..1. Memory
+    is in MB. Latency is in ms, with a source as fast as a camera; `live_fps` of its frames
+    arrived per second, and `unread` of them did not show their number.
     """
 
     style: str
@@ -65,7 +65,7 @@ class EndToEndResult:
 
     @property
     def latency_frames(self) -> tuple[float, float]:
-        """Median and 95th percentile in frame times at the rate that arrived."""
+        """Median and 95th percentile of the latency, in frame times at the rate `live_fps`."""
         return (
             self.latency_p50_ms * self.live_fps / 1000,
             self.latency_p95_ms * self.live_fps / 1000,
@@ -74,7 +74,7 @@ class EndToEndResult:
 
 @dataclass(frozen=True)
 class Report:
-    """All of one run. `other_load` is the share of the machine that other programs took."""
+    """All results of one run. `other_load` is the share of the machine used by other programs."""
 
     machine: Machine
     runtime: str
@@ -87,9 +87,9 @@ class Report:
 def times_as_fast(
     results: Iterable[GeneratorResult],
 ) -> dict[tuple[str, int, int], dict[str, float]]:
-    """(contender, width, height) to yardstick to how many times as fast as it the contender is.
+    """(contender, width, height) to a dict: yardstick to how many times as fast the contender is.
 
-    By medians, within one size only.
+    Compares medians, and only within one size.
     """
     results = list(results)
     yardsticks = {
@@ -124,7 +124,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def own_version() -> str:
-    """stylecam's version, also where it runs from a folder that nobody installed."""
+    """stylecam's version, or "not installed" if it runs from a plain folder."""
     try:
         return metadata.version("stylecam")
     except metadata.PackageNotFoundError:
@@ -156,7 +156,7 @@ def _end_to_end_json(result: EndToEndResult) -> dict[str, Any]:
 
 
 def three_digits(value: float) -> str:
-    """A figure as short as it is exact: 4047, 119, 12.6, 1.23."""
+    """A figure with about three significant digits: 4047, 119, 12.6, 1.23."""
     decimals = 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:.{decimals}f}"
 

@@ -1,4 +1,4 @@
-"""One whole run of the bench: what was asked for, measured in order, shown and written."""
+"""One run of the bench: measures what was asked for, prints tables and writes files."""
 
 import json
 import re
@@ -34,14 +34,14 @@ STANDARD_SIZES = "640x480,1280x720,1920x1080"
 QUICK_SIZES = "640x480"
 SOAK_SIZES = "1280x720"
 BUSY = 0.1
-"""Share of the machine that others may take before the figures are called doubtful."""
+"""If other programs use this share of the machine or more, the figures are called doubtful."""
 
 
 @dataclass(frozen=True)
 class Effort:
     """How long to measure: rounds at each size, and seconds for all sizes together.
 
-    `whole` is the seconds of each run from source to sink.
+    `whole` is the length in seconds of each run from source to sink.
     """
 
     rounds: int
@@ -55,10 +55,10 @@ QUICK = Effort(rounds=6, seconds=6, whole=1.5)
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asked for, checked. `whole` are the styles to run end to end too,
-    into each of `sinks`.
+    """What the command line asked for, checked.
 
-    `scale` is the share of the sides that styles are painted at, None as a live run does.
+    `whole` are the styles that are also run end to end, into each of `sinks`. `scale` is the
+    share of the sides at which styles are painted (None: as in a live run).
     """
 
     styles: Sequence[StyleCard]
@@ -73,7 +73,7 @@ class Request:
 
 
 def parse_sizes(text: str) -> list[Size]:
-    """ "640x480,1280x720" as widths and heights. Raises UsageError for anything else."""
+    """Parse "640x480,1280x720" into widths and heights. Raises UsageError for anything else."""
     sizes = []
     for word in text.split(","):
         match = re.fullmatch(r"\s*(\d+)[x×](\d+)\s*", word)
@@ -94,7 +94,7 @@ def pick_styles(names: str | None) -> list[StyleCard]:
 
 
 def check_output(path: Path | None) -> None:
-    """Raise UsageError where a result could not be written: before measuring, not after."""
+    """Raise UsageError if a result could not be written: before measuring, not after it."""
     if path is not None and not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
     if path is not None and path.is_dir():
@@ -104,7 +104,7 @@ def check_output(path: Path | None) -> None:
 def measure_generators(
     ask: Request, *, on_turn: Callable[[str], None] = lambda what: None
 ) -> tuple[str, list[GeneratorResult]]:
-    """What ran them, in words, and every style and yardstick at every size."""
+    """A line that says what ran them, and the results of all styles and yardsticks at all sizes."""
     lines, results = [], []
     for width, height in ask.sizes:
         with loaded(ask.styles, ask.runtime, width=width, height=height, scale=ask.scale) as (
@@ -127,7 +127,7 @@ def measure_generators(
 
 
 def show_report(ask: Request) -> None:
-    """Measure everything, print the tables, write JSON and plot where asked for."""
+    """Measure everything, print the tables, write JSON and plot if asked for."""
     check_output(ask.json_path)
     check_output(ask.plot_path)
     if ask.plot_path:
@@ -167,7 +167,7 @@ def show_report(ask: Request) -> None:
 
 
 def busy_notes(other_load: float | None) -> list[str]:
-    """What to tell of other programs' share of the machine, if it was too large."""
+    """A note if other programs' share of the machine was too large."""
     if other_load is None or other_load < BUSY:
         return []
     return [
@@ -201,7 +201,7 @@ def show_tuning(ask: Request) -> None:
 
 
 def show_soak(ask: Request, frames: int) -> None:
-    """Print what memory the first style needs over so many frames, at the first of the sizes."""
+    """Print the memory use of the first style over `frames` frames, at the first of the sizes."""
     if not ask.styles:
         raise UsageError("--soak needs a style: give one with --styles")
     check_output(ask.json_path)

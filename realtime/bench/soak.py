@@ -1,6 +1,6 @@
-"""Whether memory stays flat: many frames through the real pipeline, in a process of its own.
+"""Checks that memory stays flat: sends many frames through the real pipeline, in its own process.
 
-`python -m realtime.bench.soak ORDER` takes JSON and prints JSON; `soak` calls it.
+`python -m realtime.bench.soak WORDS` takes JSON and prints JSON; `soak` calls it.
 """
 
 import json
@@ -21,19 +21,19 @@ from realtime.pipeline import Plan
 from realtime.sinks.null import Null
 
 EVERY = 50
-"""Frames from one look at the memory to the next."""
+"""Memory is sampled when the number of frames so far is a multiple of this, or one more."""
 SETTLED = 1000
-"""Frames after which memory should not grow any more; of a shorter run, its first half."""
+"""Frames after which memory should no longer grow, or half of the run if that is fewer."""
 PATIENCE = 2.0
-"""Seconds for a frame, at the very worst, before the run counts as stuck."""
+"""A run counts as stuck after this many seconds per frame, plus 60."""
 
 
 @dataclass(frozen=True)
 class Growth:
     """Memory of the process in MB over a run of `frames` frames.
 
-    `slope` is MB per 1000 frames from `settled_at` on, by least squares; `settled` is what was
-    in use there.
+    `slope` is the growth in MB per 1000 frames from frame `settled_at` on, by least squares;
+    `settled` is the memory in use at that frame.
     """
 
     frames: int
@@ -53,7 +53,7 @@ class Growth:
 
 
 class Scales:
-    """A `Sink` that throws frames away and weighs the process meanwhile: (frames, MB)."""
+    """A `Sink` that discards frames and samples the memory of the process as (frames, MB)."""
 
     def __init__(self, weigh: Callable[[], float]) -> None:
         self._null, self._weigh = Null(), weigh
@@ -73,7 +73,7 @@ class Scales:
 
 
 def growth(samples: Sequence[tuple[int, float]], peak: float) -> Growth:
-    """What (frames, MB) samples in order come to; at least four of them."""
+    """Summarise at least four samples (frames, MB), given in order."""
     assert len(samples) >= 4, samples
     frames, used = np.array(samples, float).T
     settled_at = min(SETTLED, frames[-1] / 2)
@@ -87,7 +87,7 @@ def growth(samples: Sequence[tuple[int, float]], peak: float) -> Growth:
 
 
 def run(order: Order, frames: int) -> Growth:
-    """Every frame of an unpaced source, painted as a live run would. Raises StylecamError."""
+    """Paint `frames` frames of an unpaced source at the order's size. Raises StylecamError."""
     source = Prerendered(prerender(order.width, order.height), live=False)
     make = partial(
         make_backend, order.backend, order.device, threads=order.threads, half=order.half
@@ -99,7 +99,7 @@ def run(order: Order, frames: int) -> Growth:
 
 
 def soak(order: Order, frames: int) -> Growth:
-    """The same by a child process. Raises StylecamError with its words where it fails."""
+    """Do the same in a child process. Raises StylecamError with its message if it fails."""
     words = json.dumps({"order": asdict(replace(order, seconds=0.0)), "frames": frames})
     command = [sys.executable, "-m", "realtime.bench.soak", words]
     try:

@@ -1,6 +1,6 @@
-"""One style through the real pipeline, in a process of its own: so its memory is its own.
+"""Runs one style through the real pipeline, in its own process so that its memory is its own.
 
-`python -m realtime.bench.trial REQUEST` takes JSON and prints JSON. `end_to_end` calls it.
+`python -m realtime.bench.trial ORDER` takes JSON and prints JSON. `end_to_end` calls it.
 """
 
 import json
@@ -43,7 +43,7 @@ CLEAR_PEAK = "5"
 class Order:
     """What to run. `model` is the .onnx file, `seconds` the length of each of the two runs.
 
-    `scale` is the share of the sides that is painted; None what a live run takes of that size.
+    `scale` is the share of the sides at which frames are painted (None: as in a live run).
     """
 
     model: str
@@ -59,18 +59,19 @@ class Order:
 
     @property
     def painted(self) -> Size:
-        """The size that the generator sees."""
+        """The size that the generator works at."""
         return painted_size(Size(self.width, self.height), self.scale)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Rates in frames a second, times in ms, memory in MB, CPU as a share of the machine.
+    """Rates in frames per second, times in ms, memory in MB, CPU as a share of the machine.
 
-    `generator_ms` is the generator alone, measured in the same process just before and after.
-    `fps` is of a source that is as fast as it can be; latency, memory and CPU are of one that
-    gives CAMERA_FPS frames a second as a camera does, of which `live_fps` arrived. Latency is of
-    each frame by the number in its pixels (marks.py); `unread` frames did not show theirs.
+    `frames` and `fps` are from the first run, whose source is as fast as it can be.
+    `generator_ms` is the generator alone, measured just before and after that run. All else is
+    from the second run, whose source gives CAMERA_FPS frames per second, as a camera does;
+    `live_fps` of them arrived. The latency of each frame is known by the number in its pixels
+    (marks.py); `unread` frames did not show theirs.
     """
 
     generator_ms: float
@@ -86,7 +87,7 @@ class Outcome:
 
 
 class Prerendered:
-    """A `Source` that costs nothing: a few pictures of the demo, made beforehand, over and over."""
+    """A `Source` that costs nothing: repeats a few pictures of the demo that were made before."""
 
     def __init__(self, pictures: list[RGB], *, live: bool, seconds: float | None = None) -> None:
         height, width = pictures[0].shape[:2]
@@ -113,8 +114,10 @@ class Prerendered:
 
 
 def prerender(width: int, height: int) -> list[RGB]:
-    """Pictures of the demo as a camera gives them, forth and back: each is near the one before,
-    also where they begin again, as a recorder's work depends on that."""
+    """Pictures of the demo as a camera gives them, forwards and then backwards.
+
+    So each resembles the one before it even when they repeat; a recorder's work depends on it.
+    """
     demo = Demo(width=width, height=height, fps=CAMERA_FPS, paced=False)
     demo.open()
     try:
@@ -160,7 +163,7 @@ def run(order: Order) -> Outcome:
 
 
 def generator_ms(order: Order, make: Callable[[], Backend], pictures: list[RGB]) -> float:
-    """Median time of the generator alone over half the seconds of a run, on the same pictures."""
+    """Median time of the generator alone on the same pictures, over half the seconds of a run."""
     backend = make()
     try:
         backend.load(load_card(Path(order.model)))
@@ -179,9 +182,9 @@ def generator_ms(order: Order, make: Callable[[], Backend], pictures: list[RGB])
 def run_pipeline(
     order: Order, make: Callable[[], Backend], source: Source, sink: Sink, plan: Plan
 ) -> Pipeline:
-    """The pipeline after its run, closed. The model is loaded before the first frame."""
+    """Run the pipeline and return it, closed. The model is loaded before the first frame."""
     card = load_card(Path(order.model))
-    # Measured unpaced, but painted as a live run would.
+    # Even an unpaced run paints at the size of a live run.
     stylizer = Stylizer(lambda name: card, make, within=order.painted)
     stylizer.load(card.name)
     box = SettingsBox(Settings(styles=(card.name,), style=card.name))
@@ -192,13 +195,13 @@ def run_pipeline(
 
 
 def reset_peak() -> None:
-    """Forget the highest memory use so far, where the system lets us (Linux)."""
+    """Forget the highest memory use so far, if the system allows it (Linux)."""
     if CLEAR.exists():
         CLEAR.write_text(CLEAR_PEAK)
 
 
 def memory(key: str) -> float:
-    """VmRSS or VmHWM of this process in MB; nan where the system does not say."""
+    """VmRSS or VmHWM of this process in MB; nan if the system does not tell."""
     if not STATUS.exists():
         return float("nan")
     fields = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())

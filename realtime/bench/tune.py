@@ -1,4 +1,4 @@
-"""Which settings of ONNX Runtime are best on this machine: threads, and how long they spin."""
+"""Compares settings of ONNX Runtime on this machine: threads, and how long they spin."""
 
 import time
 from collections import defaultdict
@@ -15,7 +15,7 @@ from realtime.backends.onnx_runtime import SPIN_US, OnnxRuntimeBackend
 ROUNDS = 5
 FRAMES = 8
 GAP_SECONDS = 0.02
-"""Waiting between frames, as a camera makes a program wait: spinning shows its price here."""
+"""Wait between frames, as with a camera: this is where spinning costs CPU time."""
 SPINS_US = (0, SPIN_US, 200, 5000)
 
 
@@ -27,7 +27,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Tuning:
-    """Medians: milliseconds a frame, and CPU milliseconds a frame with the wait after it."""
+    """Medians per frame: milliseconds, and CPU milliseconds including the wait after the frame."""
 
     setting: Setting
     ms: float
@@ -35,8 +35,10 @@ class Tuning:
 
 
 def settings(maximum: int | None = None) -> list[Setting]:
-    """Every number of threads that this machine can run; where they wait for each other, each
-    way of waiting."""
+    """Every thread count up to `maximum` (None: the allowed CPUs), each with every spin time.
+
+    A single thread waits for no other, so it gets one setting only.
+    """
     threads = range(2, (maximum or len(allowed_cpus())) + 1)
     return [Setting(1, 0), *(Setting(n, spin) for n in threads for spin in SPINS_US)]
 
@@ -44,9 +46,9 @@ def settings(maximum: int | None = None) -> list[Setting]:
 def tune(
     card: StyleCard, tried: list[Setting], *, width: int, height: int, rounds: int = ROUNDS
 ) -> list[Tuning]:
-    """Each setting's figures, in the order tried. Rounds alternate between the settings.
+    """Measure each setting; the figures come in the order of `tried`. Each round tries them all.
 
-    One session at a time: a spinning one would take its core from the next.
+    Only one session exists at a time: a spinning one would take a core from the next.
     """
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     wall: dict[Setting, list[float]] = defaultdict(list)

@@ -1,6 +1,6 @@
-"""Takes the web sink's pictures as a browser does: `python -m realtime.bench.viewer URL`.
+"""Receives the web sink's pictures as a browser does: `python -m realtime.bench.viewer URL`.
 
-A program of its own, so that taking the pictures is no work of the process that is measured.
+It is a separate program, so that receiving them costs the measured process nothing.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import aiohttp
 
 
 async def watch(url: str) -> int:
-    """How many pictures came before the stream at `url` (ws) ended."""
+    """Count the pictures until the stream at `url` (a WebSocket) ends."""
     pictures = 0
     async with aiohttp.ClientSession() as session, session.ws_connect(url, max_msg_size=0) as page:
         async for message in page:

@@ -61,10 +61,10 @@ def bench(
     tune: bool,
     soak: int | None,
 ) -> None:
-    """Measure the styles beside the classic generators, in turns, in one run.
+    """Measure the styles and the classic generators in turns, in one run.
 
     The yardsticks are the generator of Johnson et al. 2016 at alpha 1, 0.5 and 0.25, built on
-    the spot. Compare ratios of one run, never milliseconds of two.
+    the spot. Compare ratios within one run, never milliseconds of two runs.
 
     \b
     stylecam bench --quick

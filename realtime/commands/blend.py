@@ -1,4 +1,4 @@
-"""`stylecam blend`: a style between styles."""
+"""`stylecam blend`: mixes styles into a new one."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def doctor(as_json: bool) -> None:
-    """Look over this machine: what works, what does not, and what to do.
+    """Check this machine: what works, what does not, and what to do.
 
     Exit code 1 if something that the main job needs is missing or broken.
 

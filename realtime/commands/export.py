@@ -46,8 +46,8 @@ def export(
 ) -> None:
     """Write a style as an ONNX model file with its card.
 
-    SOURCE is a style's name, a model file, or a training's checkpoint or folder (that needs
-    stylecam[train]). Lower precision is compared with full precision, and refused when it is off.
+    SOURCE is a style's name, a model file, or a training checkpoint or folder (which needs
+    stylecam[train]). Lower precision is compared with full precision, and refused if it is off.
 
     \b
     stylecam export starry-night --half -o starry-half.onnx

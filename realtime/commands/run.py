@@ -42,7 +42,7 @@ KEYS = {
     "duration": "limit.duration",
     "verbose": "verbose",
 }
-"""Option to key of the config."""
+"""Option name to dotted key of the config."""
 VERBOSE_EVERY = 5.0
 INTERRUPTED = 130
 
@@ -114,7 +114,7 @@ def run(config_path: Path | None, **options: Any) -> None:
 
 
 def read_config(path: Path | None, options: dict[str, Any]) -> Config:
-    """The file's settings, or the defaults, with what the flags say. Raises UsageError."""
+    """The config file's settings (or the defaults), overridden by flags. Raises UsageError."""
     from realtime.config_file import load_config
 
     own = user_config_file()
@@ -133,9 +133,9 @@ def _flag(option: str) -> str:
 def perform(
     config: Config, say: Callable[[str], None], console: Console, *, keys: bool = True
 ) -> None:
-    """The run itself, from the config to the last line. Raises what kept it from going on.
+    """Do the whole run that `config` describes, and report on it. Raises the error that ended it.
 
-    With `keys`, those typed in the terminal steer it.
+    With `keys`, keys typed in the terminal control the run.
     """
     from realtime.compose import compose
     from realtime.control.hotkeys import press
@@ -185,7 +185,7 @@ def _format(frames: FrameFormat) -> str:
 
 
 class _Report:
-    """Tells how far it is: a bar where the end is known, else a line now and then if asked."""
+    """Shows progress: a bar if the end is known and nothing is live, else a line if asked."""
 
     def __init__(self, config: Config, say: Callable[[str], None], console: Console) -> None:
         self._say, self._console = say, console
@@ -210,7 +210,7 @@ class _Report:
             self._bar = bar  # from here on the painting thread sees it
 
     def painted(self, count: int) -> None:
-        """Told after each frame, by the painting thread."""
+        """Called after each frame by the painting thread."""
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=count)
         elif self._verbose and self._line is not None and time.monotonic() > self._next:

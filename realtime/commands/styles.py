@@ -13,8 +13,10 @@ from models.errors import StylecamError
 
 @dataclass(frozen=True)
 class Listed:
-    """One row. `problem` is why the style cannot be used, empty if it can. `lighter_of` names
-    the style that a run leaves for this one where the machine is too slow, empty mostly."""
+    """One row. `problem` says why the style cannot be used; it is empty if it can.
+
+    `lighter_of` names the style that this one replaces on slow machines; mostly empty.
+    """
 
     name: str
     title: str

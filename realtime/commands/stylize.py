@@ -17,7 +17,7 @@ from realtime.sources.spec import kind_of
 EVERY_STYLE = "all"
 VIDEO_SUFFIX = ".mp4"
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
-"""Those that we write; a picture of another kind becomes a PNG."""
+"""The formats that we write; a picture in any other format becomes a PNG."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def stylize(
     """Paint pictures, folders of pictures, and videos with their sound.
 
     Without --output, photo.jpg becomes photo.STYLE.jpg beside it, and clip.mov clip.STYLE.mp4.
-    One input that fails does not keep the others from being painted.
+    If one input fails, the others are still painted.
 
     \b
     stylecam stylize holiday.mp4 --style ink-hatching
@@ -95,7 +95,7 @@ def _style_names(wanted: tuple[str, ...], default: str) -> list[str]:
 
 
 def _refuse(styles: list[str], jobs: list[Job], config: Config) -> None:
-    """Raise UsageError for what would fail in the middle of the work, before any of it."""
+    """Raise UsageError before the work starts for what would fail in the middle of it."""
     for name in styles:
         find_style(name)
     for job in jobs:
@@ -104,7 +104,7 @@ def _refuse(styles: list[str], jobs: list[Job], config: Config) -> None:
 
 
 def _files(inputs: tuple[Path, ...]) -> Iterator[Path]:
-    """Files as they are, folders as the pictures and videos in them. Raises UsageError."""
+    """Yields files as they are, and the pictures and videos in folders. Raises UsageError."""
     for path in inputs:
         if not path.exists():
             raise UsageError(f"{path}: no such file")
@@ -158,7 +158,7 @@ def _name(file: Path, style: str, is_video: bool) -> str:
 
 
 def _done(job: Job, config: Config, console: Console) -> bool:
-    """Paint one file; False where it failed, with the reason said."""
+    """Paint one file; print the reason and return False if that failed."""
     try:
         _paint(job, config, console)
     except StylecamError as error:
@@ -168,7 +168,7 @@ def _done(job: Job, config: Config, console: Console) -> bool:
 
 
 def _paint(job: Job, config: Config, console: Console) -> None:
-    """Paint one file, whole and once, and say so."""
+    """Paint one file, completely and once, and print where it went."""
     wanted = {"input": str(job.source), "loop": False}
     painting = config.model_copy(
         update={

@@ -1,1 +1,1 @@
-"""How a person steers a running stylecam: keys, the terminal, the web page, the picture's text."""
+"""How a user controls a running stylecam: keys, terminal, web page, and text on the picture."""

@@ -1,8 +1,8 @@
-"""Who may open the page: checks of Host, Origin and token. Pure; knows no web server.
+"""Who may open the page: checks of Host, Origin and token. Knows no web server.
 
-A page of a foreign site, open in the same browser, must neither see the camera nor steer it:
-it can reach a local port by a name of its own that it points at 127.0.0.1 (DNS rebinding,
-stopped by the Host check) or by a WebSocket to it (stopped by the Origin check).
+A foreign site's page in the same browser must neither see the camera nor control it. It could
+reach a local port by a domain name of its own that points to 127.0.0.1 (DNS rebinding, stopped by
+the Host check) or by a WebSocket (stopped by the Origin check).
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The address that is served, and the token that it takes; None on a loopback address."""
+    """The address that is served, and the token that it requires (None on a loopback address)."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class Access:
             return False
         if is_loopback(self.host):
             return name in {"localhost", "127.0.0.1", "::1", self.host}
-        # an address cannot be rebound, so any is as good as another; the token stands behind it
+        # only names can be rebound, so any numeric address is allowed; the token is needed as well
         return _is_address(name) or name in _names_of_this_machine()
 
     def origin_allowed(self, origin: str | None, host: str | None) -> bool:
@@ -47,7 +47,7 @@ class Access:
         return origin is None or origin == f"http://{host}"
 
     def token_allowed(self, *given: str | None) -> bool:
-        """Whether one of those given is the token, compared in constant time."""
+        """Whether one of `given` is the token, compared in constant time; True if none is set."""
         if self.token is None:
             return True
         wanted = self.token.encode()
@@ -58,7 +58,7 @@ class Access:
 
 
 def access_for(host: str, port: int) -> Access:
-    """Free on a loopback address; with a fresh random token on every other."""
+    """Access without a token on a loopback address; with a new random token on any other."""
     return Access(host, port, None if is_loopback(host) else secrets.token_urlsafe(16))
 
 
@@ -89,10 +89,13 @@ def _names_of_this_machine() -> set[str]:
 
 
 def _address_of_this_machine() -> str:
-    """Where others in the network reach us; connecting a datagram socket sends nothing."""
+    """The address where others in the network reach us.
+
+    The datagram socket is only connected to find it out; that sends nothing.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # an address that documentation may use
+            probe.connect(("192.0.2.1", 9))  # an address reserved for documentation
             return str(probe.getsockname()[0])
         except OSError:
             return "127.0.0.1"

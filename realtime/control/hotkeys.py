@@ -9,9 +9,9 @@ from realtime.settings import VERBS, SettingsBox
 
 
 class Hotkey(NamedTuple):
-    """Keys that do the same thing: the verb, None where no verb is behind it, and what to call it.
+    """Keys that do the same thing: their verb (None if they have none) and their label.
 
-    Labels are plain ASCII, as OpenCV 4 draws no more than that.
+    Labels are plain ASCII, because OpenCV 4 draws nothing else.
     """
 
     keys: tuple[str, ...]
@@ -20,7 +20,7 @@ class Hotkey(NamedTuple):
 
 
 FULLSCREEN = "f"
-"""Has no verb: only the window and the page have a screen to fill, and each does it itself."""
+"""Has no verb: only the window and the page can fill a screen, and each does it itself."""
 
 HOTKEYS: tuple[Hotkey, ...] = (
     Hotkey(("n", "right"), "next", "next style"),
@@ -44,7 +44,7 @@ KEYS: dict[str, str] = {key: row.verb for row in HOTKEYS if row.verb for key in 
 
 
 def legend() -> list[tuple[str, str]]:
-    """The table as a person reads it, keys and what they do; the nine style keys are one row."""
+    """The table for people: keys and what they do, with the nine style keys in one row."""
     rows = []
     for row in HOTKEYS:
         if row.verb == "style-1":
@@ -55,7 +55,7 @@ def legend() -> list[tuple[str, str]]:
 
 
 def press(box: SettingsBox, key: str) -> None:
-    """Do what the key called `key` stands for; a key without a meaning does nothing."""
+    """Apply the verb of the key called `key`; a key without a verb does nothing."""
     verb = KEYS.get(key.lower())
     if verb is not None:
         box.apply(VERBS[verb])

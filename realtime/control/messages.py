@@ -1,4 +1,4 @@
-"""What the page and the server say to each other: JSON objects of one key. Pure."""
+"""The messages between the page and the server: JSON objects with one key. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from realtime.control.hotkeys import HOTKEYS, legend
 from realtime.settings import VERBS, Settings, Verb, set_strength, set_style
 
 LARGEST = 1024
-"""Bytes that a message to the server may have; the longest that makes sense is a tenth."""
+"""Largest message to the server in bytes; the longest sensible one has a tenth of that."""
 
 
 def parse(message: str) -> Verb:
     """The verb that a message stands for: {"verb": ...}, {"style": ...} or {"strength": ...}.
 
-    Raises UsageError for anything else. A style that does not exist is refused by the verb.
+    Raises UsageError for anything else. Only the verb itself refuses a style that does not exist.
     """
     try:
         said = json.loads(message)
@@ -34,7 +34,7 @@ def parse(message: str) -> Verb:
 
 
 def hello(title: str, settings: Settings, titles: Mapping[str, str], previews: set[str]) -> str:
-    """What does not change while the server runs: the styles and the keys."""
+    """The message with what does not change while the server runs: the styles and the keys."""
     styles = [
         {"name": name, "title": titles.get(name) or readable(name), "preview": name in previews}
         for name in settings.styles
@@ -44,7 +44,7 @@ def hello(title: str, settings: Settings, titles: Mapping[str, str], previews: s
 
 
 def state(settings: Settings) -> str:
-    """What may change at any time."""
+    """The message with what may change at any time: the settings."""
     fields = asdict(settings)
     del fields["styles"]
     return json.dumps({"state": fields})
@@ -55,5 +55,5 @@ def refusal(error: Exception) -> str:
 
 
 def readable(name: str) -> str:
-    """A title for a style that brought none: "starry-night" is Starry Night."""
+    """A title made from a style's name: "Starry Night" from "starry-night"."""
     return name.replace("-", " ").replace("_", " ").title()

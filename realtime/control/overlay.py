@@ -1,7 +1,7 @@
 """Text on the picture for the person at the machine: help, status line, recording dot.
 
-Every function is pure: it gives a new picture. OpenCV 5 draws a real typeface with these calls,
-OpenCV 4 its stroke font, which knows ASCII only.
+The public functions are pure: they return a new picture. With these calls, OpenCV 5 draws a real
+typeface, and OpenCV 4 its stroke font, which has only ASCII characters.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -21,7 +21,7 @@ GREY = (186, 186, 194)
 ACCENT = (255, 196, 92)
 RED = (235, 52, 52)
 SHADE = 0.2
-"""What is left of the picture under a panel: dark enough for white text on snow."""
+"""Share of the brightness that is kept under a panel: dark enough for white text on snow."""
 
 
 class Type(NamedTuple):
@@ -44,13 +44,13 @@ class Type(NamedTuple):
 
 
 def type_of(pixels: float) -> Type:
-    """The text size whose line is `pixels` high; below 9 nobody could read it."""
+    """The text size whose line is `pixels` high, but at least 9: smaller text is unreadable."""
     line = max(9.0, pixels)
     return Type(scale=line / 34, line=round(line))
 
 
 def status_text(title: str, settings: Settings) -> str:
-    """ "The Scream  80 %", and what else differs from the ordinary."""
+    """Title and strength, like "The Scream  80 %", and whatever differs from the defaults."""
     marks = [f"{settings.strength * 100:.0f} %"]
     marks += [settings.view] if settings.view != "styled" else []
     marks += ["mirror"] if settings.mirror else []
@@ -117,7 +117,7 @@ def draw_help(rgb: RGB, *, title: str, strength: float) -> RGB:
 
 
 def _panel(rgb: RGB, x: int, y: int, width: int, height: int, *, shade: float = SHADE) -> RGB:
-    """A copy with that rectangle darkened, cut to the picture."""
+    """A copy with that rectangle darkened; the rectangle is clipped to the picture."""
     out = np.array(rgb, order="C")
     part = out[max(0, y) : y + height, max(0, x) : x + width]
     part[:] = (part * shade + 12).astype(np.uint8)
@@ -125,7 +125,7 @@ def _panel(rgb: RGB, x: int, y: int, width: int, height: int, *, shade: float = 
 
 
 def _write(out: RGB, text: str, at: tuple[int, int], size: Type, colour: Colour) -> RGB:
-    """Draw on `out` itself, which is ours; `at` is where the first letter stands, x and y."""
+    """Draw on `out` itself, which must be a copy; `at` is (x, y) of the text's lower left."""
     thickness = 1 if size.line < 34 else 2
     cv2.putText(out, text, at, FONT, size.scale, colour, thickness, cv2.LINE_AA)
     return out

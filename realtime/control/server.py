@@ -1,4 +1,4 @@
-"""Serves the page and its WebSocket from a thread of its own. Knows JPEG bytes, no frames."""
+"""Serves the page and its WebSocket from its own thread. Handles JPEG bytes, not frames."""
 
 import asyncio
 import contextlib
@@ -34,13 +34,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 STATE_POLL = 0.1
-"""Seconds after which a change by a key or another page is noticed, where no picture comes."""
+"""Seconds after which a change of the settings by a key is noticed if no picture comes."""
 SEND_BUFFER = 128 * 1024
-"""Bytes that the system may hold for a slow reader: more would be pictures of the past."""
+"""Bytes that the system may buffer for a slow reader: more would hold outdated pictures."""
 
 
 class _Client:
-    """One open page and what it was last sent; compared by identity with what is current."""
+    """One open page and what was last sent to it (compared by identity with what is current)."""
 
     def __init__(self, stream: web.WebSocketResponse, connection: asyncio.Transport | None) -> None:
         self.stream = stream
@@ -52,11 +52,11 @@ class _Client:
 
 
 class PageServer:
-    """Shows the newest picture to every open page and applies what they ask for to `box`.
+    """Shows the newest picture to every open page and applies the pages' requests to `box`.
 
-    A page that cannot keep up gets fewer pictures, each the newest; it delays nobody, and
+    A page that cannot keep up gets fewer pictures, each the newest; it delays no other page, and
     nothing is queued for it. `titles` and `previews` (picture files) are by style name.
-    `newest` gives the picture for a page that has just come, where none follows soon.
+    `newest` makes the picture for a page that has just connected, in case no new one comes soon.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class PageServer:
 
     @property
     def watched(self) -> bool:
-        """Whether any page is open: without one, pictures need not be made."""
+        """Whether any page is open; otherwise pictures need not be encoded."""
         return bool(self._clients)
 
     def start(self, host: str, port: int | None) -> None:
         """Listen; `port` None takes the first free one from DEFAULT_PORT up.
 
-        Raises UsageError for an address or port that cannot be had.
+        Raises UsageError for an unusable address or port, SinkFault if the page does not start.
         """
         listener = _listen(host, port)
         self.access = access_for(host, listener.getsockname()[1])
@@ -101,14 +101,14 @@ class PageServer:
             raise SinkFault(f"the web page did not start at {self.access.url}")
 
     def publish(self, jpeg: bytes) -> None:
-        """Make that the picture to show. From any thread; returns at once."""
+        """Make `jpeg` the picture to show. May be called from any thread; returns at once."""
         self._picture = jpeg
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has just ended
                 self._loop.call_soon_threadsafe(self._wake)
 
     def stop(self) -> None:
-        """Say goodbye to every page and free the port, within 2 s whatever they do."""
+        """Close the stream of every page and free the port, within 2 s whatever the pages do."""
         if self._thread is None:
             return
         if self._loop is not None and self._stopping is not None:
@@ -139,7 +139,7 @@ class PageServer:
             await runner.cleanup()
 
     async def _dismiss(self) -> None:
-        """Close every stream; one whose reader hangs is cut."""
+        """Close every stream, then cut the connections, so that a hanging reader cannot block."""
         clients = list(self._clients)
         goodbyes = [client.stream.close(code=WSCloseCode.GOING_AWAY) for client in clients]
         with contextlib.suppress(TimeoutError):
@@ -150,7 +150,7 @@ class PageServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Lets in who Access lets in; a browser that showed the token keeps it as a cookie."""
+        """Pass on what Access allows; a browser that sent the token gets it as a cookie."""
         assert self.access is not None
         host, cookie = request.headers.get("Host"), f"stylecam_{self.access.port}"
         token = request.query.get("token")
@@ -210,16 +210,16 @@ class PageServer:
         self._wake()
 
     async def _feed(self, client: _Client) -> None:
-        """Send whatever is new, over and over; a slow reader holds up only this task."""
+        """Send whatever is new until the page leaves; a slow reader delays only this task."""
         with contextlib.suppress(ConnectionError):
             settings = self._box.current
             await client.stream.send_str(
                 messages.hello(self._title, settings, self._titles, set(self._previews))
             )
-            if self._picture is None or len(self._clients) == 1:  # it may be old: nobody watched
+            if self._picture is None or len(self._clients) == 1:  # may be old: nobody watched
                 before = self._picture
                 newest = await asyncio.to_thread(self._newest)
-                if self._picture is before:  # else one that is newer still was published
+                if self._picture is before:  # otherwise a newer one was published meanwhile
                     self._picture = newest
             while True:
                 await self._send_news(client)

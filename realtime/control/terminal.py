@@ -1,4 +1,4 @@
-"""Single keys from the terminal, without Enter. Knows key names, not what they do."""
+"""Reads single keys from the terminal, without Enter. Knows key names, not what they do."""
 
 import atexit
 import contextlib
@@ -11,19 +11,19 @@ from collections.abc import Callable
 OnKey = Callable[[str], None]
 
 _POLL = 0.2
-"""Seconds between looks at whether the terminal is still ours and the end was asked for."""
+"""Seconds between checks whether we are in the foreground and whether to stop."""
 _ESCAPE_WAIT = 0.05
-"""Seconds in which the rest of an arrow's sequence follows its escape byte, if it is one."""
+"""Seconds to wait after an escape byte for the rest of an arrow's sequence."""
 _SEQUENCE = re.compile(rb"\x1b(?:\[[0-9;?]*[@-~]|O[@-~])")
 _ARROWS = {b"C": "right", b"D": "left"}
 _NAMED = {b" ": "space", b"\x1b": "esc"}
 
 
 def decode(data: bytes) -> list[str]:
-    """Key names in what a POSIX terminal sent; keys that have no name here are left out.
+    """The key names in bytes from a POSIX terminal; keys without a name here are left out.
 
-    A lone escape byte is the Esc key; an arrow comes as escape, "[" or "O", perhaps
-    modifiers, and a letter.
+    A lone escape byte is the Esc key; an arrow is escape, "[" or "O", perhaps modifiers, and a
+    letter.
     """
     keys, place = [], 0
     while place < len(data):
@@ -39,10 +39,10 @@ def decode(data: bytes) -> list[str]:
 
 
 class TerminalKeys:
-    """While open, a thread hands every key typed to `on_key`; without a terminal, it does nothing.
+    """While open, a thread hands every typed key to `on_key`; without a terminal, nothing happens.
 
-    The terminal's own mode comes back on close, and at the latest when Python exits. Ctrl-C
-    and Ctrl-Z keep their meaning; in the background nothing is read, as that would stop us.
+    The terminal's own mode is restored on close, or at the latest when Python exits. Ctrl-C and
+    Ctrl-Z keep their meaning. In the background nothing is read: reading would stop the process.
     """
 
     def __init__(self, on_key: OnKey) -> None:
@@ -70,7 +70,7 @@ class TerminalKeys:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop reading and give the terminal its own mode back. May be called twice."""
+        """Stop reading and restore the terminal's own mode. May be called twice."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=1.0)
@@ -134,7 +134,7 @@ def _readable(fd: int, timeout: float) -> bool:
 
 
 def _keep_cbreak(fd: int) -> None:
-    """Keys at once and unechoed; set again where a shell took that back after Ctrl-Z and fg."""
+    """Set keys to come at once and without echo; a shell may undo that after Ctrl-Z and fg."""
     if sys.platform != "win32":
         import termios
         import tty
@@ -144,7 +144,7 @@ def _keep_cbreak(fd: int) -> None:
 
 
 def _saved_mode(fd: int) -> Callable[[], None]:
-    """What puts the terminal back as it is now."""
+    """A function that restores the terminal's present mode."""
     import termios
 
     if sys.platform == "win32":
@@ -153,7 +153,7 @@ def _saved_mode(fd: int) -> Callable[[], None]:
 
     def restore() -> None:
         with contextlib.suppress(OSError, termios.error):
-            if _in_foreground(fd):  # from the background this would stop us
+            if _in_foreground(fd):  # in the background this would stop the process
                 termios.tcsetattr(fd, termios.TCSADRAIN, mode)
 
     return restore

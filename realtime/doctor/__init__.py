@@ -1,1 +1,1 @@
-"""Looks over the machine: what works, what does not, and what to do. The command is `doctor`."""
+"""Checks the machine: what works, what does not, and what to do. The command is `doctor`."""

@@ -1,4 +1,4 @@
-"""What is plugged in and drawn on: processor, accelerators, cameras, displays, encoders."""
+"""Checks of the hardware in use: processor, accelerators, cameras, displays; and encoders."""
 
 import os
 import sys
@@ -38,7 +38,7 @@ def check_providers() -> Iterator[Finding]:
 
 
 def check_openvino() -> Iterator[Finding]:
-    """Whether the optional runtime is there; nothing is missing without it."""
+    """Whether the optional runtime is installed; its absence is no fault."""
     version = installed_version("openvino")
     if version is None:
         yield ok("OpenVINO", "not installed; optional (pip install 'stylecam[openvino]')")
@@ -75,14 +75,14 @@ def check_cameras(root: Path = SYSFS) -> Iterator[Finding]:
 
 
 def readable(device: Path) -> bool:
-    """Whether a device file may be opened; one that is not there is somebody else's finding."""
+    """Whether a device file may be opened; True for a missing file, which is not checked here."""
     return not device.exists() or os.access(device, os.R_OK | os.W_OK)
 
 
 def check_virtual_camera(
     module: Path = LOOPBACK, platform: str = sys.platform
 ) -> Iterator[Finding]:
-    """Whether other programs could take the picture as a camera's."""
+    """Whether other programs could use the picture as a camera."""
     from realtime.sinks.virtual_camera import REMEDIES
 
     if platform != "linux":

@@ -33,12 +33,12 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def examine(checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
-    """What every check found. One that breaks is itself a finding: the others still run."""
+    """The findings of all checks. A check that raises becomes a finding; the others still run."""
     findings: list[Finding] = []
     for subject, check in checks.items():
         try:
             findings += check()
-        except Exception as error:  # a doctor must not fall ill: whatever it is, it is reported
+        except Exception as error:  # doctor itself must not crash: any error is reported
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             remedy = "pip install --force-reinstall stylecam; if it stays, report it as a bug"
             findings.append(fail(subject, f"cannot be checked: {reason}", remedy))
@@ -51,7 +51,7 @@ def works(findings: Sequence[Finding]) -> bool:
 
 
 def print_findings(findings: Sequence[Finding], console: Console) -> None:
-    """One line each, the remedy under it; never wrapped within a command to copy."""
+    """One line per finding, its remedy below it; not wrapped, so that commands can be copied."""
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         line = Text(f"{finding.status:4} ", style=COLOURS[finding.status])

@@ -8,7 +8,10 @@ Status = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. "fail" stops the main job, "warn" only a part; both say a remedy."""
+    """One line of the report, with a remedy unless "ok".
+
+    "fail" means that the main job cannot run, "warn" that only a part of it cannot.
+    """
 
     subject: str
     status: Status

@@ -1,4 +1,4 @@
-"""Whether the shipped styles are whole, and whether one really paints."""
+"""Checks that the shipped styles are intact, and that one really paints."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def check_styles(folder: Path = SHIPPED) -> Iterator[Finding]:
 
 
 def check_painting(folder: Path = SHIPPED) -> Iterator[Finding]:
-    """The default style paints a test frame, and differs from its input; with its time."""
+    """The default style paints a test frame that differs from its input; reports the time."""
     from realtime.backends.choose import make_backend
 
     subject = "test frame"

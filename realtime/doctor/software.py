@@ -1,4 +1,4 @@
-"""Python, packages, and whether they are the ones that they should be."""
+"""Checks of Python and of the packages: new enough, installed, and the right ones."""
 
 import importlib.util
 import platform
@@ -33,7 +33,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Fi
 
 
 def check_packages() -> Iterator[Finding]:
-    """Every package that stylecam requires is installed; the versions are named."""
+    """Every package that stylecam requires is installed; lists their versions."""
     try:
         required = [line for line in metadata.requires("stylecam") or [] if "extra ==" not in line]
     except metadata.PackageNotFoundError:
@@ -48,7 +48,7 @@ def check_packages() -> Iterator[Finding]:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             missing.append(name)
-    # Another build of ONNX Runtime or of OpenCV serves as well.
+    # Another build of ONNX Runtime or of OpenCV is good enough.
     missing = [name for name in missing if importlib.util.find_spec(module_of(name)) is None]
     if missing:
         yield fail("packages", f"missing: {', '.join(missing)}", "pip install --upgrade stylecam")
@@ -57,13 +57,13 @@ def check_packages() -> Iterator[Finding]:
 
 
 def module_of(distribution: str) -> str:
-    """The module that a distribution of ours brings, where the names differ."""
+    """The module that a required distribution installs; the names may differ."""
     odd = {"opencv-python": "cv2", "pyyaml": "yaml"}
     return odd.get(distribution.lower(), distribution)
 
 
 def check_ownership(root: Path = ROOT) -> Iterator[Finding]:
-    """The modules realtime, models and training are ours: other packages use such names too."""
+    """The modules realtime, models and training are ours; other packages use these names too."""
     strangers = []
     for name in OURS:
         spec = importlib.util.find_spec(name)

@@ -1,4 +1,4 @@
-"""Where frames go: the contract. Each file beside this one is one kind of sink."""
+"""The contract for where frames go. The kinds of sinks are in files beside this one."""
 
 from typing import Protocol
 
@@ -9,10 +9,10 @@ class Sink(Protocol):
     """Its own thread calls `open`, then `write` repeatedly, then `close`.
 
     `name` is what the user called it ("window", "file:out.mp4"). A `live` sink shows the
-    newest frame and may miss some; one that is not live is given every frame. A sink with
-    `main_thread` is run by the main thread, as windows must be on macOS. One that knows whether
-    anybody looks has `watched`, which any thread may read; one whose `close` may take long has
-    `finishing`, in seconds.
+    newest frame and may miss some; one that is not live gets every frame. A sink with
+    `main_thread` is run by the main thread, as windows must be on macOS. Optional attributes:
+    `watched` says whether anybody watches (any thread may read it), `finishing` how many seconds
+    `close` may take, and `pump()` is called when no frame comes.
     """
 
     name: str

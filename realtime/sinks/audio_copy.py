@@ -1,4 +1,4 @@
-"""The sound of a source file, copied packet by packet beside the new pictures. Speaks PyAV."""
+"""Copies the sound of a source file, packet by packet, beside the new pictures. Uses PyAV."""
 
 import logging
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ log = logging.getLogger(__name__)
 
 
 class AudioCopy:
-    """Puts the audio of one file into another as it is, in step with the pictures.
+    """Copies the audio of one file into another unchanged, in step with the pictures.
 
-    Times are in seconds on the new file's line: its 0 is the source's picture at `begin`.
+    Times are in seconds on the new file's time line: its 0 is the source's picture at `begin`.
     Sound that cannot be copied is left out, with a warning.
     """
 
@@ -66,7 +66,7 @@ class AudioCopy:
             yield packet
 
     def advance(self, until: float) -> None:
-        """Copy the packets that begin before `until`."""
+        """Copy the packets that begin before `until` (in seconds)."""
         while self._pending is not None:
             packet = self._pending
             assert packet.pts is not None

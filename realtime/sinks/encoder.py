@@ -1,4 +1,4 @@
-"""How pictures become a compressed stream: encoders, time base, tags of colour. Speaks PyAV."""
+"""How pictures become a compressed stream: encoders, time base, colour tags. Uses PyAV."""
 
 from fractions import Fraction
 
@@ -9,13 +9,13 @@ from models.errors import lookup
 from realtime.sinks.yuv import HD_HEIGHT
 
 TICKS = 60_000
-"""Steps a second that a time is rounded to, about; MPEG-4 allows 65,535 at most."""
+"""Times are rounded to about this many steps per second; MPEG-4 allows at most 65,535."""
 
 MATRIX_BT709, MATRIX_BT601 = 1, 6
 QP_TO_LAMBDA = 118
 PIXELS_A_THREAD = 1280 * 720
-"""What one thread encodes live in half a frame time or less; a second one would only take its
-core from the painting."""
+"""Pixels that one thread encodes live in half a frame time or less; a second thread would only
+take a core from the painting."""
 
 
 def add_video(
@@ -28,11 +28,11 @@ def add_video(
     fixed_rate: bool,
     live: bool,
 ) -> av.VideoStream:
-    """A video stream for pictures that `to_yuv` made from RGB of `size` (width, height).
+    """Add a video stream for pictures that `to_yuv` made from RGB of `size` (width, height).
 
-    Its time base is one frame where the container has a `fixed_rate`, else about 1/60000 s.
-    What is `live` is encoded beside a generator that has to keep up: each picture comes out at
-    once, for less work, in a somewhat larger file.
+    Its time base is one frame if the container has a `fixed_rate`, else about 1/60000 s. A `live`
+    stream is encoded beside a generator that has to keep up: each picture comes out at once and
+    with less work, which makes the file somewhat larger.
     """
     width, height = size
     options = encoder_options(encoder, crf, live=live)
@@ -42,7 +42,7 @@ def add_video(
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context
     context.time_base = 1 / rate if fixed_rate else fine_step(rate)
-    # Pictures in the order of their times: fragments need no reordering, AVI knows none.
+    # Pictures stay in the order of their times: fragments need no reordering, AVI supports none.
     context.max_b_frames = 0
     context.gop_size = 10 * max(1, round(rate))
     context.bit_rate = 0
@@ -59,12 +59,15 @@ def add_video(
 
 
 def fine_step(rate: Fraction) -> Fraction:
-    """A time base near 1/60000 s of which the duration of a frame is an exact multiple."""
+    """A time base near 1/60000 s; the duration of a frame is an exact multiple of it.
+
+    This holds for rates whose numerator is at most TICKS; others get 1/TICKS s.
+    """
     return Fraction(1, rate.numerator * (TICKS // rate.numerator) or TICKS)
 
 
 def encoder_options(encoder: str, crf: int, *, live: bool) -> dict[str, str]:
-    """What makes an encoder fast enough to run beside the generator, at the quality wanted."""
+    """Options that make an encoder fast enough to run beside the generator, at quality `crf`."""
     vpx = {
         "deadline": "realtime",
         "cpu-used": "8",
@@ -72,9 +75,10 @@ def encoder_options(encoder: str, crf: int, *, live: bool) -> dict[str, str]:
         "lag-in-frames": "0",
         "auto-alt-ref": "0",
     }
-    # Half of the work of veryfast for 5 to 12 % more bytes at equal PSNR (docs/bench.md). Brush
-    # strokes gain nothing from blocks below 16x16: without those it is smaller, and faster.
-    # ultrafast saves a third more, but needs 2.5 times the bytes and looks worse at a given crf.
+    # Half the work of veryfast, for 5 to 12 % more bytes at equal PSNR (docs/bench.md). Brush
+    # strokes gain nothing from blocks below 16x16; without them the file is smaller and encoding
+    # faster. ultrafast saves another third, but needs 2.5 times the bytes and looks worse at a
+    # given crf.
     swift = {"preset": "superfast", "tune": "zerolatency", "partitions": "none"}
     x264 = swift if live else {"preset": "veryfast"}
     table: dict[str, dict[str, str]] = {

@@ -1,4 +1,4 @@
-"""Pictures as files: the newest frame in one file, or every frame in a numbered one."""
+"""Writes picture files: the newest frame to one file, or every frame to a numbered file."""
 
 import contextlib
 import os
@@ -46,7 +46,7 @@ class ImageFile:
         check_suffix(self._path)
 
     def existing(self) -> Iterator[Path]:
-        """The files of its name, or of the form of its names, that are there already."""
+        """The existing files with its name, or with a name that fits its numbered pattern."""
         if not self._numbered:
             yield from filter(Path.is_file, [self._path])
             return
@@ -86,7 +86,7 @@ def numbered(pattern: Path, number: int) -> Path:
 
 
 def check_suffix(path: Path) -> None:
-    """Raise UsageError where the suffix names no format that we write."""
+    """Raise UsageError if the suffix names no format that we write."""
     if path.suffix.lower() not in PARAMETERS:
         what = f"unknown picture format {path.suffix!r}" if path.suffix else "no file ending"
         raise UsageError(f"{path}: {what}; one of: {', '.join(PARAMETERS)}")
@@ -95,7 +95,7 @@ def check_suffix(path: Path) -> None:
 def write_picture(path: Path, rgb: RGB) -> None:
     """Write `rgb` (H, W, 3) to `path`, in the format of its suffix; whole or not at all.
 
-    Raises UsageError for an unknown suffix, SinkFault where it cannot be written.
+    Raises UsageError for an unknown suffix, SinkFault if it cannot be written.
     """
     check_suffix(path)
     suffix = path.suffix.lower()

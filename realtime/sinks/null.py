@@ -4,7 +4,7 @@ from realtime.frame import Frame, FrameFormat
 
 
 class Null:
-    """`frames` counts what it was given; it is given every frame."""
+    """`frames` counts the frames that it was given. It is not live, so it is given every frame."""
 
     live = False
     main_thread = False

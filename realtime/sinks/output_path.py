@@ -1,4 +1,4 @@
-"""Whether a file can be written where the user wants it, found out before the work starts."""
+"""Checks before the work starts whether a file can be written where the user wants it."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from models.errors import UsageError
 
 
 def check_writable(path: Path) -> None:
-    """Raise UsageError with the reason where `path` cannot be created or overwritten.
+    """Raise UsageError with the reason if `path` cannot be created or overwritten.
 
-    An existing file is left as it is, and none is left behind.
+    An existing file is left unchanged, and no new file is left behind.
     """
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; give the name of a file in it")
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}; create it first")
     existed = path.exists()
-    file = path.resolve()  # a link that leads nowhere yet must stay a link
+    file = path.resolve()  # a link without a target must stay a link
     try:
         # Permissions alone do not tell: the file system may be read-only or full.
         with file.open("ab"):

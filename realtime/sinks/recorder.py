@@ -1,4 +1,4 @@
-"""A video file as a sink: H.264 where there is an encoder for it, real timestamps. Speaks PyAV."""
+"""Records a video file: H.264 if there is an encoder for it, with real timestamps. Uses PyAV."""
 
 import logging
 import math
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 DEFAULT_CRF = 20
 LEAST_SECONDS = Fraction(1, 1000)
 KEYFRAME_SECONDS = 1.0
-"""What a kill costs at most, beside the few frames that the encoder holds."""
+"""Seconds between keyframes: what a kill loses at most, besides the few frames in the encoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """How one file ending is written: FFmpeg's format, encoders by preference, its options."""
+    """How files with one suffix are written: FFmpeg's format, encoders by preference, options."""
 
     format: str
     encoders: tuple[str, ...]
@@ -38,10 +38,10 @@ class Container:
 
 
 SLOWEST_DISK = 10e6
-"""Bytes a second at which a finished recording is rewritten at least."""
+"""Bytes per second: the lowest speed assumed for rewriting a finished recording."""
 
 H264_OR_MPEG4 = ("libx264", "mpeg4")
-# Some sound (AC-3) is described by its first packets: the header waits for the first fragment.
+# Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
 FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
 
 CONTAINERS: dict[str, Container] = {
@@ -54,16 +54,16 @@ CONTAINERS: dict[str, Container] = {
 
 
 class Recorder:
-    """Writes every frame to `path`, at its own time from the first; the suffix is the container.
+    """Writes every frame to `path`, at its own time from the first; the suffix sets the container.
 
-    `crf` is H.264's constant rate factor, 0 (lossless) to 51; other encoders take the like.
+    `crf` is H.264's constant rate factor, 0 (lossless) to 51; other encoders get an equivalent.
     yuv420p needs an even size: an odd one gains a line or column that repeats the last. With
     `audio_from`, the sound of that file is copied in step.
 
-    The file appears with the first frame. It can be played up to about the last second when
-    the process is killed: MP4 and MOV are written in fragments, and rewritten as a plain file
-    whose index comes first on `close`. AVI has a fixed rate, to which times are rounded. Opened
-    for frames that are `live`, it is light work, for a somewhat larger file.
+    The file appears with the first frame. If the process is killed, it can be played up to about
+    the last second: MP4 and MOV are written in fragments. `close` rewrites them as plain files
+    whose index comes first. AVI has a fixed rate, to which times are rounded. If it is opened for
+    `live` frames, encoding takes less work and the file is somewhat larger.
     """
 
     live = False
@@ -122,7 +122,7 @@ class Recorder:
             str(self._path),
             "w",
             format=self._kind.format,
-            # A packet is handed to the system at once, so that a kill cannot lose it.
+            # Each packet is handed to the system at once, so that a kill cannot lose it.
             options={"flush_packets": "1", "max_interleave_delta": "1000000", **self._kind.options},
         )
         self._stream = add_video(
@@ -134,7 +134,7 @@ class Recorder:
             fixed_rate=self._kind.fixed_rate,
             live=self._frames_live,
         )
-        # Matroska's own steps are of 1 ms: frames closer than that would get the same time.
+        # Matroska's time steps are 1 ms: frames closer than that would get the same time.
         self._least_ticks = math.ceil(LEAST_SECONDS / self._stream.codec_context.time_base)
         self._begin = first.timestamp
         self._last_pts = -self._least_ticks
@@ -178,7 +178,7 @@ class Recorder:
         return round(1 / (self._rate * self._stream.codec_context.time_base))
 
     def _mux(self, packets: list[av.Packet]) -> None:
-        """Write packets, each once its successor tells how long its picture is shown."""
+        """Write packets, each when its successor tells how long its picture is shown."""
         assert self._output is not None
         for packet in packets:
             if self._held is not None:
@@ -198,7 +198,7 @@ class Recorder:
             self._output.mux(self._held)
 
     def close(self) -> None:
-        """Finish the file. Raises SinkFault, with the reason, where that fails."""
+        """Finish the file. Raises SinkFault with the reason if that fails."""
         if self._output is None:
             return
         try:

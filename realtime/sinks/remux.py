@@ -1,4 +1,4 @@
-"""Rewrites a fragmented MP4 or MOV as a plain one, whose index comes first. Speaks PyAV."""
+"""Rewrites a fragmented MP4 or MOV as a plain one, whose index comes first. Uses PyAV."""
 
 import contextlib
 import logging
@@ -11,10 +11,10 @@ log = logging.getLogger(__name__)
 
 
 def remux(path: Path, container: str) -> None:
-    """Rewrite `path` in place, packets as they are; `container` is FFmpeg's name, mp4 or mov.
+    """Rewrite `path` in place without re-encoding; `container` is FFmpeg's name, mp4 or mov.
 
-    Some players seek badly in fragments. Where this fails (a full disk), a warning says so and
-    the fragmented file stays, which can be played too.
+    Some players seek badly in fragments. If this fails (a full disk), a warning says so, and the
+    fragmented file stays, which can be played too.
     """
     path = path.resolve()
     if not path.is_file():  # a device, a pipe

@@ -1,4 +1,4 @@
-"""Which sink a text means: "window", "web:8080", "file:out.mp4", or just "out.mp4"."""
+"""Makes the sink that a text means: "window", "web:8080", "file:out.mp4", or just "out.mp4"."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ class Surroundings:
     """What sinks need to know of the rest of a run.
 
     `titles` and `previews` (JPEG files) are by style name. `source` is the file that frames come
-    from, which no sink may replace; `audio_from` the one whose sound goes into recordings.
+    from, which no sink may replace; `audio_from` is the file whose sound goes into recordings.
     """
 
     config: Config
@@ -32,7 +32,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class SinkKind:
-    """How one kind is made from what follows its colon."""
+    """How one kind of sink is made from the argument after its colon, and if that is needed."""
 
     make: Callable[[str, str, Surroundings], Sink]
     argument: Literal["none", "optional", "required"]
@@ -41,14 +41,14 @@ class SinkKind:
 def sink_from(spec: str, around: Surroundings) -> Sink:
     """The sink that `spec` means, not yet open; its name is `spec`.
 
-    Raises UsageError for an unknown kind, a port that is none, a file that may not be replaced.
+    Raises UsageError for an unknown kind, an invalid port, or a file that may not be replaced.
     """
     kind, argument = parse(spec)
     return KINDS[kind].make(spec, argument, around)
 
 
 def refuse_twice(specs: list[str]) -> None:
-    """Raise UsageError where two of them mean the same, one file by two names included."""
+    """Raise UsageError if two of them mean the same sink, even one file by two names."""
     seen: dict[tuple[str, str], str] = {}
     for spec in specs:
         kind, argument = parse(spec)
@@ -62,10 +62,10 @@ def refuse_twice(specs: list[str]) -> None:
 
 
 def parse(spec: str) -> tuple[str, str]:
-    """The key of KINDS and what follows the colon, "" for nothing. Raises UsageError."""
+    """The key of KINDS, and the argument after the colon ("" for none). Raises UsageError."""
     kind, colon, argument = spec.partition(":")
     if kind not in KINDS:
-        # A bare path; on Windows it may begin with the letter of a drive and a colon.
+        # A bare path; on Windows it may begin with a drive letter and a colon.
         return _kind_of_file(spec), spec
     wanted = KINDS[kind].argument
     if wanted == "required" and not argument:
@@ -147,7 +147,7 @@ def _image(spec: str, argument: str, around: Surroundings) -> Sink:
 
 
 def refuse_to_replace(written: Iterable[Path], around: Surroundings) -> None:
-    """Raise UsageError where a file is there that would be lost; the source's own in any case."""
+    """Raise UsageError if an existing file would be lost; --force never allows the source's own."""
     for path in filter(Path.is_file, written):
         if around.source is not None and path.samefile(around.source):
             raise UsageError(f"{path}: is the source itself; give another name")
@@ -171,4 +171,4 @@ KINDS: dict[str, SinkKind] = {
 }
 
 EXAMPLES = {"file": "out.mp4", "image": "out.png"}
-"""Of the kinds that are named by a path."""
+"""An example argument for each kind whose argument is a path."""

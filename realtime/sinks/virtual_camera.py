@@ -1,4 +1,4 @@
-"""The picture as a camera that call programs can choose. Knows pyvirtualcam, no frames' origin."""
+"""Offers the picture as a camera that video call programs can choose. Uses pyvirtualcam."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyvirtualcam
 
 MINIMUM_FPS = 10.0
-"""Below this rate browsers take a camera for dead and show grey."""
+"""Below this rate, browsers consider a camera dead and show grey."""
 
 REMEDIES = {
     "linux": (
@@ -40,15 +40,15 @@ log = logging.getLogger(__name__)
 
 
 class VirtualCameraSink:
-    """Sends the newest frame at a fixed rate from a thread of its own, repeating the last.
+    """Sends the newest frame at a fixed rate from its own thread, and repeats it until a new one.
 
     The output goes on at its rate whatever happens to the source, so that a call never loses
-    its camera. Odd sizes lose their last row or column, as the formats of video calls store
+    its camera. Odd sizes lose their last row or column, because the formats of video calls store
     colour for 2x2 pixels. Frames of another size than at the start are letterboxed.
 
     `device` is a camera to use ("/dev/video4", "OBS Virtual Camera"), `backend` one of
     pyvirtualcam's; by default the first that works. `fps` defaults to the source's rate; it
-    is never under MINIMUM_FPS.
+    is never below MINIMUM_FPS.
     """
 
     live = True
@@ -75,7 +75,7 @@ class VirtualCameraSink:
         self._width = self._height = 0
 
     def open(self, frames: FrameFormat) -> None:
-        """Take the camera. Raises SinkFault with the commands that make one, where none is."""
+        """Open the camera. Raises SinkFault with the commands that create one if there is none."""
         self._width, self._height = frames.width & ~1, frames.height & ~1
         fps = max(MINIMUM_FPS, self._fps or frames.fps)
         camera = self._take_camera(fps)

@@ -1,4 +1,4 @@
-"""The picture in a browser, with buttons. Makes JPEG; the page server knows who is watching."""
+"""Shows the picture in a browser, with buttons. Makes JPEG; the page server knows who watches."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +12,9 @@ from realtime.settings import SettingsBox
 
 
 class WebSink:
-    """A page at `url` that shows the newest frame and steers `box`.
+    """A page at `url` that shows the newest frame and controls `box`.
 
-    On `host` other than loopback the url carries a token. `port` None takes a free one.
+    If `host` is not a loopback address, `url` carries a token. `port` None takes a free one.
     `titles` and `previews` (JPEG files) are by style name; `quality` is JPEG's, 1 to 100.
     A frame is encoded once for all pages, and not at all while none is open.
     """
@@ -58,7 +58,7 @@ class WebSink:
         return self._server.watched
 
     def open(self, frames: FrameFormat) -> None:
-        """Serve the page. Raises UsageError for an address or port that cannot be had."""
+        """Serve the page. Raises UsageError for an address or port that cannot be used."""
         self._server.start(self._host, self._port)
 
     def write(self, frame: Frame) -> None:

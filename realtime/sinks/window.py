@@ -1,4 +1,4 @@
-"""A window on the screen, by OpenCV's HighGUI. Knows key names, not what they do."""
+"""Shows the picture in a window, by OpenCV's HighGUI. Knows key names, not what they do."""
 
 import ctypes
 import os
@@ -29,10 +29,10 @@ _NAMED = {
 
 
 def key_name(code: int) -> str | None:
-    """The name of what cv2.waitKeyEx gave; None for no key or one that has no name here."""
+    """The key name for a code from cv2.waitKeyEx; None for no key or a key without a name."""
     if code == _NO_KEY:
         return None
-    # GTK puts NumLock and the like above the key's own 16 bits; Windows puts arrows there
+    # GTK puts modifiers such as NumLock above the key's own 16 bits; Windows puts arrows there
     for candidate in (code, code & 0xFFFF):
         if candidate in _NAMED:
             return _NAMED[candidate]
@@ -47,9 +47,9 @@ def display_available() -> bool:
 
 
 def _why_no_window() -> str | None:
-    """What stands in the way of a window, with the remedy; None if nothing does.
+    """Why no window can be opened, with the remedy; None if one can.
 
-    Asked beforehand, as Qt ends the whole process where it finds no display.
+    This is checked beforehand, because Qt ends the whole process if it finds no display.
     """
     toolkit = _toolkit()
     if toolkit == "NONE":
@@ -77,7 +77,7 @@ def _toolkit() -> str:
 
 
 def _x11_answers() -> bool:
-    """Whether the server of DISPLAY lets us in; True where libxcb is not there to ask."""
+    """Whether the X server of DISPLAY accepts us; True if libxcb is missing for asking it."""
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
@@ -94,9 +94,9 @@ def _x11_answers() -> bool:
 class WindowSink:
     """Shows the newest frame, whole and undistorted, in a window that can be resized.
 
-    Keys go to `on_key` by name, except for full screen, which the window does itself; closing
-    it by its X is the key "q". `fullscreen` starts it that way. Where no frames come, `pump`
-    keeps the window alive.
+    Keys go to `on_key` by name, except for full screen, which the window does itself. Closing the
+    window by its X counts as the key "q". `fullscreen` starts it in full screen. While no frames
+    come, `pump` keeps the window alive.
     """
 
     live = True
@@ -118,16 +118,16 @@ class WindowSink:
         self._open = False
 
     def open(self, frames: FrameFormat) -> None:
-        """Open the window. Raises UsageError where there is no display or no GUI in OpenCV."""
+        """Open the window. Raises UsageError if there is no display or no GUI in OpenCV."""
         reason = _why_no_window()
         if reason is not None:
             raise UsageError(
                 f"{self.name}: {reason}; or use `--sink web` and look at it in a browser"
             )
         if sys.platform == "linux" and _toolkit().startswith("QT"):
-            # a desktop that sets this to wayland would have Qt end the process: see _why_no_window
+            # if a desktop set this to wayland, Qt would end the process: see _why_no_window
             os.environ["QT_QPA_PLATFORM"] = "xcb"
-        # it may stretch, as `write` pads to its shape: HighGUI's own bars are white
+        # HighGUI may stretch pictures: `write` pads them, because HighGUI's own bars are white
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
         self._open = True
@@ -137,7 +137,7 @@ class WindowSink:
             self._set_fullscreen(True)
 
     def write(self, frame: Frame) -> None:
-        """Show `frame` and handle what the user did. Nothing once the user closed the window."""
+        """Show `frame` and handle the user's input. Does nothing once the window was closed."""
         if not self._open:
             return
         bgr = np.asarray(cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2BGR), np.uint8)
@@ -146,7 +146,7 @@ class WindowSink:
         self.pump()
 
     def pump(self) -> None:
-        """Handle keys and the X. To be called at least every 0.1 s where no frame comes."""
+        """Handle keys and the X. To be called at least every 0.1 s while no frame comes."""
         while self._open and (code := cv2.waitKeyEx(1)) != _NO_KEY:
             key = key_name(code)
             if key == FULLSCREEN:
@@ -177,9 +177,9 @@ class WindowSink:
 
 
 def pad_to_shape_of(picture: RGB, width: int, height: int) -> RGB:
-    """`picture` with black bars, so that stretched to width x height it looks undistorted.
+    """Add black bars to `picture`, so that it looks undistorted when stretched to width x height.
 
-    Unchanged where the shapes agree to within a pixel, or the size is not known (0 or less).
+    It is unchanged if the shapes agree to within a pixel, or the size is unknown (0 or less).
     """
     if width <= 0 or height <= 0:
         return picture

@@ -1,8 +1,8 @@
-"""RGB to the planes that video encoders take. Speaks OpenCV and PyAV's frames.
+"""Converts RGB to the planes that video encoders take. Uses OpenCV and PyAV's frames.
 
-FFmpeg's own conversion gives the same, within a level of luma and about four of chroma, and takes
-two to three times as long (1280×720, AVX2); a part of that it holds Python's lock, so that the
-painting waits.
+FFmpeg's own conversion gives the same, within a level of luma and about four of chroma, but takes
+two to three times as long (1280×720, AVX2). For a part of that time it holds Python's global
+lock (GIL), so that the painting waits.
 """
 
 import av
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from realtime.frame import RGB
 
 HD_HEIGHT = 720
-"""Players that see no tag take the matrix of BT.709 from this height on, of BT.601 below."""
+"""Players that see no colour tag use the BT.709 matrix from this height on, and BT.601 below."""
 
 
 def video_matrix(red: float, blue: float) -> NDArray[np.float64]:
-    """(3, 4): R, G, B, 1 in levels to Y 16..235, Cb and Cr 16..240, by the weights of luma."""
+    """The matrix (3, 4) from levels R, G, B and a 1 to Y in 16..235 and Cb, Cr in 16..240.
+
+    `red` and `blue` are their weights in luma.
+    """
     luma = np.array([red, 1 - red - blue, blue])
     cb = (np.array([0, 0, 1]) - luma) / (2 * (1 - blue))
     cr = (np.array([1, 0, 0]) - luma) / (2 * (1 - red))
@@ -41,7 +44,7 @@ def to_yuv(rgb: RGB) -> av.VideoFrame:
     frame.color_range = ColorRange.MPEG
     matrix = BT709 if hd else BT601
     small = cv2.resize(rgb, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    # All three channels at once and the wanted one picked: OpenCV is fast from three to three only.
+    # Converts all three channels and picks one: OpenCV is fast only from three channels to three.
     for source, channels in ((rgb, (0,)), (small, (1, 2))):
         converted = cv2.transform(source, matrix)
         for channel in channels:
@@ -50,7 +53,7 @@ def to_yuv(rgb: RGB) -> av.VideoFrame:
 
 
 def _plane(frame: av.VideoFrame, index: int) -> NDArray[np.uint8]:
-    """Plane (H, W) of `frame` itself, to write into: its lines are padded in memory."""
+    """A plane (H, W) of `frame` itself, to write into, without the padding of its lines."""
     plane = frame.planes[index]
     lines = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return lines[:, : plane.width]

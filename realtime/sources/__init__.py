@@ -1,4 +1,4 @@
-"""Where frames come from: the contract. Each file beside this one is one kind of source."""
+"""The contract for where frames come from. The kinds of sources are in files beside this one."""
 
 from typing import Protocol
 
@@ -16,7 +16,7 @@ class Source(Protocol):
     """
 
     def open(self) -> FrameFormat:
-        """Start. Raises UsageError where nothing of that name exists, SourceFault if it fails."""
+        """Start. Raises UsageError if nothing of that name exists, SourceFault if it fails."""
         ...
 
     def read(self) -> Frame:

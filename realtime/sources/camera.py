@@ -1,4 +1,4 @@
-"""A webcam, through OpenCV; and which cameras there are."""
+"""Reads a webcam through OpenCV, and lists the cameras."""
 
 import logging
 import math
@@ -48,7 +48,7 @@ class CameraInfo:
 def list_cameras(root: Path = SYSFS) -> list[CameraInfo]:
     """The cameras that Linux lists, real ones before virtual ones; on other systems none.
 
-    There, listing would mean opening each, which lights its lamp: cameras go by index.
+    There, listing would mean opening each camera, which lights its lamp; so users give an index.
     """
     found = []
     for entry in root.glob("video*"):
@@ -69,15 +69,15 @@ def _text(path: Path, default: str) -> str:
 
 
 def open_capture(index: int) -> Any:
-    """A cv2.VideoCapture by the system's own backend; whether it opened, it says itself."""
-    # Both are read by OpenCV at the first use of a capture; a user's own values stand.
+    """A cv2.VideoCapture by the system's own backend; its `isOpened` tells whether it opened."""
+    # OpenCV reads both at the first use of a capture; a user's own values are kept.
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(int(STALL)))
     os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
     import cv2
 
     backends = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_DSHOW, "darwin": cv2.CAP_AVFOUNDATION}
     logging_level = cv2.utils.logging.getLogLevel()
-    # A camera that does not open is reported by us, in one line.
+    # We report a camera that does not open ourselves, in one line.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         return cv2.VideoCapture(index, backends.get(sys.platform, cv2.CAP_ANY))
@@ -86,10 +86,10 @@ def open_capture(index: int) -> Any:
 
 
 class Camera:
-    """The camera called `which`: an index, part of a name, a device file, or None: the first.
+    """The camera called `which`: an index, part of a name, a device file, or None for the first.
 
-    Size and rate are asked for, and `open` reports what the camera gives instead. `capture`
-    makes what behaves as cv2.VideoCapture from an index; `cameras` lists those present.
+    Size and rate are only requests; `open` reports what the camera gives. `capture` makes an
+    object like cv2.VideoCapture from an index; `cameras` lists the cameras present.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Camera:
             raise
 
     def _find(self) -> tuple[int, str]:
-        """The index and name of the camera meant; the name is "" where the system gives none."""
+        """The index and name of the camera meant; the name is "" if the system gives none."""
         present = self._list()
         number = self._which if isinstance(self._which, int) else device_number(self._which)
         if number is not None:
@@ -216,10 +216,10 @@ class Camera:
             time.sleep(0.01)
 
     def _is_stale(self) -> bool:
-        """Whether the driver has been giving the same picture again for too long.
+        """Whether the driver has been repeating the same picture for too long.
 
-        It is told by the picture's own time, where the backend has one. Equal contents are no
-        sign: a closed shutter and a still virtual camera give them too.
+        This is judged by the picture's own time, if the backend has one. Equal contents prove
+        nothing: a closed shutter and a still virtual camera give them too.
         """
         import cv2
 

@@ -1,4 +1,4 @@
-"""One opened container (a file or a stream): its pictures, in order, as RGB. Speaks PyAV.
+"""One opened container (a file or a stream): its pictures, in order, as RGB. Uses PyAV.
 
 It knows nothing of pacing, looping or reconnecting.
 """
@@ -19,21 +19,21 @@ log = logging.getLogger(__name__)
 DEFAULT_FPS = 25.0
 CLOSE_PATIENCE = 0.2
 CUT_OFF = 1.0
-"""Seconds without pictures at the end of a file that are taken for damage."""
+"""A file whose pictures end more than this many seconds too early counts as damaged."""
 
 TEXT_ART = frozenset({"ansi", "bintext", "xbin", "idf"})
-"""Codecs by which FFmpeg plays a plain text file as moving letters; nobody means that."""
+"""Codecs with which FFmpeg plays a plain text file as moving letters; nobody wants that."""
 
 
 class Decoder:
-    """`name` is what messages call the container; `address` what PyAV opens.
+    """Messages call the container `name`; `address` is what PyAV opens.
 
-    `width`, `height` (upright, in pixels), `fps`, `frame_count` (None where the container does
-    not say) and `finite` (a file, not a live stream) are known once made.
+    `width`, `height` (upright, in pixels), `fps`, `frame_count` (None if the container does not
+    say) and `finite` (a file, not a live stream) are known after construction.
 
-    `timeout`, given for what comes over a network, is in seconds, for opening and for each
-    read; there a break raises, while a damaged file gives what can be decoded of it, with one
-    warning. `close` may come from another thread; it does not wait for a blocked read.
+    `timeout`, only for network addresses, is in seconds, for opening and for each read. A broken
+    connection raises; a damaged local file gives what can be decoded, with one warning. `close`
+    may come from another thread; it waits only CLOSE_PATIENCE seconds for a blocked read.
 
     Raises SourceFault if there is no video in it, or if it cannot be opened.
     """
@@ -79,7 +79,7 @@ class Decoder:
             # The cover picture of a song is stored as a video stream too.
             cover = bool(stream.disposition & av.stream.Disposition.attached_pic)
             if not cover and stream.codec_context.name not in TEXT_ART:
-                # Decoding several frames at once holds as many back: not for a live stream.
+                # Decoding several frames at once delays them: not for what comes over a network.
                 stream.thread_type = "SLICE" if self._remote else "AUTO"
                 return stream
         kinds = ", ".join(sorted({stream.type for stream in self._container.streams} - {"video"}))
@@ -98,7 +98,7 @@ class Decoder:
         self._origin = first.pts or 0
 
     def _iterate(self) -> Iterator[av.VideoFrame]:
-        """Every picture, those that the decoder holds back included."""
+        """Every picture, including those that the decoder held back."""
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -115,7 +115,7 @@ class Decoder:
             yield from self._decoded(packet.decode)
 
     def _check_end(self) -> None:
-        """Warn where the container promised more than it held: it was cut off."""
+        """Warn if the container promised more than it held: it was cut off."""
         promised = self._stream.frames
         if self._count < promised:
             self._warn(f"{promised} frames are promised")
@@ -169,14 +169,14 @@ class Decoder:
 
     def close(self) -> None:
         self._closing = True
-        # A reader that is blocked on the network keeps the lock; it closes when it comes back.
+        # A reader blocked on the network keeps the lock, and closes the container when it returns.
         if self._lock.acquire(timeout=CLOSE_PATIENCE):
             self._container.close()
             self._lock.release()
 
 
 def stopped(name: str, why: str) -> SourceFault:
-    """What a connection's end is: opening it again may help."""
+    """The fault for a connection that ended; opening it again may help."""
     return SourceFault(f"{name}: stopped ({why}); is its sender still on?")
 
 

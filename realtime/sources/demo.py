@@ -25,8 +25,8 @@ SUBPIXEL_BITS = 4
 class Demo:
     """Frames of `width` × `height` at `fps`, each determined by its index alone; no end.
 
-    Where `paced` it keeps its rate as a camera does; otherwise it gives frames at once.
-    `close` may come from another thread and wakes a reader that waits.
+    If `paced`, it keeps its rate as a camera does; otherwise it gives frames at once.
+    `close` may come from another thread and wakes a waiting reader.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ def complete_size(width: int | None, height: int | None) -> tuple[int, int]:
 
 
 def enlarge(portrait: RGB, width: int, height: int) -> RGB:
-    """The square portrait at the scale of the output, sharpened for what enlarging blurs.
+    """The square portrait at the scale of the output, sharpened against the blur of enlarging.
 
     Done once, so that a frame costs one bilinear warp at a scale near 1.
     """
@@ -107,7 +107,7 @@ def paint(portrait: RGB, width: int, height: int, seconds: float) -> RGB:
 def camera_view(side: int, width: int, height: int, seconds: float) -> np.ndarray:
     """The 2×3 map from output pixels to those of a square portrait: pan, zoom and rotation.
 
-    The periods of the sines have no common multiple, so that the motion never repeats.
+    The frequencies have only 0.01 rad/s in common: the motion repeats after about 10 minutes.
     """
     zoom = 1.22 + 0.10 * math.sin(seconds * 0.31) + 0.012 * math.sin(seconds * 2.3)
     angle = math.radians(1.6 * math.sin(seconds * 0.47) + 0.5 * math.sin(seconds * 1.9 + 1))
@@ -133,7 +133,7 @@ def draw_shapes(rgb: RGB, seconds: float) -> None:
     one = 1 << SUBPIXEL_BITS
 
     def path(speed: float, start: float) -> float:
-        """From -0.2 to 1.2 of the width and again: in on one side, out at the other."""
+        """From -0.2 to 1.2 of the width, over and over: in on one side, out on the other."""
         return (start + speed * seconds) % 1.4 - 0.2
 
     bounce = abs(math.sin(seconds * 1.9))

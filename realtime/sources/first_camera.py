@@ -1,4 +1,4 @@
-"""What runs where no source was named: the first camera or, where there is none, the demo."""
+"""The source if none was named: the first camera or, if there is none, the demo."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ from realtime.sources.demo import Demo
 
 
 class FirstCamera:
-    """Decides at the first `open`: later a camera that is gone is a fault, not a reason to swap.
+    """Decides at the first `open`; if the camera vanishes later, that is a fault, not a switch.
 
-    `say` is told in one line when there is no camera. Width, height (pixels) and `fps` are what
-    the camera is asked for and the demo gives, at a camera's pace. `label` names what was taken.
+    `say` gets one line if there is no camera. Width, height (pixels) and `fps` are requests to
+    the camera, and exact for the demo, which is paced like a camera. `label` names what was taken.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A folder of pictures as a source: a slide show, or one frame a picture."""
+"""A folder of pictures as a source: a slide show, or one frame per picture."""
 
 import logging
 import re
@@ -19,10 +19,10 @@ SECONDS_EACH = 3.0
 class Folder:
     """The pictures in the folder `path`, sorted as people count (2 before 10).
 
-    Where `paced`, each is shown for 3 s at `fps`; otherwise each is one frame. The first
-    picture's size is the size of all: others are letterboxed into it. A picture that cannot
-    be read is left out with a warning. `frame_count` counts the files, readable or not.
-    `loop` begins again after the last. `close` may come from another thread.
+    If `paced`, each is shown for 3 s at `fps`; otherwise each is one frame. All frames have the
+    size of the first picture: others are letterboxed into it. A picture that cannot be read is
+    left out with a warning, but `frame_count` includes it. `loop` begins again after the last.
+    `close` may come from another thread.
     """
 
     def __init__(self, path: Path, *, fps: float | None, paced: bool, loop: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""A picture file as a source, and how picture files are read. Speaks OpenCV."""
+"""A picture file as a source, and how picture files are read. Uses OpenCV."""
 
 from pathlib import Path
 
@@ -22,8 +22,8 @@ SUFFIXES = (
 def read_picture(path: Path) -> RGB:
     """The picture (H, W, 3) uint8 RGB, upright by its EXIF tag, alpha dropped; read-only.
 
-    Grey and 16-bit pictures are converted. Raises UsageError where there is no such file,
-    SourceFault where it is not a picture.
+    Grey and 16-bit pictures are converted. Raises UsageError if there is no such file,
+    SourceFault if it is not a picture.
     """
     try:
         data = path.read_bytes()
@@ -50,7 +50,7 @@ def _decode(data: bytes) -> np.ndarray | None:
 
 
 class ImageFile:
-    """The picture at `path`: where `paced`, over and over at `fps`, else once.
+    """The picture at `path`: repeated at `fps` if `paced`, otherwise given once.
 
     `loop` repeats it without end, paced or not. `close` may come from another thread.
     """

@@ -1,4 +1,4 @@
-"""Holds frames back until their time, and ends a reader that is waiting for it."""
+"""Holds frames back until they are due, and can wake a reader that waits for one."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ LATENESS = 1.0
 
 
 class Pace:
-    """Where `paced`, `wait` sleeps until a frame's time has come; otherwise it returns at once.
+    """If `paced`, `wait` sleeps until a frame's time has come; otherwise it returns at once.
 
     The time line starts with the first frame after `start`. `stop` may come from any thread:
     it wakes the sleeper, and every later `wait` raises EndOfSource until the next `start`.

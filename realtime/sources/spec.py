@@ -1,4 +1,4 @@
-"""Which source a text means: "demo", "camera", "0", "Logitech", a path, an address."""
+"""Makes the source that a text means: "demo", "camera", "0", "Logitech", a path, an address."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ DEVICE_PREFIX = "/dev/"
 STREAM_PREFIXES = ("rtsp://", "rtsps://", "http://", "https://")
 
 FILE_ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")
-"""Tells clip.mp4 from the name of a camera."""
+"""Distinguishes clip.mp4 from the name of a camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ def source_from(
 ) -> Source:
     """The source that `spec` means, not yet open.
 
-    `paced` where a live sink watches: files keep to their own times. Width and height (pixels)
-    and `fps` are what a camera is asked for and the demo gives; `fps` is the rate of pictures
-    too. Files and streams keep their own size and rate. Raises UsageError for a size or rate
-    that cannot be, and for a path that is not there.
+    `paced` is for live sinks: files then keep to their own times. Width and height (pixels) and
+    `fps` are requests to a camera, and exact for the demo; `fps` is also the rate of pictures.
+    Video files and streams keep their own size and rate. Raises UsageError for an impossible size
+    or rate, and for a path that does not exist.
     """
     for key, value in (("width", width), ("height", height), ("fps", fps)):
         if value is not None and not value > 0:

@@ -12,16 +12,16 @@ TIMEOUT = 5.0
 """Seconds, for connecting and for each read."""
 
 RTSP_OPTIONS = {"fflags": "nobuffer", "rtsp_transport": "tcp"}
-"""FFmpeg's: no picture is kept from the time of probing, and none lost as over UDP."""
+"""FFmpeg options: keep no pictures from the probing phase; use TCP, as UDP loses some."""
 
 
 class Stream:
-    """What `url` gives.
+    """The frames at `url`: a live stream, or a file on a web server.
 
-    A live stream gives its frames as they come, with the time of their arrival as timestamp;
-    where it ends, a SourceFault says so, since connecting again may help. A file on a web
-    server (it knows its own length) behaves as a local one: its own timestamps, paced where
-    `paced`, EndOfSource at the end. After a fault and a new `open`, index and time line go on.
+    A live stream gives its frames as they come, with the time of their arrival as timestamp. Its
+    end is a SourceFault, because connecting again may help. A file (it knows its own length)
+    behaves like a local one: its own timestamps, paced if `paced`, EndOfSource at the end. After
+    a fault and a new `open`, index and time line go on.
     """
 
     def __init__(self, url: str, *, paced: bool) -> None:

@@ -12,9 +12,9 @@ from realtime.sources.pace import Pace
 class VideoFile:
     """The video at `path`, upright, with timestamps relative to its first frame.
 
-    Where `paced`, a frame is given when its time has come, and counts as live; otherwise as
-    fast as it is decoded. `loop` begins again at the end; index and timestamps go on.
-    `close` may come from another thread and wakes a reader that waits.
+    If `paced`, each frame is given when its time has come, and the source counts as live;
+    otherwise frames come as fast as they are decoded. `loop` begins again at the end; index and
+    timestamps go on. `close` may come from another thread and wakes a waiting reader.
     """
 
     def __init__(self, path: Path, *, paced: bool, loop: bool = False) -> None:

@@ -152,7 +152,7 @@ function toast(text) {
 
 // --- what the user does ---
 
-// Help and quit are the page's own here: the picture is not covered and nothing ends unasked.
+// The page has its own dialogs for help and quit: no text is drawn on the picture, and quit asks first.
 function act(verb) {
   if (verb === "help") $("help").showModal();
   else if (verb === "quit") $("quit").showModal();
@@ -189,7 +189,7 @@ $("quit").addEventListener("close", (event) => {
   event.target.returnValue = "";
 });
 document.addEventListener("visibilitychange", () => {
-  // a page that nobody sees costs nothing
+  // a hidden page costs nothing
   if (document.hidden) socket?.close();
   else { retry = RETRY_FIRST; connect(); }
 });
