@@ -194,7 +194,7 @@ def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:
             depthwise,
             Conv(width, 1, norm="batch"),
         ),
-        "dense": (Conv(width, 3, norm="batch", relu=True), Conv(width, 3, norm="batch")),
+        "dense": (Conv(width, kernel, norm="batch", relu=True), Conv(width, kernel, norm="batch")),
     }
     return lookup("block", kind, bodies)
 

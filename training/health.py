@@ -137,12 +137,12 @@ def _range(picture: Picture) -> NDArray[np.float32]:
 
 def _known(painted: Picture, colours: NDArray[np.uint8]) -> Mask:
     """Where the colour is near one of `colours` (N, 3): in the same or a next cell of 16 levels."""
-    cells = np.zeros((16, 16, 16), np.uint8)
-    cells[tuple((colours // 16).T)] = 1
+    cells = np.zeros((18, 18, 18), np.uint8)  # with an empty cell around: black is not near white
+    cells[tuple((colours // 16 + 1).T)] = 1
     near = cells
     for axis in range(3):  # add the neighbouring cells
         near = near | np.roll(near, 1, axis) | np.roll(near, -1, axis)
-    return np.asarray(near[tuple(np.moveaxis(painted // 16, -1, 0))], bool)
+    return np.asarray(near[tuple(np.moveaxis(painted // 16 + 1, -1, 0))], bool)
 
 
 def _holes(mask: Mask, source: Picture, painted: Picture) -> Mask:

@@ -72,7 +72,7 @@ class Run:
         """Continue from a checkpoint. Raises UsageError for one of another recipe."""
         refuse_another(self.recipe, checkpoint.recipe)
         self._restore(checkpoint)
-        self.rollbacks, self.end = checkpoint.rollbacks, checkpoint.end or self.recipe.steps
+        self.rollbacks = checkpoint.rollbacks
         self.at_once = checkpoint.at_once or self.recipe.batch_size
         self.remember()
 
@@ -81,6 +81,7 @@ class Run:
         self.average = {k: v.clone() for k, v in checkpoint.average.items()}
         self.optimizer.load_state_dict(copy.deepcopy(checkpoint.optimizer))
         self.step, self.thrown = checkpoint.step, 0
+        self.end = checkpoint.end or self.recipe.steps
         self.usual = UsualLoss(checkpoint.usual)
 
     def remember(self) -> None:

@@ -39,6 +39,11 @@ def test_a_style_with_such_spots_may_paint_them():
     assert examine(strokes(0), spotted(strokes(1)), style).spots == 0
 
 
+def test_black_spots_are_seen_where_the_style_has_white_ones():
+    style = spotted(strokes(2), colour=(255, 255, 255))
+    assert examine(strokes(0), spotted(strokes(1)), style).complaint
+
+
 def test_what_is_black_in_the_source_is_no_spot():
     assert examine(spotted(strokes(0)), spotted(strokes(1)), strokes(2)).spots == 0
 

@@ -14,7 +14,8 @@ from training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from training.images import to_tensor  # noqa: E402
 from training.losses import gram_loss, gram_matrix  # noqa: E402
 from training.objective import style_target  # noqa: E402
-from training.run import RENORMED_RATE  # noqa: E402
+from training.recipe import Recipe  # noqa: E402
+from training.run import RENORMED_RATE, Run  # noqa: E402
 from training.train import CHECKPOINT  # noqa: E402
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
@@ -218,6 +219,16 @@ def test_a_training_without_gain_winds_down_alike_when_resumed(
     resumed = small_training(tmp_path / "broken", **still)
     assert resumed.step == unbroken.step
     assert all(torch.equal(v, resumed.average[k]) for k, v in unbroken.average.items())
+
+
+def test_a_roll_back_to_before_the_wind_down_undoes_it():
+    recipe = Recipe(style="test", images="photos", alpha=0.25, num_images=80, batch_size=2)  # type: ignore[arg-type]
+    run = Run(recipe, None, None)  # type: ignore[arg-type]
+    run.step = 10
+    run.wind_down()
+    assert run.end == 20
+    run.roll_back()
+    assert (run.step, run.end) == (0, 40)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK junk"])
