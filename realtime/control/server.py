@@ -164,7 +164,7 @@ class PageServer:
         if not response.prepared:
             response.headers.update(HEADERS)
             if token is not None and self.access.token is not None:
-                response.set_cookie(cookie, token, httponly=True, samesite="Strict")
+                response.set_cookie(cookie, self.access.token, httponly=True, samesite="Strict")
         return response
 
     async def _file(self, request: web.Request) -> web.Response:

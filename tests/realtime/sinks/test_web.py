@@ -212,6 +212,8 @@ async def _the_cookie_opens_the_rest(local: str, token: str) -> None:
             cookie = response.headers["Set-Cookie"]
             assert "HttpOnly" in cookie
             assert "SameSite=Strict" in cookie
+        async with session.get(f"{local}?token=outdated") as response:
+            assert response.status == 200  # by the cookie, which stays the right one
         async with session.get(f"{local}page.js") as response:
             assert response.status == 200
         async with session.ws_connect(f"{local}ws") as stream:
