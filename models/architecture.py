@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from models.errors import UsageError, lookup
 from models.layers import Conv, Layer, Norm, Relu, Residual, Shuffle, Upsample
 
-MARGIN = 32
+MARGIN = 36
 """Pixels of reflection added on each side of the picture. The convolutions see zeros only beyond
 them, so the zeros hardly affect the picture, although a `fast` generator reaches 50 pixels.
 The border pixels are not repeated instead: the repeats would be flat across a border, and a

@@ -3,8 +3,8 @@
 The classic table (fast style transfer in the manner of Johnson et al. 2016, on unnormalised
 losses) has content 1.0, or 3.0 for soft landscapes; style 0.0004 to 0.003; total variation
 0.00001. Our losses are relative, so each weight is mapped by one factor: a classic style weight
-of 0.0015 becomes 18, a content weight of 1 becomes 0.5. Our default style to content weight,
-22 to 0.3, has about the ratio of brushwork (36 to 0.5).
+of 0.0015 becomes 18, a content weight of 1 becomes 0.5. Our default style and content weights,
+22 and 0.5, lie between print (12 and 0.5) and brushwork (36 and 0.5).
 """
 
 from models.errors import lookup

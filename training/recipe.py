@@ -73,14 +73,14 @@ class Recipe(BaseModel):
     """How the style picture gets the shape of the crops; if they are not square, default "crop"."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
-    content_weight: NotNegative = 0.3
+    content_weight: NotNegative = 0.5
     style_weight: NotNegative = 22.0
     tone_weight: NotNegative = 0.5
     tv_weight: NotNegative = 1.0
     grid_weight: NotNegative = 20_000.0
     range_weight: NotNegative = 10.0
-    temporal_weight: NotNegative = 300.0
-    calm_weight: NotNegative = 100.0
+    temporal_weight: NotNegative = 450.0
+    calm_weight: NotNegative = 200.0
     style_loss: Literal["wasserstein", "gram"] = "wasserstein"
     gram: Literal["image", "batch", "mixed"] = "mixed"
     """Scope of the style loss of either kind: each picture, the batch's mean, or half of each."""

@@ -95,12 +95,12 @@ Work = Callable[..., "Checkpoint | None"]
     type=click.Choice(list(CLASSIC)),
     help="Weights for a kind of picture; the options below go before it.",
 )
-@click.option("--content-weight", type=float, help="[0.3]")
+@click.option("--content-weight", type=float, help="[0.5]")
 @click.option("--style-weight", type=float, help="[22]")
 @click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [0.5]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
-@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [300]")
-@click.option("--calm-weight", type=float, help="Against strokes out of camera noise. [100]")
+@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [450]")
+@click.option("--calm-weight", type=float, help="Against strokes out of camera noise. [200]")
 @click.option(
     "--style-loss",
     type=click.Choice(["gram", "wasserstein"]),
