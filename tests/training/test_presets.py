@@ -9,14 +9,14 @@ from training.presets import CLASSIC, preset
 DOCS = Path(__file__).parents[2] / "docs" / "training.md"
 
 
-def test_brushwork_has_the_proportions_of_our_defaults():
+def test_our_defaults_lie_between_print_and_brushwork():
     from training.recipe import Recipe
 
     default = Recipe(style="s", images="photos")
-    brushwork = preset("brushwork")
-    ours = default.style_weight / default.content_weight
-    assert brushwork["style_weight"] / brushwork["content_weight"] == pytest.approx(ours, rel=0.05)
-    assert brushwork["tv_weight"] == default.tv_weight
+    print_, brushwork = preset("print"), preset("brushwork")
+    assert print_["style_weight"] < default.style_weight < brushwork["style_weight"]
+    assert print_["content_weight"] == default.content_weight == brushwork["content_weight"]
+    assert print_["tv_weight"] == default.tv_weight == brushwork["tv_weight"]
 
 
 def test_weights_grow_with_the_classic_ones():
