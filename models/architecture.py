@@ -80,9 +80,13 @@ def to_json(architecture: Architecture) -> str:
 
 
 def short_json(architecture: Architecture) -> str:
-    """Only size and alpha if they define exactly this (folded) network, else all fields."""
+    """Only size and alpha if they define exactly this (folded) network, else all fields.
+
+    Never for `fast`: its defaults change, and a file written before must keep its own layers.
+    """
     name, alpha = architecture.name, architecture.alpha
-    if name in MODEL_SIZES and folded(MODEL_SIZES[name](alpha)) == architecture:
+    settled = name in MODEL_SIZES and name != "fast"
+    if settled and folded(MODEL_SIZES[name](alpha)) == architecture:
         return json.dumps({"size": name, "alpha": alpha}, separators=(",", ":"))
     return to_json(architecture)
 

@@ -90,10 +90,11 @@ def test_the_pruned_network_fits_in_17_kilobytes_with_all_that_explains_it(card_
     assert arch.from_json(about[ARCHITECTURE_KEY]) == architecture
 
 
-def test_an_architecture_of_no_known_size_is_told_in_full():
-    odd = arch.folded(arch.fast(0.5, block="dense"))
-    assert arch.from_json(arch.short_json(odd)) == odd
-    assert len(arch.short_json(arch.folded(arch.small(0.3)))) < 40 < len(arch.short_json(odd))
+@pytest.mark.parametrize("told", [arch.johnson(0.5, "batch"), arch.fast()], ids=["odd", "fast"])
+def test_an_architecture_that_size_and_alpha_do_not_settle_is_told_in_full(told):
+    told = arch.folded(told)
+    assert arch.from_json(arch.short_json(told)) == told
+    assert len(arch.short_json(arch.folded(arch.small(0.3)))) < 40 < len(arch.short_json(told))
 
 
 @settings(deadline=None, max_examples=20)
