@@ -30,6 +30,6 @@ def test_every_shipped_fast_style_descends_from_it():
 
 def test_training_goes_on_from_it(small_training, tmp_path):
     start = load_checkpoint(BASE).average
-    tuned = small_training(tmp_path, alpha=1.0, num_images=2, lr=1e-9, start=start)
+    tuned = small_training(tmp_path, alpha=1.0, options={}, num_images=2, lr=1e-9, start=start)
     name = "core.0.conv.weight"
     assert (tuned.weights[name] - start[name]).abs().max() < 1e-5
