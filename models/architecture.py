@@ -19,6 +19,8 @@ MARGIN = 36
 them, so the zeros hardly affect the picture, although a `fast` generator reaches 50 pixels.
 The border pixels are not repeated instead: the repeats would be flat across a border, and a
 generator paints flat areas in other colours."""
+SMALL_MARGIN = 32
+"""That of `small`, fixed: the shipped `tiny` names its architecture by size and alpha alone."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def small(alpha: float = 0.3) -> Architecture:
         conv,
         Conv(3, 9),
     )
-    return Architecture("small", alpha, layers, stride=4, margin=MARGIN, residual=False)
+    return Architecture("small", alpha, layers, stride=4, margin=SMALL_MARGIN, residual=False)
 
 
 def fast(
