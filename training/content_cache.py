@@ -88,6 +88,6 @@ class ContentPool:
             )
             # One crop at a time: within a batch the last bits may depend on the other crops, and
             # a resumed training computes them in another order.
-            content = {k: v.to(torch.bfloat16) for k, v in self.content(picture).items()}
+            content = {k: v.to("cpu", torch.bfloat16) for k, v in self.content(picture).items()}
             self._kept[i] = Batch((picture * 255).round().byte(), content)
         return self._kept[i]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from training.memory import Ceiling, readable
+from training.memory import readable
 
 LOGGER = logging.getLogger(__name__)
 BEST_BATCH = 8
@@ -31,9 +31,9 @@ def bytes_kept(forward: Callable[[], object]) -> int:
     return sum(storages.values())
 
 
-def fitting_batch(bytes_per_crop: int, ceiling: Ceiling) -> int:
-    """BEST_BATCH, or the largest smaller power of two that fits in memory; at least 1."""
-    room, batch = ceiling.room(), BEST_BATCH
+def fitting_batch(bytes_per_crop: int, room: int | None) -> int:
+    """BEST_BATCH, or the largest smaller power of two that fits in `room` bytes; at least 1."""
+    batch = BEST_BATCH
     if room is None:
         return batch
     while batch > 1 and batch * bytes_per_crop * PEAK > room:

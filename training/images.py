@@ -59,5 +59,5 @@ def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
 
 def to_picture(planes: Tensor) -> Picture:
     """(3, H, W) float to (H, W, 3) uint8, clipped to 0..1 and rounded."""
-    levels = (planes.detach().clamp(0, 1) * 255).round().byte()
+    levels = (planes.detach().clamp(0, 1) * 255).round().byte().cpu()
     return levels.permute(1, 2, 0).contiguous().numpy()

@@ -102,7 +102,7 @@ def _mean_spectrum(picture: Tensor) -> Tensor:
     picture = F.pad(picture, (0, right, 0, down), mode="reflect")
     blocks = picture.unfold(-2, BLOCK, BLOCK // 2)
     blocks = blocks.unfold(-2, BLOCK, BLOCK // 2)
-    hann = torch.hann_window(BLOCK)
+    hann = torch.hann_window(BLOCK, device=picture.device)
     window = hann[:, None] * hann
     blocks = (blocks - blocks.mean(dim=(-2, -1), keepdim=True)) * window
     spectrum = torch.fft.fft2(blocks) / window.sum()

@@ -48,7 +48,7 @@ def style_target(
         light = tones(picture)
         mean += float(light.mean()) * weight / total
         deviation += float(light.std()) * weight / total
-        for layer, features in network(picture, layers).items():
+        for layer, features in network(picture.to(network.device), layers).items():
             gram = gram_matrix(features)[0] * (weight / total)
             grams[layer] = grams[layer] + gram if layer in grams else gram
             centre = features.mean(dim=(0, 2, 3)) * (weight / total)
@@ -63,10 +63,11 @@ class Objective:
         self.recipe = recipe
         self.network = network
         self.target = target
-        self.in_half = in_half(recipe.precision)
+        self.device = network.device
+        self.in_half = in_half(recipe.precision, self.device)
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
         weights = torch.tensor(recipe.layer_weights or (1.0,) * len(recipe.style_layers))
-        self.shares = weights / weights.sum()
+        self.shares = (weights / weights.sum()).to(self.device)
         self.gaussians = (
             {x: gaussian(target.means[x], target.grams[x]) for x in recipe.style_layers}
             if recipe.style_loss == "wasserstein"
@@ -104,7 +105,7 @@ class Objective:
 
     def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """Features by layer, always in float32: squares of bfloat16 values would be too coarse."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.in_half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_half):
             features = self.network(pictures, layers)
         return {layer: values.float() for layer, values in features.items()}
 

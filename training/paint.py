@@ -73,7 +73,7 @@ def paint(
     done = 0
     pixels = coarser = None
     for longer_side, share in zip(sides, shares, strict=True):
-        level = to_tensor(shrink_to(source, longer_side, longer=True)[None])
+        level = to_tensor(shrink_to(source, longer_side, longer=True)[None]).to(network.device)
         if pixels is None or coarser is None:
             start = level
         else:  # add the change painted so far to the finer photograph

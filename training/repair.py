@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models.generator import trained
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.device import CPU
 from training.images import Picture
 from training.lesson import lesson_of
 from training.memory import UNLIMITED, Ceiling
@@ -46,6 +47,7 @@ def repair(
     style_weights: list[float] | None = None,
     fit_batch: bool = False,
     ceiling: Ceiling = UNLIMITED,
+    device: torch.device = CPU,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Checkpoint | None:
     """Repair the last checkpoint in `folder`; returns the new one, or None if nothing was changed.
@@ -60,7 +62,7 @@ def repair(
         LOGGER.info("%s: nothing is wrong with its paintings; nothing was changed", folder)
         return None
     run, _ = begin(
-        recipe, style_pictures, photographs, folder, style_weights, None, fit_batch, ceiling
+        recipe, style_pictures, photographs, folder, style_weights, None, fit_batch, ceiling, device
     )
     burst = _burst(run, photographs, on_progress)
     if burst is None:

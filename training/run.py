@@ -13,11 +13,11 @@ from models.architecture import MODEL_SIZES, Architecture
 from models.batch_renorm import BatchRenorm
 from models.errors import TrainingError, UsageError
 from models.generator import Generator, trained
-from models.memory import give_back
 from training.calm import calm_loss
 from training.checkpoint import Checkpoint
+from training.device import give_back_on, room_on
 from training.lesson import Lesson, lesson_of
-from training.memory import UNLIMITED, Ceiling, free_bytes, out_of_memory, readable
+from training.memory import UNLIMITED, Ceiling, out_of_memory, readable
 from training.objective import Objective
 from training.recipe import Recipe
 from training.temporal import temporal_loss
@@ -42,6 +42,7 @@ def architecture_of(recipe: Recipe) -> Architecture:
 class Run:
     """Generator, averaged weights, optimiser and step, and all departures from the recipe.
 
+    All tensors are on the device of the objective; the weights in a checkpoint are on the CPU.
     `end`: the step at which the training ends. `rollbacks`: how often the rate was halved.
     `at_once`: how many crops of a batch are processed at once; with little memory fewer, but
     each step still sees the same crops, and the number of steps stays the same.
@@ -56,11 +57,11 @@ class Run:
     ) -> None:
         self.recipe, self.objective, self.step, self.thrown = recipe, objective, 0, 0
         self.end, self.rollbacks, self.at_once = recipe.steps, 0, recipe.batch_size
-        self.usual = UsualLoss()
+        self.usual, self.device = UsualLoss(), objective.device
         self.ceiling = ceiling
         torch.manual_seed(recipe.seed)
         self.architecture = architecture_of(recipe)
-        self.generator = Generator(self.architecture, wrapped=True)
+        self.generator = Generator(self.architecture, wrapped=True).to(self.device)
         self._norms = [m for m in self.generator.modules() if isinstance(m, BatchRenorm)]
         if start is not None:
             load_weights(self.generator, start)
@@ -78,7 +79,7 @@ class Run:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         load_weights(self.generator, checkpoint.weights)
-        self.average = {k: v.clone() for k, v in checkpoint.average.items()}
+        self.average = {k: v.to(self.device, copy=True) for k, v in checkpoint.average.items()}
         self.optimizer.load_state_dict(copy.deepcopy(checkpoint.optimizer))
         self.step, self.thrown = checkpoint.step, 0
         self.end = checkpoint.end or self.recipe.steps
@@ -149,8 +150,9 @@ class Run:
         norms = {k: v.clone() for k, v in self.generator.named_buffers()}
         while (losses := self._gradients(source, content)) is None:
             self.generator.load_state_dict(norms, strict=False)
+        told = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.max_gradient)
-        if torch.isfinite(norm) and self.usual.takes(losses):
+        if torch.isfinite(norm) and self.usual.takes(told):
             self.optimizer.step()
             self._update_average()
             self.thrown = 0
@@ -159,7 +161,7 @@ class Run:
             self.generator.load_state_dict(norms, strict=False)
             self.thrown += 1
         self.step += 1
-        return {name: float(loss) for name, loss in losses.items()}
+        return told
 
     def _gradients(
         self, source: Tensor, content: dict[str, Tensor] | None
@@ -192,8 +194,8 @@ class Run:
 
     def _halve(self, reason: str) -> None:
         """Halve the crops processed at once. Raises TrainingError if it was only one already."""
-        give_back()
-        free = free_bytes()
+        give_back_on(self.device)
+        free = room_on(self.device)
         if self.at_once == 1:
             left = "" if free is None else f" ({readable(free)} are free)"
             raise TrainingError(
@@ -205,6 +207,7 @@ class Run:
 
     def losses(self, part: Lesson) -> dict[str, Tensor]:
         """The weighted losses by name. `part` may hold content features; else they are computed."""
+        part = {name: values.to(self.device) for name, values in part.items()}
         source = part["source"]
         wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
         wanted = wanted or self.objective.content_target(source)
@@ -252,17 +255,17 @@ class Run:
                 self.average[name].copy_(value)
 
     def averaged(self) -> Generator:
-        return trained(self.architecture, self.average)
+        return trained(self.architecture, {k: v.cpu() for k, v in self.average.items()})
 
     def checkpoint(self) -> Checkpoint:
         optimizer: dict[str, Any] = self.optimizer.state_dict()
-        weights = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
+        weights = {k: v.to("cpu", copy=True) for k, v in self.generator.state_dict().items()}
         return Checkpoint(
             self.architecture,
             self.recipe,
             self.step,
             weights,
-            dict(self.average),
+            {k: v.cpu() for k, v in self.average.items()},
             optimizer,
             self.rollbacks,
             self.end,

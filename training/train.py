@@ -14,6 +14,7 @@ from models.errors import TrainingError
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.chronicle import illustrate
 from training.content_cache import Batch, ContentPool
+from training.device import CPU, room_on
 from training.footprint import bytes_kept, fitting_batch
 from training.images import Picture, to_tensor
 from training.lesson import lesson_of
@@ -70,6 +71,7 @@ def train(
     start: dict[str, Tensor] | None = None,
     fit_batch: bool = False,
     ceiling: Ceiling = UNLIMITED,
+    device: torch.device = CPU,
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_preview: Callable[[int, Preview], None] = lambda *_: None,
 ) -> Checkpoint:
@@ -83,7 +85,15 @@ def train(
     """
     make_folder(folder)
     run, new_batches = begin(
-        recipe, style_pictures, photographs, folder, style_weights, start, fit_batch, ceiling
+        recipe,
+        style_pictures,
+        photographs,
+        folder,
+        style_weights,
+        start,
+        fit_batch,
+        ceiling,
+        device,
     )
     recipe = run.recipe
     began, taken = time.monotonic(), 0
@@ -144,12 +154,13 @@ def begin(
     start: dict[str, Tensor] | None,
     fit_batch: bool,
     ceiling: Ceiling,
+    device: torch.device,
 ) -> tuple[Run, Callable[[int], Generator[Batch, None, None]]]:
     """The run, resumed from `folder` if it has a checkpoint, and a function from step to batches.
 
     The function's batches are those of its step and all later ones."""
-    warn_of_emulation(recipe.precision)
-    network = prepare_network(recipe, photographs)
+    warn_of_emulation(recipe.precision, device)
+    network = prepare_network(recipe, photographs).to(device)
     ceiling.enforce("the loss network")
     pictures = [to_tensor(p[None]) for p in style_pictures]
     weights = style_weights or [1.0] * len(pictures)
@@ -170,15 +181,20 @@ def _fitting(objective: Objective, ceiling: Ceiling) -> int:
     recipe = objective.recipe.model_copy(update={"batch_size": 1})
     trial = Run(recipe, objective, None)
     crop = torch.rand(1, 3, *recipe.image_size, generator=torch.Generator().manual_seed(0))
-    return fitting_batch(bytes_kept(lambda: trial.losses(lesson_of(recipe, crop, 0))), ceiling)
+    kept = bytes_kept(lambda: trial.losses(lesson_of(recipe, crop, 0)))
+    return fitting_batch(kept, room_on(objective.device, ceiling))
 
 
 def _source_of_batches(
     recipe: Recipe, photographs: Photographs, objective: Objective, ceiling: Ceiling
 ) -> Callable[[int], Generator[Batch, None, None]]:
     """A function that gives all batches from a step on: fresh crops, or crops of a fixed pool."""
+
+    def content(crops: Tensor) -> dict[str, Tensor]:
+        return objective.content_target(crops.to(objective.device))
+
     if recipe.pool:
-        return ContentPool(recipe, photographs, objective.content_target, ceiling).batches
+        return ContentPool(recipe, photographs, content, ceiling).batches
 
     def fresh(start: int) -> Generator[Batch, None, None]:
         crops = photographs.batches(

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Mapping
 
-from torch import Tensor
-
 BLOWN_UP = 5.0
 """Losses above this many times the usual have blown up. Batches differ by a factor of 2 or 3."""
 KEPT = 0.99
@@ -22,9 +20,9 @@ class UsualLoss:
     def __init__(self, level: float = 0.0) -> None:
         self.level = level
 
-    def takes(self, losses: Mapping[str, Tensor]) -> bool:
+    def takes(self, losses: Mapping[str, float]) -> bool:
         """Whether a step may learn from these losses; if so, adds them to the average."""
-        total = sum(float(loss) for loss in losses.values())
+        total = sum(losses.values())
         if not math.isfinite(total) or (self.level and total > BLOWN_UP * self.level):
             return False
         self.level = self.level * KEPT + total * (1 - KEPT) if self.level else total

@@ -61,6 +61,10 @@ class LossNetwork(nn.Module):
             self.register_buffer(f"{conv.layer}_weight", conv.weight)
             self.register_buffer(f"{conv.layer}_bias", conv.bias)
 
+    @property
+    def device(self) -> torch.device:
+        return self.get_buffer("mean").device
+
     def convs(self) -> list[TrunkConv]:
         return [
             TrunkConv(name, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"))

@@ -4,6 +4,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+EXTRAS = ("on_progress", "on_preview", "start", "device")
+"""Options of `train` itself; all others are fields of a recipe."""
+
 CHANNELS = {
     "relu1_1": 8,
     "relu1_2": 8,
@@ -82,7 +85,7 @@ def small_training(monkeypatch, loss_network, photographs, photo_folder, style_p
             "checkpoint_every": 5,
             "preview_every": 6,
         }
-        extra = {k: changes.pop(k) for k in ("on_progress", "on_preview", "start") if k in changes}
+        extra = {k: changes.pop(k) for k in EXTRAS if k in changes}
         recipe = Recipe(**(options | changes))
         return module.train(recipe, [style_picture], photographs, folder, **extra)
 

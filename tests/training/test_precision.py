@@ -3,6 +3,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from training import precision  # noqa: E402
+from training.device import CPU  # noqa: E402
 from training.images import to_tensor  # noqa: E402
 from training.objective import Objective, style_target  # noqa: E402
 from training.precision import has_bf16, in_half, warn_of_emulation  # noqa: E402
@@ -12,9 +13,10 @@ from training.recipe import Recipe  # noqa: E402
 @pytest.mark.parametrize("amx", [False, True])
 def test_only_amx_decides_for_bf16(monkeypatch, amx):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    assert in_half("auto") is amx
-    assert in_half("bf16") is True
-    assert in_half("fp32") is False
+    assert in_half("auto", CPU) is amx
+    assert in_half("bf16", CPU) is True
+    assert in_half("fp32", CPU) is False
+    assert in_half("auto", torch.device("cuda")) is False
 
 
 def test_a_torch_that_cannot_tell_computes_in_full(monkeypatch):
@@ -32,7 +34,7 @@ def cpu_with(monkeypatch, *, amx=False, avx512=False, arm=False):
 def test_a_cpu_that_computes_bf16_itself_is_not_warned_about(monkeypatch, caplog, kind):
     cpu_with(monkeypatch, **{kind: True})
     assert has_bf16()
-    warn_of_emulation("bf16")
+    warn_of_emulation("bf16", CPU)
     assert not caplog.text
 
 
@@ -40,9 +42,9 @@ def test_emulated_bf16_is_warned_about_where_it_was_asked_for(monkeypatch, caplo
     cpu_with(monkeypatch)
     monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert not has_bf16()
-    warn_of_emulation("auto")
+    warn_of_emulation("auto", CPU)
     assert not caplog.text
-    warn_of_emulation("bf16")
+    warn_of_emulation("bf16", CPU)
     (line,) = caplog.messages
     assert "emulating it is very slow" in line
 

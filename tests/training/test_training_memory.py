@@ -70,7 +70,7 @@ def test_where_the_system_does_not_tell_nothing_is_limited(monkeypatch, tmp_path
     monkeypatch.setattr(memory, "PROC", tmp_path)
     assert free_bytes() is used_bytes() is ceiling("50%").limit is Ceiling(1).room() is None
     Ceiling(1).check()
-    assert fitting_batch(10**15, Ceiling(1)) == 8
+    assert fitting_batch(10**15, Ceiling(1).room()) == 8
 
 
 def test_a_ceiling_is_an_amount_or_a_share_of_what_is_free():
@@ -104,9 +104,8 @@ def test_what_autograd_keeps_is_counted_once():
 
 
 @pytest.mark.parametrize(("room", "batch"), [(10**12, 8), (8 * 1800, 8), (8 * 1800 - 1, 4), (1, 1)])
-def test_a_batch_fits_the_room(monkeypatch, caplog, room, batch):
-    monkeypatch.setattr(Ceiling, "room", lambda self: room)
-    assert fitting_batch(1000, Ceiling()) == batch
+def test_a_batch_fits_the_room(caplog, room, batch):
+    assert fitting_batch(1000, room) == batch
     assert ("batches of" in caplog.text) == (batch < 8)
 
 

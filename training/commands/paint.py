@@ -11,6 +11,7 @@ from training.commands.extra import require_training_extra
 from training.commands.layers import parse_layers
 
 if TYPE_CHECKING:
+    from training.device import DeviceName
     from training.paint import Progress
     from training.recipe import Recipe
 
@@ -76,6 +77,13 @@ DEFAULTS: dict[str, Any] = {
     help="vgg16-hed comes from PyPI, the others from torchvision's hub. [vgg16]",
 )
 @click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="What computes; auto: the GPU where torch finds one.",
+)
+@click.option(
     "--preview-every",
     type=click.IntRange(1),
     default=25,
@@ -90,6 +98,7 @@ def paint(
     iterations: int,
     size: int,
     keep_colours: bool,
+    device: "DeviceName",
     preview_every: int,
     force: bool,
     **options: Any,
@@ -101,6 +110,7 @@ def paint(
     Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
     """
     require_training_extra("paint")
+    from training.device import pick_device
     from training.images import read_rgb
     from training.paint import paint as optimise
     from training.picture_file import check_target
@@ -109,10 +119,11 @@ def paint(
     from training.vgg import load_loss_network
 
     check_target(out, force=force)
+    on = pick_device(device)
     recipe = _recipe(style, photo, options)
     scale = recipe.style_scale * size / STYLE_SIDE
     picture, source = read_rgb(photo), style_source(style, scale=scale)
-    network = load_loss_network(recipe.loss_network, recipe.pooling)
+    network = load_loss_network(recipe.loss_network, recipe.pooling).to(on)
     with _Easel(out, iterations, preview_every) as easel:
         optimise(
             picture,

@@ -26,10 +26,13 @@ from training.presets import CLASSIC
 
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
+    from training.device import DeviceName
     from training.memory import Ceiling
     from training.photographs import Photographs
     from training.recipe import Recipe
     from training.train import Progress
+
+LOGGER = logging.getLogger(__name__)
 
 Work = Callable[..., "Checkpoint | None"]
 """A function that works on a run's folder and returns its new checkpoint, None if unchanged."""
@@ -135,6 +138,13 @@ Work = Callable[..., "Checkpoint | None"]
     type=click.Choice(["auto", "fp32", "bf16"]),
     help="Of the loss network; auto: bf16 where the CPU has AMX. [auto]",
 )
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="What trains; auto: the GPU where torch finds one.",
+)
 @click.option("--slim/--no-slim", default=None, help="Train on a slim loss network. [slim]")
 @click.option(
     "--fine-tune",
@@ -191,6 +201,7 @@ def train(
     force: bool,
     repair: bool,
     tensorboard: bool,
+    device: "DeviceName",
     **options: Any,
 ) -> None:
     """Make a style out of one picture (or several) and a folder of photographs.
@@ -202,12 +213,14 @@ def train(
     """
     require_training_extra("train")
     _tell_everything()
+    from training.device import described, pick_device
     from training.photo_source import PACKAGED
     from training.style_source import digest, style_source
 
     keep_freed_memory()
     options = parse_options(options, preset_name)
-    limit = ceiling(max_memory)
+    limit, on = ceiling(max_memory), pick_device(device)
+    LOGGER.info("training on: %s", described(on))
     start = starting_point(fine_tune, options)
     recipe = recipe_of(style, images or (PACKAGED,), start, options)
     sources = [
@@ -232,6 +245,7 @@ def train(
             style_weights=shares,
             fit_batch=options["batch_size"] is None,
             ceiling=limit,
+            device=on,
             on_progress=show,
         )
     if made is not None and made.finished:

@@ -1,0 +1,98 @@
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+from models.errors import UsageError  # noqa: E402
+from training.artefacts import PERIODS  # noqa: E402
+from training.device import CPU, described, give_back_on, pick_device, room_on  # noqa: E402
+from training.losses import grid_loss  # noqa: E402
+from training.memory import Ceiling, used_bytes  # noqa: E402
+from training.objective import Objective, style_target  # noqa: E402
+from training.photographs import Photographs  # noqa: E402
+from training.recipe import Recipe  # noqa: E402
+from training.run import Run  # noqa: E402
+
+TENTH_OF_A_GB = 10**8
+
+
+@pytest.fixture
+def gpu():
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    return torch.device("cuda")
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_the_gpu_trains_where_there_is_one(monkeypatch, there):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert pick_device("auto").type == ("cuda" if there else "cpu")
+    assert pick_device("cpu") == CPU
+
+
+def test_a_gpu_asked_for_in_vain_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match=r"--device cuda: torch finds no CUDA device .*nvidia-smi"):
+        pick_device("cuda")
+
+
+def test_on_the_cpu_the_ceiling_limits_the_room():
+    room = room_on(CPU, Ceiling(used_bytes() + TENTH_OF_A_GB))
+    assert 0 < room <= TENTH_OF_A_GB
+    assert room_on(CPU) > room
+    give_back_on(CPU)
+    assert "CPU" in described(CPU)
+
+
+def run_on(device, loss_network, photographs, style_picture):
+    from training.images import to_tensor
+
+    recipe = Recipe(style="x", images="x", batch_size=2, image_size=64, alpha=0.25, warmup_steps=0)
+    network = loss_network.to(device)
+    target = style_target(network, [to_tensor(style_picture[None])], [1.0], recipe.style_layers)
+    run = Run(recipe, Objective(recipe, network, target), None)
+    crops = photographs.batch(seed=0, step=0, batch_size=2, size=(64, 64))
+    return run, run.take_step(crops)
+
+
+@pytest.mark.gpu
+def test_a_gpu_takes_the_same_first_step(gpu, loss_network, photographs, style_picture):
+    given = loss_network, photographs, style_picture
+    (here, expected), (there, losses) = (run_on(device, *given) for device in (CPU, gpu))
+    assert losses == pytest.approx(expected, rel=0.02, abs=1e-4)
+    assert next(there.generator.parameters()).is_cuda
+    stored = there.checkpoint()
+    assert all(v.device == CPU for v in (*stored.weights.values(), *stored.average.values()))
+    again, _ = run_on(CPU, *given)
+    again.resume(stored)
+    assert again.step == 1
+    source = photographs.batch(seed=1, step=0, batch_size=1, size=(64, 64))
+    painted = [run.averaged()(source) for run in (here, there)]
+    assert torch.allclose(*painted, atol=0.02)
+
+
+@pytest.mark.gpu
+def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(gpu, small_training, tmp_path):
+    from training.train import CHECKPOINT
+
+    made = small_training(tmp_path / "run", device=gpu, num_images=12, pool=4)
+    assert made.finished and (tmp_path / "run" / CHECKPOINT).is_file()
+    assert room_on(gpu) > TENTH_OF_A_GB
+    give_back_on(gpu)
+
+
+@pytest.mark.gpu
+def test_the_grid_is_seen_on_a_gpu_too(gpu):
+    stripes = torch.zeros(1, 3, 96, 96)
+    stripes[..., :: PERIODS[0]] = 0.1
+    assert float(grid_loss(stripes.to(gpu))) == pytest.approx(float(grid_loss(stripes)), rel=1e-3)
+
+
+@pytest.mark.gpu
+def test_a_gpu_paints_a_picture_by_optimisation(gpu, loss_network, style_picture, photo_folder):
+    from training.paint import paint
+
+    photo = Photographs(photo_folder, warn=False).training[0]
+    recipe = Recipe(style="x", images="x", tone_weight=0, grid_weight=0)
+    given = {"size": 96, "iterations": 4}
+    painted = paint(photo, style_picture, loss_network.to(gpu), recipe, **given)
+    assert painted.shape[1] == 96 and painted.std() > 1
