@@ -19,8 +19,11 @@ MARGIN = 36
 them, so the zeros hardly affect the picture, although a `fast` generator reaches 50 pixels.
 The border pixels are not repeated instead: the repeats would be flat across a border, and a
 generator paints flat areas in other colours."""
-SMALL_MARGIN = 32
-"""That of `small`, fixed: the shipped `tiny` names its architecture by size and alpha alone."""
+CLASSIC_MARGIN = 32
+"""That of the sizes in SETTLED."""
+SETTLED = ("full", "small")
+"""Model sizes whose definition stays as it is. Their int8 files tell size and alpha alone, which
+saves space; a `fast` one tells all its layers, because the defaults of `fast` change."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,10 @@ def to_json(architecture: Architecture) -> str:
 
 
 def short_json(architecture: Architecture) -> str:
-    """Only size and alpha if they define exactly this (folded) network, else all fields.
-
-    Never for `fast`: its defaults change, and a file written before must keep its own layers.
-    """
+    """Only size and alpha if the size is SETTLED and they define exactly this (folded) network,
+    else all fields."""
     name, alpha = architecture.name, architecture.alpha
-    settled = name in MODEL_SIZES and name != "fast"
-    if settled and folded(MODEL_SIZES[name](alpha)) == architecture:
+    if name in SETTLED and folded(MODEL_SIZES[name](alpha)) == architecture:
         return json.dumps({"size": name, "alpha": alpha}, separators=(",", ":"))
     return to_json(architecture)
 
@@ -131,7 +131,7 @@ def johnson(alpha: float = 1.0, norm: Norm = "instance") -> Architecture:
         Conv(c1, 3, norm=norm, relu=True),
         Conv(3, 9),
     )
-    return Architecture("full", alpha, layers, stride=4, margin=MARGIN, residual=False)
+    return Architecture("full", alpha, layers, stride=4, margin=CLASSIC_MARGIN, residual=False)
 
 
 def small(alpha: float = 0.3) -> Architecture:
@@ -151,7 +151,7 @@ def small(alpha: float = 0.3) -> Architecture:
         conv,
         Conv(3, 9),
     )
-    return Architecture("small", alpha, layers, stride=4, margin=SMALL_MARGIN, residual=False)
+    return Architecture("small", alpha, layers, stride=4, margin=CLASSIC_MARGIN, residual=False)
 
 
 def fast(

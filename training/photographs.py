@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import TrainingError
@@ -61,27 +62,31 @@ class Photographs:
 
     def batch(self, *, seed: int, step: int, batch_size: int, size: Size) -> Tensor:
         """The crops of one step: (B, 3, *size) float 0..1, all varied at random."""
+        return to_tensor(self._crops(seed, step, batch_size, size))
+
+    def _crops(self, seed: int, step: int, batch_size: int, size: Size) -> NDArray[np.uint8]:
+        """The same as (B, *size, 3) uint8 RGB, made without torch."""
         random = np.random.default_rng([seed, step])
         chosen = random.integers(len(self.training), size=batch_size)
-        crops = [vary(cut(self.training[i], size, random), random) for i in chosen]
-        return to_tensor(np.stack(crops))
+        return np.stack([vary(cut(self.training[i], size, random), random) for i in chosen])
 
     def batches(
         self, *, seed: int, start: int, batch_size: int, size: Size
     ) -> Generator[Tensor, None, None]:
-        """Endless batches from step `start` on; the next one is prepared while one is in use."""
+        """Endless batches from step `start` on; the next one is prepared while one is in use.
+
+        The thread that prepares it must not compute with torch: OpenMP then gives it threads of
+        its own, and with more of them than cores all wait for each other asleep, not ready. A
+        training on two cores took a third longer so.
+        """
         with ThreadPoolExecutor(max_workers=1) as pool:
             step = start
-
-            def cut_next() -> Tensor:
-                return self.batch(seed=seed, step=step, batch_size=batch_size, size=size)
-
-            coming = pool.submit(cut_next)
+            coming = pool.submit(self._crops, seed, step, batch_size, size)
             while True:
                 ready = coming.result()
                 step += 1
-                coming = pool.submit(cut_next)
-                yield ready
+                coming = pool.submit(self._crops, seed, step, batch_size, size)
+                yield to_tensor(ready)
 
 
 def _warn_of_few(named: str, count: int) -> None:

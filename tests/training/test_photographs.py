@@ -1,12 +1,15 @@
+import threading
+
 import cv2
 import numpy as np
 import pytest
 
 from models.errors import TrainingError, UsageError
 
-pytest.importorskip("torch", reason="needs the train extra")
+torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from training.photographs import HELD_OUT_EVERY, Photographs, hold_out
+from training.images import to_tensor  # noqa: E402
+from training.photographs import HELD_OUT_EVERY, Photographs, hold_out  # noqa: E402
 
 
 def test_a_batch_depends_on_seed_and_step_alone(photographs):
@@ -85,3 +88,21 @@ def test_an_empty_and_a_missing_folder_are_named(tmp_path):
         Photographs(tmp_path)
     with pytest.raises(UsageError, match=r"gone: no such folder"):
         Photographs(tmp_path / "gone")
+
+
+def test_torch_computes_in_the_thread_that_trains(photographs, monkeypatch):
+    """Elsewhere it would get OpenMP threads of its own, and all would wait for each other."""
+    computed = []
+
+    def noted(crops):
+        computed.append(threading.current_thread())
+        return to_tensor(crops)
+
+    monkeypatch.setattr("training.photographs.to_tensor", noted)
+    batches = photographs.batches(seed=1, start=3, batch_size=2, size=(64, 64))
+    given = [next(batches) for _ in range(3)]
+    batches.close()
+    assert computed == [threading.current_thread()] * 3
+    for step, batch in enumerate(given, 3):
+        expected = photographs.batch(seed=1, step=step, batch_size=2, size=(64, 64))
+        assert torch.equal(batch, expected)

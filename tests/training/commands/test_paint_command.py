@@ -135,3 +135,10 @@ def test_control_c_keeps_the_best_so_far(photo, tmp_path):
     assert b"of 100000 iterations is kept" in said
     assert b"Traceback" not in said
     assert read_rgb(out).shape == (77, 96, 3)
+
+
+def test_a_gpu_that_is_not_there_is_said_before_anything_is_painted(invoke, monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UsageError, match="--device cuda: torch finds no CUDA device"):
+        invoke("--style", "marbling", "-o", "out.png", *QUICK, "--device", "cuda")
+    assert not (tmp_path / "out.png").exists()

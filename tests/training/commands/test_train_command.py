@@ -280,3 +280,11 @@ def test_the_real_command_with_the_real_loss_network(photo_folder, tmp_path):
     assert "ready" not in done.stdout
     assert "nothing was changed" in done.stderr
     assert load_card(tmp_path / "run" / "marbling.onnx").training["loss_network"] == "vgg16-hed"
+
+
+def test_a_gpu_that_is_not_there_is_said_before_anything_is_trained(invoke, monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UsageError, match="--device cuda: torch finds no CUDA device"):
+        invoke("marbling", *QUICK, "--device", "cuda")
+    assert not (tmp_path / "runs").exists()
+    invoke("marbling", *QUICK, "--device", "cpu")
