@@ -28,7 +28,8 @@ def pick_device(name: DeviceName) -> torch.device:
 def described(device: torch.device) -> str:
     if device.type == "cuda":
         return f"CUDA ({torch.cuda.get_device_name(device)})"
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
 
 
 def room_on(device: torch.device, ceiling: Ceiling = UNLIMITED) -> int | None:

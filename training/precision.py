@@ -27,7 +27,8 @@ def has_bf16() -> bool:
 
 
 def in_half(precision: Precision, device: torch.device) -> bool:
-    """Whether to compute in bfloat16. On a GPU only if asked: its TF32 is as fast, and finer."""
+    """Whether to compute in bfloat16. On a GPU only if asked: its convolutions take
+    TF32, which is finer."""
     return precision == "bf16" or (precision == "auto" and device.type == "cpu" and has_amx())
 
 
