@@ -20,7 +20,7 @@ them, so the zeros hardly affect the picture, although a `fast` generator reache
 The border pixels are not repeated instead: the repeats would be flat across a border, and a
 generator paints flat areas in other colours."""
 CLASSIC_MARGIN = 32
-"""That of the sizes in SETTLED."""
+"""The same for the sizes in SETTLED, whose files were made with it."""
 SETTLED = ("full", "small")
 """Model sizes whose definition stays as it is. Their int8 files tell size and alpha alone, which
 saves space; a `fast` one tells all its layers, because the defaults of `fast` change."""

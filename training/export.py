@@ -3,6 +3,7 @@
 Every exported graph is run in ONNX Runtime and compared with torch before it is written.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,9 +67,18 @@ def export_checkpoint(
         stride=smaller.stride,
         parameters=parameter_count(smaller),
         training=recipe.model_dump(mode="json", exclude={"images"})
-        | {"steps": checkpoint.step, "fingerprint": fingerprint(checkpoint.average)},
+        | {
+            "style": without_folders(recipe.style),
+            "steps": checkpoint.step,
+            "fingerprint": fingerprint(checkpoint.average),
+        },
     )
     return export_weights(checkpoint.architecture, checkpoint.average, card, out)
+
+
+def without_folders(styles: str) -> str:
+    """The names of style pictures, by spaces, without their folders: a card may go to strangers."""
+    return re.sub(r"\S*[/\\]", "", styles)
 
 
 def export_weights(

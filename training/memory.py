@@ -19,7 +19,9 @@ DEFAULT_CEILING = "80%"
 
 MB = 10**6
 UNITS = {"%": 0, "M": MB, "G": 1000 * MB}
-OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory|bad_alloc", re.I)
+OUT_OF_MEMORY = re.compile(
+    r"can't allocate memory|not enough memory|out of memory|bad_alloc|alloc_failed", re.I
+)
 
 
 def used_bytes() -> int | None:

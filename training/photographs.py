@@ -76,8 +76,8 @@ class Photographs:
         """Endless batches from step `start` on; the next one is prepared while one is in use.
 
         The thread that prepares it must not compute with torch: OpenMP then gives it threads of
-        its own, and with more of them than cores all wait for each other asleep, not ready. A
-        training on two cores took a third longer so.
+        its own, and with more of them than cores, each sleeps at every barrier instead of
+        spinning. A training on two cores took a quarter longer so.
         """
         with ThreadPoolExecutor(max_workers=1) as pool:
             step = start

@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=64)]
 
 FINE_TUNE_IMAGES = 5_000
-"""Enough from the shipped base: ten minutes on two cores with AVX-512."""
+"""Enough from the shipped base: six minutes on two cores with AVX-512."""
 
 STYLE_SIDE = 448
 """Longer side of the style picture, in pixels, at scale 1; a smaller picture stays as it is."""

@@ -24,7 +24,7 @@ from training.record import read_losses
 PROGRAM = (sys.executable, "-P", "-m", "training")
 ARGUMENTS, LOG, RESULT, MODEL = "arguments.json", "train.log", "result.json", "style.onnx"
 POLL_SECONDS = 0.5
-PACE = 8.0
+PACE = 14.0
 """Assumed crops per second, for time estimates: two cores with AVX-512, `fast` at alpha 1."""
 OVERHEAD_SECONDS = 40.0
 """Per trial: reading the photographs, making the slim loss network, export and judgement."""

@@ -14,7 +14,7 @@ from models.errors import TrainingError
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.chronicle import illustrate
 from training.content_cache import Batch, ContentPool
-from training.device import CPU, room_on
+from training.device import CPU, give_back_on, room_on
 from training.footprint import bytes_kept, fitting_batch
 from training.images import Picture, to_tensor
 from training.lesson import lesson_of
@@ -63,7 +63,7 @@ def prepare_network(recipe: Recipe, photographs: Photographs) -> LossNetwork:
 
 def train(
     recipe: Recipe,
-    style_pictures: list[Picture],
+    styles: list[Picture],
     photographs: Photographs,
     folder: Path,
     *,
@@ -77,7 +77,7 @@ def train(
 ) -> Checkpoint:
     """Train to the end of the recipe; a run already in `folder` continues from its checkpoint.
 
-    style_pictures: (H, W, 3) uint8 RGB each, already at the recipe's style scale. `start`: the
+    styles: (H, W, 3) uint8 RGB each, already at the recipe's style scale. `start`: the
     weights to fine-tune from. `fit_batch`: replaces the recipe's batch size by that of the run in
     `folder`, or by what fits in memory. Writes losses (CSV, PNG), previews and checkpoints into
     `folder`; warns of previews with flaws. Raises TrainingError if the training diverges, memory
@@ -85,15 +85,7 @@ def train(
     """
     make_folder(folder)
     run, new_batches = begin(
-        recipe,
-        style_pictures,
-        photographs,
-        folder,
-        style_weights,
-        start,
-        fit_batch,
-        ceiling,
-        device,
+        recipe, styles, photographs, folder, style_weights, start, fit_batch, ceiling, device
     )
     recipe = run.recipe
     began, taken = time.monotonic(), 0
@@ -118,7 +110,7 @@ def train(
             last = run.step == run.end
             if run.step % recipe.preview_every == 0 or last:
                 preview = paint_preview(run.averaged(), photographs)
-                _keep(preview, folder / f"preview_{run.step:06d}.png", style_pictures)
+                _keep(preview, folder / f"preview_{run.step:06d}.png", styles)
                 on_preview(run.step, preview)
             # Do not save while steps are being discarded: a checkpoint must be a good state.
             due = run.step % recipe.checkpoint_every == 0 or run.departed
@@ -182,6 +174,7 @@ def _fitting(objective: Objective, ceiling: Ceiling) -> int:
     trial = Run(recipe, objective, None)
     crop = torch.rand(1, 3, *recipe.image_size, generator=torch.Generator().manual_seed(0))
     kept = bytes_kept(lambda: trial.losses(lesson_of(recipe, crop, 0)))
+    give_back_on(objective.device)
     return fitting_batch(kept, room_on(objective.device, ceiling))
 
 

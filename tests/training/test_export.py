@@ -11,13 +11,16 @@ from training import export
 
 
 def test_a_trained_checkpoint_becomes_a_style(small_training, tmp_path):
-    small_training(tmp_path / "run", num_images=4)
+    small_training(tmp_path / "run", num_images=4, style="../private/a.jpg marbling")
     out = tmp_path / "mine.onnx"
     export.export_checkpoint(tmp_path / "run", out)
     card = load_card(out)
     assert (card.name, card.title, card.architecture, card.alpha) == ("mine", "Mine", "fast", 0.25)
     assert card.training["steps"] == 2
-    assert "images" not in card.training  # nobody's folder names belong into a shared file
+    # Nobody's folder names belong into a shared file.
+    assert "images" not in card.training
+    assert card.training["style"] == "a.jpg marbling"
+    assert b"private" not in out.read_bytes()
 
 
 def test_a_graph_that_paints_something_else_is_not_written(small_training, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 import csv
 import json
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -11,6 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from models.generator import Generator, trained  # noqa: E402
 from training.calm import calm_loss, noisy_walls  # noqa: E402
 from training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from training.device import CPU  # noqa: E402
 from training.images import to_tensor  # noqa: E402
 from training.losses import gram_loss, gram_matrix  # noqa: E402
 from training.objective import style_target  # noqa: E402
@@ -223,7 +225,7 @@ def test_a_training_without_gain_winds_down_alike_when_resumed(
 
 def test_a_roll_back_to_before_the_wind_down_undoes_it():
     recipe = Recipe(style="test", images="photos", alpha=0.25, num_images=80, batch_size=2)  # type: ignore[arg-type]
-    run = Run(recipe, None, None)  # type: ignore[arg-type]
+    run = Run(recipe, SimpleNamespace(device=CPU), None)  # type: ignore[arg-type]
     run.step = 10
     run.wind_down()
     assert run.end == 20

@@ -15,9 +15,10 @@ from training.presets import preset
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
     from training.recipe import Recipe
+    from training.style_source import StyleSource
 
 BASE = SHIPPED / "base.pt"
-"""The weights from which all shipped `fast` styles were trained."""
+"""The weights from which all shipped `fast` styles at alpha 1 were trained."""
 
 
 def parse_options(options: dict[str, Any], preset_name: str | None) -> dict[str, Any]:
@@ -66,6 +67,14 @@ def recipe_of(
         first = error.errors()[0]
         flag = "--" + str(first["loc"][0]).replace("_", "-")
         raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
+
+
+def fitted_styles(style: tuple[str, ...], recipe: "Recipe") -> "list[StyleSource]":
+    """The style pictures at the recipe's scale and shape. Raises UsageError if one is unusable."""
+    from training.style_source import style_source
+
+    scale, fit, shape = recipe.style_scale, recipe.style_fit, recipe.image_size
+    return [style_source(text, scale=scale, fit=fit, shape=shape) for text in style]
 
 
 def refuse_early(

@@ -15,6 +15,7 @@ from training.commands.bar import training_bar
 from training.commands.extra import require_training_extra
 from training.commands.finish import finish
 from training.commands.plan import (
+    fitted_styles,
     parse_options,
     parse_shares,
     recipe_of,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from training.photographs import Photographs
     from training.recipe import Recipe
     from training.train import Progress
-
-LOGGER = logging.getLogger(__name__)
 
 Work = Callable[..., "Checkpoint | None"]
 """A function that works on a run's folder and returns its new checkpoint, None if unchanged."""
@@ -136,7 +135,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16"]),
-    help="Of the loss network; auto: bf16 where the CPU has AMX. [auto]",
+    help="Of the loss network; auto: bf16 on a CPU with AMX, else fp32. [auto]",
 )
 @click.option(
     "--device",
@@ -213,20 +212,16 @@ def train(
     """
     require_training_extra("train")
     _tell_everything()
-    from training.device import described, pick_device
+    from training.device import pick_device
     from training.photo_source import PACKAGED
-    from training.style_source import digest, style_source
+    from training.style_source import digest
 
     keep_freed_memory()
     options = parse_options(options, preset_name)
     limit, on = ceiling(max_memory), pick_device(device)
-    LOGGER.info("training on: %s", described(on))
     start = starting_point(fine_tune, options)
     recipe = recipe_of(style, images or (PACKAGED,), start, options)
-    sources = [
-        style_source(text, scale=recipe.style_scale, fit=recipe.style_fit, shape=recipe.image_size)
-        for text in style
-    ]
+    sources = fitted_styles(style, recipe)
     shares = parse_shares(style_weights, len(sources))
     pictures = [source.picture for source in sources]
     told = {"style_shares": tuple(shares)} if style_weights else {}
