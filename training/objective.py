@@ -81,7 +81,7 @@ class Objective:
     @torch.no_grad()
     def content_target(self, source: Tensor) -> dict[str, Tensor]:
         """The content features that the painting of `source` should keep, by layer name."""
-        return self._features(source, self.recipe.content_layers)
+        return self._features(source.to(self.device), self.recipe.content_layers)
 
     def against(
         self, wanted: dict[str, Tensor], source: Tensor, painted: Tensor

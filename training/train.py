@@ -182,12 +182,8 @@ def _source_of_batches(
     recipe: Recipe, photographs: Photographs, objective: Objective, ceiling: Ceiling
 ) -> Callable[[int], Generator[Batch, None, None]]:
     """A function that gives all batches from a step on: fresh crops, or crops of a fixed pool."""
-
-    def content(crops: Tensor) -> dict[str, Tensor]:
-        return objective.content_target(crops.to(objective.device))
-
     if recipe.pool:
-        return ContentPool(recipe, photographs, content, ceiling).batches
+        return ContentPool(recipe, photographs, objective.content_target, ceiling).batches
 
     def fresh(start: int) -> Generator[Batch, None, None]:
         crops = photographs.batches(

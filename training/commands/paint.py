@@ -7,6 +7,7 @@ import click
 from pydantic import ValidationError
 
 from models.errors import UsageError
+from training.commands.device_option import device_option
 from training.commands.extra import require_training_extra
 from training.commands.layers import parse_layers
 
@@ -76,13 +77,7 @@ DEFAULTS: dict[str, Any] = {
     type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
     help="vgg16-hed comes from PyPI, the others from torchvision's hub. [vgg16]",
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="What computes; auto: the GPU where torch finds one.",
-)
+@device_option
 @click.option(
     "--preview-every",
     type=click.IntRange(1),

@@ -8,7 +8,7 @@ import click
 
 from models.errors import TrainingError, UsageError
 from training.commands.extra import require_training_extra
-from training.commands.plan import parse_shares
+from training.commands.plan import fitted_styles, parse_shares
 from training.commands.train import train
 
 if TYPE_CHECKING:
@@ -162,9 +162,8 @@ def _prepare(
     network = load_loss_network((options["loss_network"] or ("vgg16",))[0])
 
     def target(recipe: "Recipe") -> "StyleTarget":
-        scale, fit, shape = recipe.style_scale, recipe.style_fit, recipe.image_size
-        fitted = [style_source(x, scale=scale, fit=fit, shape=shape).picture for x in style]
-        return target_of(network, fitted, shares)
+        fitted = fitted_styles(style, recipe)
+        return target_of(network, [source.picture for source in fitted], shares)
 
     return pictures, held_out[:2], Judge(held_out[:judged_on], network, target)
 

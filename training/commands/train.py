@@ -12,6 +12,7 @@ import click
 from models.errors import UsageError
 from training.allocation import keep_freed_memory
 from training.commands.bar import training_bar
+from training.commands.device_option import device_option
 from training.commands.extra import require_training_extra
 from training.commands.finish import finish
 from training.commands.plan import (
@@ -137,13 +138,7 @@ Work = Callable[..., "Checkpoint | None"]
     type=click.Choice(["auto", "fp32", "bf16"]),
     help="Of the loss network; auto: bf16 on a CPU with AMX, else fp32. [auto]",
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="What trains; auto: the GPU where torch finds one.",
-)
+@device_option
 @click.option("--slim/--no-slim", default=None, help="Train on a slim loss network. [slim]")
 @click.option(
     "--fine-tune",
