@@ -8,11 +8,11 @@ import math
 import numpy as np
 import onnx
 
-from models.architecture import Architecture
 from models.card import StyleCard
 from models.errors import ModelError, UsageError
-from models.graph import build_graph, read_weights
-from models.parameters import Weights, parameter_count
+from models.generator.architecture import Architecture
+from models.generator.parameters import Weights, parameter_count
+from models.onnx.graph import build_graph, read_weights
 
 
 def mix(parts: list[Weights], shares: list[float]) -> Weights:

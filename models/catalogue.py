@@ -7,10 +7,10 @@ from pathlib import Path
 import platformdirs
 
 from models.card import StyleCard, load_card
+from models.default_style import DEFAULT_STYLE
 from models.errors import StylecamError, lookup
 
 SHIPPED = Path(__file__).parent / "weights"
-DEFAULT_STYLE = "starry-night"
 
 
 def user_folder() -> Path:
@@ -29,7 +29,8 @@ def style_paths(folders: list[Path] | None = None) -> dict[str, Path]:
 def lighter_styles(paths: Mapping[str, Path]) -> dict[str, str]:
     """The lighter generators among `paths`: name to the style whose card names it as `lighter`.
 
-    They are not styles of their own: a run uses them when it must (realtime/adapt.py).
+    They are not styles of their own: a run uses them when it must
+    (realtime/pipeline/adaptive_scale.py).
     """
     found = {}
     for name, path in paths.items():

@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 import pytest
 
-from models.architecture import Architecture, Conv
 from models.card import StyleCard, load_card, write_card
-from models.graph import build_graph
-from models.parameters import Weights, parameter_count
+from models.generator.architecture import Architecture, Conv
+from models.generator.parameters import Weights, parameter_count
+from models.onnx.graph import build_graph
 from realtime.sources import EndOfSource, Source
 
 SWAP = np.array([[-1, 0, 1], [0, 0, 0], [1, 0, -1]], np.float32)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import pyvirtualcam
 
-from models.catalogue import DEFAULT_STYLE, find_style
-from realtime.backends.choose import make_backend
-from realtime.compose import compose
-from realtime.config import Config
+from models.catalogue import find_style
+from models.default_style import DEFAULT_STYLE
+from realtime.build import compose
+from realtime.config.schema import Config
+from realtime.inference.backends.registry import make_backend
 
 ENOUGH = 3
 PATIENCE = 60.0

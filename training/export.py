@@ -10,19 +10,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor
 
-from models.architecture import Architecture, folded
 from models.card import StyleCard, write_card
 from models.errors import ModelError
-from models.fold import fold_weights
-from models.generator import Generator, trained
-from models.graph import build_graph
-from models.parameters import Weights, parameter_count
-from training.checkpoint import fingerprint, load_checkpoint, write_bytes_atomically
-from training.images import Picture, to_picture, to_square, to_tensor
+from models.generator.architecture import Architecture, folded
+from models.generator.fold_batchnorm import fold_weights
+from models.generator.network import Generator, trained
+from models.generator.parameters import Weights, parameter_count
+from models.onnx.graph import build_graph
+from models.onnx.session import quiet_session
+from models.system.atomic_file import write_bytes_atomically
+from training.data.tensors import Picture, to_picture, to_square, to_tensor
+from training.loop.checkpoint import fingerprint, load_checkpoint
 
 MAX_DIFFERENCE = 2
 """Largest allowed difference of any value between graph and torch, in levels of 255."""
@@ -97,15 +98,6 @@ def export_weights(
     write_bytes_atomically(out, model.SerializeToString())
     write_card(card, out)
     return card.model_copy(update={"path": out})
-
-
-def quiet_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """A CPU session without ONNX Runtime's warnings: it warns of every optional input."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
 
 
 @torch.no_grad()

@@ -16,10 +16,10 @@ import onnx
 from models.blend import blend
 from models.card import StyleCard, load_card
 from models.catalogue import SHIPPED, style_paths
-from realtime.backends.choose import make_backend
-from realtime.fit import Size, live_scale, processing_size
-from training.images import Picture, read_rgb, shrink_to
-from training.sheet import contact_sheet
+from realtime.frames.resize import Size, live_scale, processing_size
+from realtime.inference.backends.registry import make_backend
+from training.data.tensors import Picture, read_rgb, shrink_to
+from training.reporting.contact_sheet import contact_sheet
 
 HERE = Path(__file__).parent
 PAINTED_SIDE = 480

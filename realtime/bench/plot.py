@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from models.errors import UsageError
-from realtime.bench.contenders import YARDSTICKS
+from realtime.bench.baselines import YARDSTICKS
 from realtime.bench.report import Report
 
 RATES = (30, 60)

@@ -9,9 +9,9 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from realtime.bench.contenders import YARDSTICKS, painted_name
-from realtime.bench.machine import Machine
-from realtime.bench.measure import Timing
+from models.system.machine import Machine
+from realtime.bench.baselines import YARDSTICKS, painted_name
+from realtime.bench.interleaved_timing import Timing
 
 SCHEMA = 1
 

@@ -71,18 +71,18 @@ def bench(
     stylecam bench --json bench.json --plot bench.png
     stylecam bench --profile starry-night --sizes 1280x720
     """
-    from realtime.bench import session
-    from realtime.bench.contenders import Runtime
-    from realtime.bench.ends import parse_sinks
+    from realtime.bench import runner
+    from realtime.bench.baselines import Runtime
+    from realtime.bench.end_to_end.sink_setup import parse_sinks
 
-    standard = session.QUICK if quick else session.STANDARD
-    usual = session.QUICK_SIZES if quick else session.STANDARD_SIZES
-    cards = session.pick_styles(styles)
-    ask = session.Request(
+    standard = runner.QUICK if quick else runner.STANDARD
+    usual = runner.QUICK_SIZES if quick else runner.STANDARD_SIZES
+    cards = runner.pick_styles(styles)
+    ask = runner.Request(
         styles=cards,
-        sizes=session.parse_sizes(sizes or (session.SOAK_SIZES if soak else usual)),
+        sizes=runner.parse_sizes(sizes or (runner.SOAK_SIZES if soak else usual)),
         runtime=Runtime(backend, device, threads, half),
-        effort=session.Effort(
+        effort=runner.Effort(
             rounds or standard.rounds, seconds or standard.seconds, standard.whole
         ),
         whole=(cards if styles else cards[:1]) if end_to_end else [],
@@ -92,10 +92,10 @@ def bench(
         plot_path=plot_path,
     )
     if profile:
-        session.show_profile(profile, ask)
+        runner.show_profile(profile, ask)
     elif tune:
-        session.show_tuning(ask)
+        runner.show_tuning(ask)
     elif soak:
-        session.show_soak(ask, soak)
+        runner.show_soak(ask, soak)
     else:
-        session.show_report(ask)
+        runner.show_report(ask)

@@ -29,7 +29,7 @@ def blend(parts: tuple[str, ...], out: Path, force: bool) -> None:
     Example: stylecam blend starry-night=0.5 ink-hatching=0.5 -o between.onnx
     """
     from models.blend import blend as blend_styles
-    from realtime.export import check_destination
+    from realtime.convert.write_style import check_destination
 
     if len(parts) < 2:
         raise UsageError("blend: give two styles or more, as NAME=SHARE")

@@ -16,11 +16,11 @@ def doctor(as_json: bool) -> None:
     """
     from rich.console import Console
 
-    from realtime.doctor import examination
+    from realtime.doctor import report
 
-    findings = examination.examine()
+    findings = report.examine()
     if as_json:
-        click.echo(examination.to_json(findings))
+        click.echo(report.to_json(findings))
     else:
-        examination.print_findings(findings, Console())
-    sys.exit(0 if examination.works(findings) else 1)
+        report.print_findings(findings, Console())
+    sys.exit(0 if report.works(findings) else 1)

@@ -54,7 +54,7 @@ def export(
     stylecam export starry-night --int8 --calibrate ~/Pictures -o starry-int8.onnx
     stylecam export runs/my-style --int8 weights -o my-style.onnx
     """
-    from realtime import export as exporting
+    from realtime.convert import write_style as exporting
 
     if half and int8:
         raise UsageError("--half and --int8: choose one")

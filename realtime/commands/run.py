@@ -10,11 +10,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from realtime.backends.choose import BACKENDS, DEVICES
-from realtime.config import Config, overridden, user_config_file
-from realtime.fit import FIT_MODES
-from realtime.frame import FrameFormat
-from realtime.settings import VIEWS
+from realtime.config.schema import Config, overridden, user_config_file
+from realtime.control.state import VIEWS
+from realtime.frames.frame import FrameFormat
+from realtime.frames.resize import FIT_MODES
+from realtime.inference.backends.registry import BACKENDS, DEVICES
 
 KEYS = {
     "source": "source.input",
@@ -115,7 +115,7 @@ def run(config_path: Path | None, **options: Any) -> None:
 
 def read_config(path: Path | None, options: dict[str, Any]) -> Config:
     """The config file's settings (or the defaults), overridden by flags. Raises UsageError."""
-    from realtime.config_file import load_config
+    from realtime.config.yaml_file import load_config
 
     own = user_config_file()
     found = path or (own if own.is_file() else None)
@@ -137,10 +137,10 @@ def perform(
 
     With `keys`, keys typed in the terminal control the run.
     """
-    from realtime.compose import compose
+    from realtime.build import compose
     from realtime.control.hotkeys import press
     from realtime.control.terminal import TerminalKeys
-    from realtime.signals import stopping
+    from realtime.shutdown import stopping
 
     if not config.sinks:
         config = config.model_copy(update={"sinks": [_default_sink(say)]})

@@ -11,8 +11,8 @@ from rich.console import Console
 from models.catalogue import find_style, lighter_styles, style_paths
 from models.errors import StylecamError, UsageError
 from realtime.commands.run import perform, read_config
-from realtime.config import Config, LimitConfig
-from realtime.sources.spec import kind_of
+from realtime.config.schema import Config, LimitConfig
+from realtime.sources.registry import kind_of
 
 EVERY_STYLE = "all"
 VIDEO_SUFFIX = ".mp4"
@@ -118,7 +118,7 @@ def _files(inputs: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def _is_media(path: Path) -> bool:
-    from realtime.sinks.recorder import CONTAINERS
+    from realtime.sinks.recording.recorder import CONTAINERS
 
     if not path.is_file():
         return False

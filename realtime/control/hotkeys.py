@@ -5,7 +5,8 @@ Key names are lower case: a printable character as itself, else "space", "esc", 
 
 from typing import NamedTuple
 
-from realtime.settings import VERBS, SettingsBox
+from realtime.control.state import SettingsBox
+from realtime.control.verbs import VERBS
 
 
 class Hotkey(NamedTuple):

@@ -9,9 +9,9 @@ from typing import NamedTuple, TypeAlias
 import cv2
 import numpy as np
 
+from models.pictures import RGB
 from realtime.control.hotkeys import legend
-from realtime.frame import RGB
-from realtime.settings import Settings
+from realtime.control.state import Settings
 
 Colour: TypeAlias = tuple[int, int, int]
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 
 
 class Sink(Protocol):

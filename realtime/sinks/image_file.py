@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 
 from models.errors import SinkFault, UsageError
-from realtime.frame import RGB, Frame, FrameFormat
+from models.pictures import RGB
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.output_path import check_writable
 
 NUMBER = re.compile(r"%(0?)(\d*)d")

@@ -1,6 +1,6 @@
 """A sink that only counts: for measuring, and for tests."""
 
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 
 
 class Null:

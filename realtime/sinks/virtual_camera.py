@@ -6,9 +6,10 @@ import threading
 from typing import TYPE_CHECKING
 
 from models.errors import SinkFault, lookup
-from realtime.fit import fit
-from realtime.frame import RGB, Frame, FrameFormat
-from realtime.pacing import Pacer
+from models.pictures import RGB
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.frames.resize import fit
+from realtime.sinks.fixed_rate import Pacer
 
 if TYPE_CHECKING:
     import pyvirtualcam

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
-
 from models.errors import SinkFault
-from realtime.control.server import PageServer
-from realtime.frame import Frame, FrameFormat
-from realtime.settings import SettingsBox
+from realtime.control.state import SettingsBox
+from realtime.control.web.jpeg import JPEG_QUALITY, encode_jpeg
+from realtime.control.web.server import PageServer
+from realtime.frames.frame import Frame, FrameFormat
 
 
 class WebSink:
@@ -32,7 +31,7 @@ class WebSink:
         title: str = "stylecam",
         titles: Mapping[str, str] | None = None,
         previews: Mapping[str, Path] | None = None,
-        quality: int = 80,
+        quality: int = JPEG_QUALITY,
     ) -> None:
         self.name = name
         self._host = host
@@ -75,8 +74,7 @@ class WebSink:
         return None if self._last is None else self._encode(self._last)
 
     def _encode(self, frame: Frame) -> bytes:
-        bgr = cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2BGR)
-        done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self._quality])
-        if not done:
+        jpeg = encode_jpeg(frame.rgb, self._quality)
+        if jpeg is None:
             raise SinkFault(f"{self.name}: OpenCV could not make a JPEG of a frame")
-        return jpeg.tobytes()
+        return jpeg

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from models.errors import UsageError
+from models.pictures import RGB
 from realtime.control.hotkeys import FULLSCREEN
-from realtime.frame import RGB, Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 
 LARGEST = (1280, 720)
 """The window starts no larger than this, so that it fits on a laptop's screen."""

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 
 
 class EndOfSource(Exception):  # noqa: N818  an end is not an error

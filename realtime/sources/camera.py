@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from models.errors import SourceFault, UsageError
-from realtime.frame import RGB, Frame, FrameFormat
+from models.pictures import RGB
+from realtime.frames.frame import Frame, FrameFormat
 
 log = logging.getLogger(__name__)
 

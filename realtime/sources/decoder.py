@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from models.errors import SourceFault
-from realtime.frame import RGB
+from models.pictures import RGB
 from realtime.sources import EndOfSource
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from realtime.frame import RGB, Frame, FrameFormat
+from models.pictures import RGB
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource
 from realtime.sources.image import read_picture
-from realtime.sources.pace import Pace
+from realtime.sources.playback_clock import Pace
 
 PORTRAIT = Path(__file__).with_name("astronaut.jpg")
 DEFAULT_SIZE = (640, 480)

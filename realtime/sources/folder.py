@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 from models.errors import SourceFault, UsageError
-from realtime.fit import fit
-from realtime.frame import RGB, Frame, FrameFormat
+from models.pictures import RGB
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.frames.resize import fit
 from realtime.sources import EndOfSource
 from realtime.sources.image import DEFAULT_FPS, SUFFIXES, read_picture
-from realtime.sources.pace import Pace
+from realtime.sources.playback_clock import Pace
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from models.errors import SourceFault, UsageError
-from realtime.frame import RGB, Frame, FrameFormat
+from models.pictures import RGB
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource
-from realtime.sources.pace import Pace
+from realtime.sources.playback_clock import Pace
 
 DEFAULT_FPS = 30.0
 

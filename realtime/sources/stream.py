@@ -3,10 +3,10 @@
 import re
 import time
 
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource
 from realtime.sources.decoder import Decoder, stopped
-from realtime.sources.pace import Pace
+from realtime.sources.playback_clock import Pace
 
 TIMEOUT = 5.0
 """Seconds, for connecting and for each read."""

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from models.errors import UsageError
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource
 from realtime.sources.decoder import Decoder
-from realtime.sources.pace import Pace
+from realtime.sources.playback_clock import Pace
 
 
 class VideoFile:

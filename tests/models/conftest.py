@@ -3,7 +3,7 @@ import onnxruntime
 import pytest
 
 from models.card import StyleCard
-from models.parameters import parameter_count
+from models.generator.parameters import parameter_count
 
 
 @pytest.fixture

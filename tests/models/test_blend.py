@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from models import architecture as arch
 from models.blend import blend, mix
 from models.card import load_card, write_card
 from models.errors import ModelError, UsageError
-from models.graph import build_graph
-from models.parameters import random_weights
+from models.generator import architecture as arch
+from models.generator.parameters import random_weights
+from models.onnx.graph import build_graph
 
 
 @pytest.fixture

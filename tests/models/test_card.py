@@ -1,12 +1,13 @@
 import onnx
 import pytest
 
-from models import architecture as arch
 from models.card import METADATA_KEY, load_card, write_card
-from models.catalogue import DEFAULT_STYLE, find_style, lighter_styles, style_paths
+from models.catalogue import find_style, lighter_styles, style_paths
+from models.default_style import DEFAULT_STYLE
 from models.errors import ModelError, UsageError
-from models.graph import build_graph
-from models.parameters import random_weights
+from models.generator import architecture as arch
+from models.generator.parameters import random_weights
+from models.onnx.graph import build_graph
 from tests.fakes import write_style
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from models.card import StyleCard
-from realtime.fit import Size, resize
-from realtime.frame import RGB, Frame, FrameFormat
+from models.pictures import RGB
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.frames.resize import Size, resize
 from realtime.sources import EndOfSource
 
 DEADLINE = 10.0

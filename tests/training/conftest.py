@@ -33,7 +33,7 @@ def smooth_picture(seed, height=160, width=200):
 @pytest.fixture
 def loss_network():
     """A small trunk with random weights: same layers as VGG, a thousandth of its work."""
-    from training.vgg import LossNetwork, TrunkConv
+    from training.losses.vgg import LossNetwork, TrunkConv
 
     torch.manual_seed(0)
     convs, before = [], 3
@@ -60,7 +60,7 @@ def photo_folder(tmp_path):
 
 @pytest.fixture
 def photographs(photo_folder):
-    from training.photographs import Photographs
+    from training.data.photographs import Photographs
 
     return Photographs(photo_folder)
 
@@ -68,8 +68,8 @@ def photographs(photo_folder):
 @pytest.fixture
 def small_training(monkeypatch, loss_network, photographs, photo_folder, style_picture):
     """`train` on tiny crops with the tiny loss network: a step takes milliseconds."""
-    from training import train as module
-    from training.recipe import Recipe
+    from training.config.recipe import Recipe
+    from training.loop import train as module
 
     monkeypatch.setattr(module, "prepare_network", lambda recipe, photographs: loss_network)
 

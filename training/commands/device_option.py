@@ -1,4 +1,4 @@
-"""The option `--device` of the commands that train or paint with torch (see training/device.py)."""
+"""The option `--device` of the commands that train or paint with torch."""
 
 import click
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from models.catalogue import find_style
-from training.commands.extra import require_training_extra
-from training.commands.plan import parse_shares
+from training.commands.recipe_options import parse_shares
+from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from training.images import Picture
-    from training.photographs import Photographs
-    from training.report import Row
+    from training.data.photographs import Photographs
+    from training.data.tensors import Picture
+    from training.evaluation.report import Row
 
 
 @click.command()
@@ -113,11 +113,11 @@ def evaluate(
     require_training_extra("evaluate")
     from rich.console import Console
 
-    from training.evaluate import read_clip, target_of
-    from training.photographs import Photographs
-    from training.report import report
-    from training.style_source import style_source
-    from training.vgg import load_loss_network
+    from training.data.photographs import Photographs
+    from training.data.style_image import style_source
+    from training.evaluation.metrics import read_clip, target_of
+    from training.evaluation.report import report
+    from training.losses.vgg import load_loss_network
 
     paths = [find_style(name).path for name in models]
     frames = read_clip(clip, clip_frames) if clip else None

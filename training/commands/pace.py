@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from models.errors import UsageError
-from training.commands.extra import require_training_extra
-from training.commands.plan import parse_image_size, recipe_of
+from training.commands.recipe_options import parse_image_size, recipe_of
+from training.commands.training_extra import require_training_extra
 
 
 @click.command()
@@ -39,7 +39,7 @@ def pace(
     from rich.console import Console
     from rich.table import Table
 
-    from training import pace as measured
+    from training.experiments import throughput as measured
 
     sizes: dict[str, Any] = {"batch_size": batch_size, "image_size": parse_image_size(image_size)}
     recipe = recipe_of(("",), ("noise",), None, sizes | {"loss_network": loss_network})

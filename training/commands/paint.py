@@ -8,13 +8,13 @@ from pydantic import ValidationError
 
 from models.errors import UsageError
 from training.commands.device_option import device_option
-from training.commands.extra import require_training_extra
-from training.commands.layers import parse_layers
+from training.commands.layer_option import parse_layers
+from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:
-    from training.device import DeviceName
-    from training.paint import Progress
-    from training.recipe import Recipe
+    from training.config.recipe import Recipe
+    from training.optimise.paint import Progress
+    from training.runtime.device import DeviceName
 
 DEFAULTS: dict[str, Any] = {
     "gram": "image",
@@ -105,13 +105,13 @@ def paint(
     Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
     """
     require_training_extra("paint")
-    from training.device import pick_device
-    from training.images import read_rgb
-    from training.paint import paint as optimise
-    from training.picture_file import check_target
-    from training.recipe import STYLE_SIDE
-    from training.style_source import style_source
-    from training.vgg import load_loss_network
+    from training.config.recipe import STYLE_SIDE
+    from training.data.picture_file import check_target
+    from training.data.style_image import style_source
+    from training.data.tensors import read_rgb
+    from training.losses.vgg import load_loss_network
+    from training.optimise.paint import paint as optimise
+    from training.runtime.device import pick_device
 
     check_target(out, force=force)
     on = pick_device(device)
@@ -133,7 +133,7 @@ def paint(
 
 
 def _recipe(style: str, photo: Path, options: dict[str, Any]) -> "Recipe":
-    from training.recipe import Recipe
+    from training.config.recipe import Recipe
 
     if (layers := options.pop("layers")) is not None:
         options |= parse_layers(layers, options["loss_network"])
@@ -182,7 +182,7 @@ class _Easel:
             self._save(progress)
 
     def _save(self, progress: "Progress") -> None:
-        from training.picture_file import write_picture
+        from training.data.picture_file import write_picture
 
         write_picture(self._out, progress.picture())
 

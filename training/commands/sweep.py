@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import TrainingError, UsageError
-from training.commands.extra import require_training_extra
-from training.commands.plan import fitted_styles, parse_shares
+from training.commands.recipe_options import fitted_styles, parse_shares
 from training.commands.train import train
+from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:
-    from training.images import Picture
-    from training.objective import StyleTarget
-    from training.recipe import Recipe
-    from training.sweep import Trial
-    from training.sweep_report import Finding, Judge
+    from training.config.recipe import Recipe
+    from training.data.tensors import Picture
+    from training.experiments.sweep import Trial
+    from training.experiments.sweep_report import Finding, Judge
+    from training.losses.objective import StyleTarget
 
 SHORT = 800
 """Default of --num-images per trial: from the base, enough to see how the style will look."""
@@ -106,7 +106,7 @@ def sweep(
     Example: stylecam sweep my.jpg --images ~/Pictures --style-weight 10,20,40 --alpha 0.5,1 -o try
     """
     require_training_extra("sweep")
-    from training.sweep import claim, expected_minutes, plan, thin
+    from training.experiments.sweep import claim, expected_minutes, plan, thin
 
     lists = {
         option.opts[0].removeprefix("--"): options[str(option.name)]
@@ -149,12 +149,12 @@ def _prepare(
     style: tuple[str, ...], options: dict[str, Any], judged_on: int
 ) -> "tuple[list[Picture], list[Picture], Judge]":
     """The style pictures, the photographs of the sheet, and the judge of the trials."""
-    from training.evaluate import target_of
-    from training.photo_source import PACKAGED
-    from training.photographs import Photographs
-    from training.style_source import style_source
-    from training.sweep_report import Judge
-    from training.vgg import load_loss_network
+    from training.data.photo_files import PACKAGED
+    from training.data.photographs import Photographs
+    from training.data.style_image import style_source
+    from training.evaluation.metrics import target_of
+    from training.experiments.sweep_report import Judge
+    from training.losses.vgg import load_loss_network
 
     shares = parse_shares(options["style_weights"], len(style))
     pictures = [style_source(text).picture for text in style]
@@ -172,8 +172,8 @@ def _run(trials: "list[Trial]", jobs: int, judge: "Judge") -> "list[Finding]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from training.sweep import run_trials
-    from training.sweep_report import judged
+    from training.experiments.sweep import run_trials
+    from training.experiments.sweep_report import judged
 
     found: dict[Trial, Finding] = {}
     columns = (BarColumn(bar_width=16), MofNCompleteColumn(), TimeElapsedColumn())
@@ -199,7 +199,7 @@ def _run(trials: "list[Trial]", jobs: int, judge: "Judge") -> "list[Finding]":
 def _report(
     findings: "list[Finding]", output: Path, style: "Picture", photographs: "list[Picture]"
 ) -> None:
-    from training.sweep_report import TABLE, write_report
+    from training.experiments.sweep_report import TABLE, write_report
 
     sheet = write_report(findings, output, style=style, photographs=photographs)
     failed = [finding for finding in findings if finding.failure]

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import UsageError
-from training.allocation import keep_freed_memory
-from training.commands.bar import training_bar
 from training.commands.device_option import device_option
-from training.commands.extra import require_training_extra
-from training.commands.finish import finish
-from training.commands.plan import (
+from training.commands.install_style import finish
+from training.commands.progress_bar import training_bar
+from training.commands.recipe_options import (
     fitted_styles,
     parse_options,
     parse_shares,
@@ -23,16 +21,18 @@ from training.commands.plan import (
     refuse_early,
     starting_point,
 )
-from training.memory import DEFAULT_CEILING, ceiling
-from training.presets import CLASSIC
+from training.commands.training_extra import require_training_extra
+from training.config.presets import CLASSIC
+from training.runtime.malloc import keep_freed_memory
+from training.runtime.memory_budget import DEFAULT_CEILING, ceiling
 
 if TYPE_CHECKING:
-    from training.checkpoint import Checkpoint
-    from training.device import DeviceName
-    from training.memory import Ceiling
-    from training.photographs import Photographs
-    from training.recipe import Recipe
-    from training.train import Progress
+    from training.config.recipe import Recipe
+    from training.data.photographs import Photographs
+    from training.loop.checkpoint import Checkpoint
+    from training.reporting.progress import Progress
+    from training.runtime.device import DeviceName
+    from training.runtime.memory_budget import Ceiling
 
 Work = Callable[..., "Checkpoint | None"]
 """A function that works on a run's folder and returns its new checkpoint, None if unchanged."""
@@ -207,9 +207,9 @@ def train(
     """
     require_training_extra("train")
     _tell_everything()
-    from training.device import pick_device
-    from training.photo_source import PACKAGED
-    from training.style_source import digest
+    from training.data.photo_files import PACKAGED
+    from training.data.style_image import digest
+    from training.runtime.device import pick_device
 
     keep_freed_memory()
     options = parse_options(options, preset_name)
@@ -250,7 +250,7 @@ def _tell_everything() -> None:
 
 def _photographs(recipe: "Recipe", limit: "Ceiling") -> "Photographs":
     """The photographs of the recipe, kept large enough for its crops."""
-    from training.photographs import SHORT_SIDE, Photographs
+    from training.data.photographs import SHORT_SIDE, Photographs
 
     short_side = max(SHORT_SIDE, *recipe.image_size)
     return Photographs(*recipe.images, short_side=short_side, ceiling=limit)
@@ -258,8 +258,8 @@ def _photographs(recipe: "Recipe", limit: "Ceiling") -> "Photographs":
 
 def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Work:
     """A function that trains to the end, and writes event files if `tensorboard`."""
-    from training.event_files import EventFiles
-    from training.train import train as run_training
+    from training.loop.train import train as run_training
+    from training.reporting.tensorboard import EventFiles
 
     weights = start.average if start else None
     if not tensorboard:
@@ -281,8 +281,8 @@ def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Wo
 
 def _repairing(folder: Path) -> Work:
     """The function that repairs the run in `folder`. Raises UsageError if there is no run."""
-    from training.repair import repair
-    from training.train import CHECKPOINT
+    from training.loop.repair import repair
+    from training.loop.train import CHECKPOINT
 
     if not (folder / CHECKPOINT).is_file():
         raise UsageError(f"--repair: {folder}: no run with a checkpoint; train first")

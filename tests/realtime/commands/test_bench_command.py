@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from models.card import StyleCard
 from models.errors import UsageError
 from realtime.bench import plot
-from realtime.bench.contenders import YARDSTICKS
-from realtime.bench.tune import SPINS_US
+from realtime.bench.baselines import YARDSTICKS
+from realtime.bench.thread_tuning import SPINS_US
 from realtime.commands.bench import bench
 
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from models.errors import UsageError
 from realtime.commands.run import KEYS, read_config, run
-from realtime.config import Config
-from realtime.fit import Size
+from realtime.config.schema import Config
+from realtime.frames.resize import Size
 from tests.fakes import write_style
 
 

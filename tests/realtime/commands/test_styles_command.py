@@ -5,7 +5,8 @@ import pytest
 from click.testing import CliRunner
 
 from models.card import write_card
-from models.catalogue import DEFAULT_STYLE, SHIPPED, user_folder
+from models.catalogue import SHIPPED, user_folder
+from models.default_style import DEFAULT_STYLE
 from realtime.commands.styles import styles
 from tests.fakes import write_style
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from models.catalogue import DEFAULT_STYLE, lighter_styles, style_paths
+from models.catalogue import lighter_styles, style_paths
+from models.default_style import DEFAULT_STYLE
 from realtime.commands.stylize import stylize as stylize_command
 from realtime.control import terminal
 

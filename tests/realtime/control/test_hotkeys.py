@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.control.hotkeys import HOTKEYS, KEYS, legend, press
-from realtime.settings import VERBS, Settings, SettingsBox
+from realtime.control.state import Settings, SettingsBox
+from realtime.control.verbs import VERBS
 
 DOCS = Path(__file__).parents[3] / "docs" / "controls.md"
 

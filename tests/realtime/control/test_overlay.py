@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.control.overlay import draw_help, draw_recording, draw_status, status_text
-from realtime.settings import Settings
+from realtime.control.state import Settings
 
 STATE = Settings(styles=("the-scream",), style="the-scream", strength=0.8)
 DRAWINGS = [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies
 
 from models.errors import SinkFault, UsageError
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.image_file import ImageFile, numbered, write_picture
 
 ROOT = Path(__file__).parents[3]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.null import Null
 
 

@@ -8,7 +8,7 @@ import pytest
 import pyvirtualcam
 
 from models.errors import SinkFault, UsageError
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.virtual_camera import VirtualCameraSink
 
 FORMAT = FrameFormat(width=64, height=48, fps=60, live=True)

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from models.errors import UsageError
-from realtime.frame import Frame, FrameFormat
-from realtime.settings import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsBox
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.web import WebSink
 
 FORMAT = FrameFormat(width=64, height=48, fps=30, live=True)
@@ -316,7 +316,7 @@ def test_listening_everywhere_by_ipv6_is_listening_by_ipv4_too(box):
 
 def test_a_taken_default_port_is_passed_over(box, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setattr("realtime.control.server.DEFAULT_PORT", taken.getsockname()[1])
+        monkeypatch.setattr("realtime.control.web.server.DEFAULT_PORT", taken.getsockname()[1])
         sink = WebSink(box=box)
         sink.open(FORMAT)
         try:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from models.errors import UsageError
 from realtime.control.hotkeys import KEYS
-from realtime.frame import FrameFormat
+from realtime.frames.frame import FrameFormat
 from realtime.sinks.window import WindowSink, display_available, key_name, pad_to_shape_of
 
 NEEDED = ("Xvfb", "xdotool", "import")
@@ -26,7 +26,7 @@ screen = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MI
 SHOW = """
 import sys, time
 import numpy as np
-from realtime.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.window import WindowSink
 
 def on_key(key):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from models.errors import SourceFault
-from realtime.compose import compose
-from realtime.config import Config, overridden
+from realtime.build import compose
+from realtime.config.schema import Config, overridden
 from realtime.sources import EndOfSource, stream
 from realtime.sources.stream import Stream, without_password
 from tests.fakes import write_style

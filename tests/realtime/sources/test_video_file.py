@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.errors import SourceFault, UsageError
-from realtime.frame import Frame
+from realtime.frames.frame import Frame
 from realtime.sources import EndOfSource
 from realtime.sources.video_file import VideoFile
 from tests.fakes import assert_close_wakes_a_reader

@@ -4,10 +4,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from models.architecture import fast, folded
-from models.catalogue import DEFAULT_STYLE, SHIPPED
+from models.catalogue import SHIPPED
+from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
-from models.parameters import parameter_count
+from models.generator.architecture import fast, folded
+from models.generator.parameters import parameter_count
 
 pytest.importorskip("torch", reason="needs the train extra")
 
@@ -16,7 +17,7 @@ from training.commands.evaluate import evaluate
 
 @pytest.fixture
 def invoke(monkeypatch, loss_network, photo_folder):
-    monkeypatch.setattr("training.vgg.load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.losses.vgg.load_loss_network", lambda *_: loss_network)
 
     def run(*arguments):
         words = [*map(str, arguments), "--images", str(photo_folder), "--style", "marbling"]

@@ -14,12 +14,14 @@ QUICK = ("--seconds", "1", "--batch-size", "1", "--image-size", "64")
 
 @pytest.fixture(autouse=True)
 def small_network(monkeypatch, loss_network):
-    monkeypatch.setattr("training.pace.load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr(
+        "training.experiments.throughput.load_loss_network", lambda *_: loss_network
+    )
 
 
 @pytest.mark.parametrize("native", [True, False])
 def test_what_this_cpu_would_emulate_is_left_out_in_one_line(monkeypatch, tmp_path, native):
-    monkeypatch.setattr("training.pace.has_bf16", lambda: native)
+    monkeypatch.setattr("training.experiments.throughput.has_bf16", lambda: native)
     path = tmp_path / "pace.json"
     result = CliRunner().invoke(pace, [*QUICK, "--json", str(path)], catch_exceptions=False)
     assert ("bf16 alone" in json.loads(path.read_text())["loops"]) is native

@@ -12,9 +12,9 @@ from models.errors import StylecamError, UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training import vgg
 from training.commands.paint import paint
-from training.images import read_rgb
+from training.data.tensors import read_rgb
+from training.losses import vgg
 
 QUICK = ("--iterations", "3", "--size", "96")
 
@@ -27,7 +27,7 @@ def photo(photo_folder):
 @pytest.fixture
 def invoke(monkeypatch, loss_network, photo, tmp_path):
     """`stylecam paint PHOTO ARGS` with the small loss network, in a folder of its own."""
-    monkeypatch.setattr("training.vgg.load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.losses.vgg.load_loss_network", lambda *_: loss_network)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, photo=photo):

@@ -12,10 +12,10 @@ from models.errors import StylecamError, TrainingError, UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.commands.sweep import listed, sweep
 from training.commands.train import train
-from training.recipe import Recipe
+from training.config.recipe import Recipe
+from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 BASE = load_checkpoint(SHIPPED / "base.pt")
 
@@ -50,10 +50,10 @@ def stop(*_):
 @pytest.fixture
 def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     """`stylecam sweep marbling ARGS` into tmp_path / "out", without the hours of training."""
-    monkeypatch.setattr("training.vgg.load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.losses.vgg.load_loss_network", lambda *_: loss_network)
 
     def run(*arguments, refused=()):
-        monkeypatch.setattr("training.sweep.run_trials", stand_in(refused))
+        monkeypatch.setattr("training.experiments.sweep.run_trials", stand_in(refused))
         words = ["marbling", "--images", photo_folder, "-o", tmp_path / "out", *arguments]
         result = CliRunner().invoke(sweep, [str(word) for word in words], standalone_mode=False)
         if result.exception is not None:
@@ -154,8 +154,10 @@ def test_presets_can_be_compared(invoke, tmp_path):
 @pytest.mark.parametrize("option", [x for x in train.params if listed(x)], ids=lambda x: x.name)
 def test_every_number_and_choice_of_train_may_be_a_list(option, monkeypatch, tmp_path):
     seen = {}
-    monkeypatch.setattr("training.sweep.plan", lambda lists, *_: seen.update(lists) or [])
-    monkeypatch.setattr("training.sweep.thin", stop)
+    monkeypatch.setattr(
+        "training.experiments.sweep.plan", lambda lists, *_: seen.update(lists) or []
+    )
+    monkeypatch.setattr("training.experiments.sweep.thin", stop)
     value = option.type.choices[0] if isinstance(option.type, click.Choice) else "1"
     words = ["marbling", "-o", str(tmp_path / "out"), option.opts[0], f"{value},{value}"]
     with pytest.raises(StoppedError):

@@ -13,9 +13,9 @@ from models.errors import StylecamError, TrainingError, UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training import vgg
-from training.checkpoint import load_checkpoint, save_checkpoint
 from training.commands.train import train
+from training.loop.checkpoint import load_checkpoint, save_checkpoint
+from training.losses import vgg
 
 QUICK = ("--num-images", "4", "--batch-size", "2", "--image-size", "64", "--alpha", "0.25")
 
@@ -30,8 +30,8 @@ def painting(tmp_path, style_picture):
 @pytest.fixture
 def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     """`stylecam train ARGS --images PHOTOS` with the small loss network, in a folder of its own."""
-    monkeypatch.setattr("training.train.prepare_network", lambda *_: loss_network)
-    for place in ("training.commands.finish", "models.catalogue"):
+    monkeypatch.setattr("training.loop.train.prepare_network", lambda *_: loss_network)
+    for place in ("training.commands.install_style", "models.catalogue"):
         monkeypatch.setattr(f"{place}.user_folder", lambda: tmp_path / "own")
     monkeypatch.chdir(tmp_path)
 
@@ -146,10 +146,10 @@ def test_pooling_can_be_chosen(invoke, tmp_path):
 def test_the_batch_is_what_memory_holds_and_stays_when_there_is_more(invoke, monkeypatch, tmp_path):
     words = [word for word in QUICK if word not in ("--batch-size", "2")]
     kept = tmp_path / "runs" / "marbling" / "checkpoint.json"
-    monkeypatch.setattr("training.train.fitting_batch", lambda *_: 4)
+    monkeypatch.setattr("training.loop.train.fitting_batch", lambda *_: 4)
     invoke("marbling", *words)
     assert '"batch_size": 4' in kept.read_text()
-    monkeypatch.setattr("training.train.fitting_batch", lambda *_: 8)
+    monkeypatch.setattr("training.loop.train.fitting_batch", lambda *_: 8)
     invoke("marbling", *words, "--batch-size", "auto")
     assert '"batch_size": 4' in kept.read_text()
 
@@ -161,7 +161,7 @@ def test_a_fixed_pool_and_bf16_can_be_asked_for(invoke, tmp_path):
 
 
 def test_bf16_that_is_emulated_is_warned_about(invoke, monkeypatch, caplog):
-    monkeypatch.setattr("training.precision.has_bf16", lambda: False)
+    monkeypatch.setattr("training.runtime.precision.has_bf16", lambda: False)
     invoke("marbling", *QUICK, "--precision", "bf16")
     assert sum("--precision bf16: this CPU has no" in line for line in caplog.messages) == 1
 

@@ -1,0 +1,1 @@
+"""Generators: their layers as plain data, their weights, and the torch module."""

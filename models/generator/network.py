@@ -1,0 +1,167 @@
+"""The torch module of an architecture."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.generator.architecture import Architecture
+from models.generator.batch_renorm import BatchRenorm
+from models.generator.fold_batchnorm import EPSILON
+from models.generator.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
+
+
+class ConvUnit(nn.Module):
+    """Convolution, norm and ReLU as `spec` defines them. (B, C, H, W) float in and out."""
+
+    def __init__(self, spec: Conv, channels_in: int) -> None:
+        super().__init__()
+        groups = channels_in if spec.depthwise else 1
+        self.conv = nn.Conv2d(
+            channels_in, spec.out, spec.kernel, spec.stride, spec.padding, groups=groups
+        )
+        norms = {"batch": BatchRenorm, "instance": nn.InstanceNorm2d}
+        self.norm: nn.Module | None = None
+        if spec.norm != "none":
+            self.norm = norms[spec.norm](spec.out, eps=EPSILON, affine=True)
+        self.relu = spec.relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        return F.relu(x, inplace=True) if self.relu else x
+
+
+class ResidualUnit(nn.Module):
+    def __init__(self, spec: Residual, channels: int) -> None:
+        super().__init__()
+        units = []
+        for conv in spec.body:
+            units.append(ConvUnit(conv, channels))
+            channels = conv.out
+        self.body = nn.Sequential(*units)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.body(x)).add_(x)
+
+
+def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
+    """The module of a layer with `channels` input channels, and its number of output channels."""
+    match layer:
+        case Conv():
+            return ConvUnit(layer, channels), layer.out
+        case Residual():
+            return ResidualUnit(layer, channels), channels
+        case Upsample():
+            options = {"align_corners": False} if layer.mode == "bilinear" else {}
+            return nn.Upsample(scale_factor=layer.factor, mode=layer.mode, **options), channels
+        case Shuffle():
+            return nn.PixelShuffle(layer.factor), channels // layer.factor**2
+        case Relu():
+            return nn.ReLU(inplace=True), channels
+
+
+class Generator(nn.Module):
+    """A feed-forward generator: RGB (B, 3, H, W) float 0..1 in, the same out, not clamped.
+
+    Any H and W: the generator adds the margin (a reflection of the picture) and crops it itself.
+
+    `wrapped` is for training: no margin, and every convolution pads circularly (the right side
+    continues with the left, the bottom with the top). A network can then not tell a border from
+    the inside, so it cannot learn to paint along borders; and there is no margin to compute.
+    """
+
+    def __init__(self, architecture: Architecture, *, wrapped: bool = False) -> None:
+        super().__init__()
+        self.architecture = architecture
+        channels = 3
+        modules = []
+        for layer in architecture.layers:
+            module, channels = build_layer(layer, channels)
+            modules.append(module)
+        self.core = nn.Sequential(*modules)
+        self._wrap(wrapped)
+        if architecture.adds_to_input:
+            self._start_simply()
+
+    def _wrap(self, wrapped: bool) -> None:
+        self.wrapped = wrapped
+        self.margin = 0 if wrapped else self.architecture.margin
+        self.padding = "circular" if wrapped else "reflect"
+        for conv in (m for m in self.core.modules() if isinstance(m, nn.Conv2d)):
+            conv.padding_mode = "circular" if wrapped else "zeros"
+
+    @contextmanager
+    def as_in_use(self) -> Iterator[None]:
+        """Inside the context: not wrapped, but with the margin, as the exported graph paints."""
+        before = self.wrapped
+        self._wrap(False)
+        try:
+            yield
+        finally:
+            self._wrap(before)
+
+    def _start_simply(self) -> None:
+        """Initialise the last convolution: with `residual` its output is close to 0, so training
+        starts from the unchanged photograph; without, its bias is 0.5, so from a grey picture."""
+        last = [m for m in self.core.modules() if isinstance(m, nn.Conv2d)][-1]
+        assert last.bias is not None
+        if self.architecture.residual:
+            nn.init.normal_(last.weight, std=0.01)
+            nn.init.zeros_(last.bias)
+        else:
+            nn.init.constant_(last.bias, 0.5)
+
+    def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
+        """The painted picture; `strength` 0 gives the input, 1 the full style."""
+        enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x))
+        height, width = x.shape[-2:]
+        painted = self._crop(enlarged, height, width, self.margin)
+        return (1 - strength * (1 - self.architecture.kept)) * x + strength * painted
+
+    def coarse(self, x: Tensor) -> Tensor:
+        """The coarse picture (B, 3, ⌈H/f⌉, ⌈W/f⌉) of RGB (B, 3, H, W), f the enlargement.
+
+        The finished picture is detail · x + the enlarged coarse picture. Without an enlargement
+        this method returns the finished picture.
+        """
+        factor = self.architecture.enlargement
+        if factor == 1:
+            return self(x)
+        height, width = (-(-side // factor) for side in x.shape[-2:])
+        return self._crop(self._coarse(x), height, width, self.margin // factor)
+
+    def _coarse(self, x: Tensor) -> Tensor:
+        """The coarse picture, margin not yet cropped."""
+        padded = self._padded(x)
+        coarse = cast(Tensor, self.core[: len(self.architecture.coarse)](padded))
+        kept = self.architecture.coarsely_kept
+        if not kept:
+            return coarse
+        return coarse + kept * F.avg_pool2d(padded, self.architecture.enlargement)
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """`x` with the margin around it, its sides filled up to multiples of the stride."""
+        margin, stride = self.margin, self.architecture.stride
+        width, height = x.shape[-1], x.shape[-2]
+        if not self.wrapped:
+            # Reflection padding needs a picture larger than itself: extend small pictures first.
+            least = margin + stride
+            width, height = max(width, least), max(height, least)
+            x = F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]), mode="replicate")
+        right, bottom = (margin + -(side + 2 * margin) % stride for side in (width, height))
+        return F.pad(x, (margin, right, margin, bottom), mode=self.padding)
+
+    @staticmethod
+    def _crop(padded: Tensor, height: int, width: int, margin: int) -> Tensor:
+        return padded[..., margin : margin + height, margin : margin + width]
+
+
+def trained(architecture: Architecture, weights: dict[str, Tensor]) -> Generator:
+    """A frozen generator in evaluation mode; `weights` are a state_dict of the architecture."""
+    generator = Generator(architecture)
+    generator.load_state_dict(weights)
+    return generator.eval().requires_grad_(False)

@@ -1,0 +1,1 @@
+"""Generators as ONNX graphs: writing and reading them, and their lower precisions."""

@@ -1,0 +1,1 @@
+"""The machine below both halves: processor, memory, files."""

@@ -1,0 +1,1 @@
+"""Measures from source to sink, each run in a process of its own."""

@@ -1,0 +1,135 @@
+"""Checks that memory stays flat: sends many frames through the real pipeline, in its own process.
+
+`python -m realtime.bench.end_to_end.memory_soak WORDS` takes JSON and prints JSON; `soak` calls it.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from models.errors import StylecamError
+from realtime.bench.end_to_end.worker import (
+    Order,
+    Prerendered,
+    memory,
+    prerender,
+    reset_peak,
+    run_pipeline,
+)
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.inference.backends.registry import make_backend
+from realtime.pipeline.capture import Limits
+from realtime.pipeline.pipeline import Plan
+from realtime.sinks.null import Null
+
+EVERY = 50
+"""Memory is sampled when the number of frames so far is a multiple of this, or one more."""
+SETTLED = 1000
+"""Frames after which memory should no longer grow, or half of the run if that is fewer."""
+PATIENCE = 2.0
+"""A run counts as stuck after this many seconds per frame, plus 60."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Memory of the process in MB over a run of `frames` frames.
+
+    `slope` is the growth in MB per 1000 frames from frame `settled_at` on, by least squares;
+    `settled` is the memory in use at that frame.
+    """
+
+    frames: int
+    start: float
+    settled_at: int
+    settled: float
+    end: float
+    peak: float
+    slope: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.frames} frames: {self.start:.0f} MB at the first, {self.settled:.0f} after "
+            f"{self.settled_at}, {self.end:.0f} at the end, {self.peak:.0f} at most; "
+            f"{self.slope:+.2f} MB per 1000 frames after the first {self.settled_at}"
+        )
+
+
+class Scales:
+    """A `Sink` that discards frames and samples the memory of the process as (frames, MB)."""
+
+    def __init__(self, weigh: Callable[[], float]) -> None:
+        self._null, self._weigh = Null(), weigh
+        self.name, self.live, self.main_thread = "null", False, False
+        self.samples: list[tuple[int, float]] = []
+
+    def open(self, frames: FrameFormat) -> None:
+        self._null.open(frames)
+
+    def write(self, frame: Frame) -> None:
+        self._null.write(frame)
+        if self._null.frames % EVERY in {0, 1}:
+            self.samples.append((self._null.frames, self._weigh()))
+
+    def close(self) -> None:
+        self._null.close()
+
+
+def growth(samples: Sequence[tuple[int, float]], peak: float) -> Growth:
+    """Summarise at least four samples (frames, MB), given in order."""
+    assert len(samples) >= 4, samples
+    frames, used = np.array(samples, float).T
+    settled_at = min(SETTLED, frames[-1] / 2)
+    late = frames >= settled_at
+    slope = np.polyfit(frames[late] / 1000, used[late], 1)[0]
+    settled = float(used[late][0])
+    first = int(frames[late][0])
+    return Growth(
+        int(frames[-1]), float(used[0]), first, settled, float(used[-1]), peak, float(slope)
+    )
+
+
+def run(order: Order, frames: int) -> Growth:
+    """Paint `frames` frames of an unpaced source at the order's size. Raises StylecamError."""
+    source = Prerendered(prerender(order.width, order.height), live=False)
+    make = partial(
+        make_backend, order.backend, order.device, threads=order.threads, half=order.half
+    )
+    scales = Scales(partial(memory, "VmRSS"))
+    reset_peak()
+    run_pipeline(order, make, source, scales, Plan(live=False, limits=Limits(frames=frames)))
+    return growth(scales.samples, memory("VmHWM"))
+
+
+def soak(order: Order, frames: int) -> Growth:
+    """Do the same in a child process. Raises StylecamError with its message if it fails."""
+    words = json.dumps({"order": asdict(replace(order, seconds=0.0)), "frames": frames})
+    command = [sys.executable, "-m", "realtime.bench.end_to_end.memory_soak", words]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=60 + PATIENCE * frames
+        )
+    except subprocess.TimeoutExpired:
+        raise StylecamError(f"{order.model}: the soak hung; give --soak fewer frames") from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise StylecamError(f"{order.model}: the soak failed: {lines[-1]}")
+    return Growth(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def main() -> int:
+    words = json.loads(sys.argv[1])
+    try:
+        print(json.dumps(asdict(run(Order(**words["order"]), words["frames"]))))
+    except StylecamError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

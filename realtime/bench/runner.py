@@ -1,0 +1,236 @@
+"""One run of the bench: measures what was asked for, prints tables and writes files."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from models.card import MINIMUM_SIDE, StyleCard
+from models.catalogue import SHIPPED, find_style, style_paths
+from models.errors import StylecamError, UsageError
+from models.system.machine import this_machine
+from realtime.bench import operator_profile, plot, thread_tuning
+from realtime.bench.baselines import Runtime, loaded, painted_name
+from realtime.bench.end_to_end import memory_soak
+from realtime.bench.end_to_end.measure import measure_end_to_end
+from realtime.bench.end_to_end.sink_setup import USUAL
+from realtime.bench.end_to_end.worker import Order
+from realtime.bench.interleaved_timing import interleave
+from realtime.bench.other_load import OtherLoad
+from realtime.bench.report import (
+    GeneratorResult,
+    Report,
+    end_to_end_table,
+    generator_table,
+    to_json,
+)
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+STANDARD_SIZES = "640x480,1280x720,1920x1080"
+QUICK_SIZES = "640x480"
+SOAK_SIZES = "1280x720"
+BUSY = 0.1
+"""If other programs use this share of the machine or more, the figures are called doubtful."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: rounds at each size, and seconds for all sizes together.
+
+    `whole` is the length in seconds of each run from source to sink.
+    """
+
+    rounds: int
+    seconds: float
+    whole: float
+
+
+STANDARD = Effort(rounds=40, seconds=90, whole=4)
+QUICK = Effort(rounds=6, seconds=6, whole=1.5)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for, checked.
+
+    `whole` are the styles that are also run end to end, into each of `sinks`. `scale` is the
+    share of the sides at which styles are painted (None: as in a live run).
+    """
+
+    styles: Sequence[StyleCard]
+    sizes: Sequence[Size]
+    runtime: Runtime
+    effort: Effort
+    whole: Sequence[StyleCard] = ()
+    sinks: Sequence[str] = USUAL
+    scale: float | None = None
+    json_path: Path | None = None
+    plot_path: Path | None = None
+
+
+def parse_sizes(text: str) -> list[Size]:
+    """Parse "640x480,1280x720" into widths and heights. Raises UsageError for anything else."""
+    sizes = []
+    for word in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)[x×](\d+)\s*", word)
+        if match is None:
+            raise UsageError(f"size {word!r}: write it as WIDTHxHEIGHT, like 640x480")
+        width, height = int(match[1]), int(match[2])
+        if min(width, height) < MINIMUM_SIDE:
+            raise UsageError(f"size {word!r}: {MINIMUM_SIDE}x{MINIMUM_SIDE} is the least")
+        sizes.append((width, height))
+    return sizes
+
+
+def pick_styles(names: str | None) -> list[StyleCard]:
+    """The cards of comma-separated names or .onnx paths; None means every shipped style."""
+    if names is None:
+        return [find_style(name, [SHIPPED]) for name in style_paths([SHIPPED])]
+    return [find_style(name.strip()) for name in names.split(",")]
+
+
+def check_output(path: Path | None) -> None:
+    """Raise UsageError if a result could not be written: before measuring, not after it."""
+    if path is not None and not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+    if path is not None and path.is_dir():
+        raise UsageError(f"{path}: is a folder; give a file name")
+
+
+def measure_generators(
+    ask: Request, *, on_turn: Callable[[str], None] = lambda what: None
+) -> tuple[str, list[GeneratorResult]]:
+    """A line that says what ran them, and the results of all styles and yardsticks at all sizes."""
+    lines, results = [], []
+    for width, height in ask.sizes:
+        with loaded(ask.styles, ask.runtime, width=width, height=height, scale=ask.scale) as (
+            line,
+            contenders,
+        ):
+            painted = {c.name: c.painted or (width, height) for c in contenders}
+            lines.append(line)
+            timings = interleave(
+                contenders,
+                rounds=ask.effort.rounds,
+                seconds=ask.effort.seconds / len(ask.sizes),
+                on_turn=lambda name, w=width, h=height: on_turn(f"{name}, {w}×{h}"),  # type: ignore[misc]
+            )
+        results += [
+            GeneratorResult(name, width, height, timing, painted[name])
+            for name, timing in timings.items()
+        ]
+    return lines[-1], results
+
+
+def show_report(ask: Request) -> None:
+    """Measure everything, print the tables, write JSON and plot if asked for."""
+    check_output(ask.json_path)
+    check_output(ask.plot_path)
+    if ask.plot_path:
+        plot.check_plotting()
+    console = Console()
+    machine = this_machine()
+    console.print(str(machine), highlight=False, soft_wrap=True)
+    load = OtherLoad()
+    with console.status("measuring") as status:
+        line, generator = measure_generators(ask, on_turn=status.update)
+        end_to_end = measure_end_to_end(
+            ask.whole,
+            ask.sizes,
+            ask.runtime,
+            seconds=ask.effort.whole,
+            scale=ask.scale,
+            sinks=ask.sinks,
+            on_turn=status.update,
+        )
+    other_load = load.share()
+    notes = busy_notes(other_load)
+    console.print(line, highlight=False, soft_wrap=True)
+    for width, height in ask.sizes:
+        console.print(generator_table(generator, width, height))
+    if end_to_end:
+        console.print(end_to_end_table(end_to_end))
+    for note in notes:
+        console.print(note, style="yellow", highlight=False, soft_wrap=True)
+    report = Report(machine, line, generator, end_to_end, other_load, notes)
+    if ask.json_path:
+        write_json(ask.json_path, to_json(report))
+    try:
+        if ask.plot_path:
+            plot.draw(report, ask.plot_path)
+    except OSError as error:
+        raise StylecamError(f"{error.filename}: cannot be written: {error.strerror}") from None
+
+
+def busy_notes(other_load: float | None) -> list[str]:
+    """A note if other programs' share of the machine was too large."""
+    if other_load is None or other_load < BUSY:
+        return []
+    return [
+        f"other programs took {other_load:.0%} of the machine meanwhile: "
+        "trust the ratios, not the milliseconds"
+    ]
+
+
+def show_profile(name: str, ask: Request) -> None:
+    """Print where the time goes inside one style, at the first of the sizes asked for."""
+    card = find_style(name)
+    width, height = ask.sizes[0]
+    times = operator_profile.profile(
+        card, width=width, height=height, frames=20, runtime=ask.runtime
+    )
+    console = Console()
+    console.print(str(this_machine()), highlight=False, soft_wrap=True)
+    title = f"{card.name}, {width}×{height}"
+    console.print(
+        operator_profile.profile_table(
+            f"By kind of operator: {title}", operator_profile.by_kind(times)
+        )
+    )
+    console.print(operator_profile.profile_table(f"By node: {title}", times, top=15))
+
+
+def show_tuning(ask: Request) -> None:
+    """Print what each setting costs for the first style, at the first of the sizes."""
+    if not ask.styles:
+        raise UsageError("--tune needs a style: give one with --styles")
+    card = ask.styles[0]
+    width, height = ask.sizes[0]
+    console = Console()
+    console.print(str(this_machine()), highlight=False, soft_wrap=True)
+    tunings = thread_tuning.tune(
+        card, thread_tuning.settings(ask.runtime.threads), width=width, height=height
+    )
+    console.print(thread_tuning.tuning_table(tunings, f"{card.name}, {width}×{height}"))
+
+
+def show_soak(ask: Request, frames: int) -> None:
+    """Print the memory use of the first style over `frames` frames, at the first of the sizes."""
+    if not ask.styles:
+        raise UsageError("--soak needs a style: give one with --styles")
+    check_output(ask.json_path)
+    card = ask.styles[0]
+    width, height = ask.sizes[0]
+    runtime = asdict(ask.runtime)
+    order = Order(str(card.path), width, height, "null", 0.0, scale=ask.scale, **runtime)
+    console = Console()
+    with console.status(f"{card.name}, {width}×{height}, {frames} frames"):
+        found = memory_soak.soak(order, frames)
+    label = painted_name(card.name, order.painted, (width, height))
+    console.print(f"{label}, {width}×{height}, null sink", highlight=False, soft_wrap=True)
+    console.print(str(found), highlight=False, soft_wrap=True)
+    if ask.json_path:
+        write_json(ask.json_path, {"soak": {"style": card.name, **asdict(found)}})
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(data, indent=1) + "\n")
+    except OSError as error:
+        raise StylecamError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,202 @@
+"""Builds a pipeline from a Config: the one place that knows all the parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain, count
+from pathlib import Path
+
+import platformdirs
+
+from models.card import StyleCard, load_card
+from models.catalogue import lighter_styles, style_paths
+from models.errors import SinkFault, StylecamError, lookup
+from models.pictures import RGB
+from realtime.config.schema import Config, LimitConfig
+from realtime.control.protocol import readable
+from realtime.control.state import Settings, SettingsBox
+from realtime.inference.backends.registry import make_backend
+from realtime.inference.stylizer import Stylizer
+from realtime.pipeline.capture import Limits
+from realtime.pipeline.pipeline import Pipeline, Plan
+from realtime.pipeline.saving import Ways
+from realtime.sinks import Sink
+from realtime.sinks.image_file import write_picture
+from realtime.sinks.registry import Surroundings, refuse_twice, sink_from
+from realtime.sources import Source
+from realtime.sources.default_source import FirstCamera
+from realtime.sources.registry import kind_of, source_from
+
+RETURNING_KINDS = frozenset({"camera", "device", "stream"})
+"""Sources that may come back after a fault."""
+RESTING_KINDS = frozenset({"camera", "device", "demo", "image"})
+"""Sources that may be read rarely: they have no end, and no sender that fills a buffer."""
+OVERLAID = frozenset({"window"})
+"""Sinks that get help and status drawn on the picture; the web page draws its own."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A pipeline ready to start; `backend` says in words what runs the generator."""
+
+    pipeline: Pipeline
+    source: Source
+    sinks: list[Sink]
+    backend: str
+
+
+class Styles:
+    """The catalogue of one run. A model file that is given by its path comes first.
+
+    `paths` are the styles that the user can step through. Lighter generators are not among them,
+    except one that was asked for by name.
+    """
+
+    def __init__(self, wanted: str) -> None:
+        self._all = style_paths()
+        self.first = wanted
+        if wanted.endswith(".onnx"):
+            card = load_card(Path(wanted))
+            others = {name: path for name, path in self._all.items() if name != card.name}
+            self._all = {card.name: card.path, **others}
+            if card.lighter and (beside := card.path.with_name(f"{card.lighter}.onnx")).is_file():
+                self._all |= {card.lighter: beside}
+            self.first = card.name
+        lookup("style", self.first, self._all)
+        hidden = lighter_styles(self._all).keys() - {self.first}
+        self.paths = {name: path for name, path in self._all.items() if name not in hidden}
+
+    def find(self, name: str) -> StyleCard:
+        return load_card(lookup("style", name, self._all))
+
+
+def compose(
+    config: Config,
+    *,
+    on_message: Callable[[str], None],
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Composition:
+    """Build everything and load the style; no source and no sink is opened yet.
+
+    `config.sinks` must name at least one sink. `on_message` gets lines for the user, from any
+    thread; `on_progress` gets the number of painted frames. Raises UsageError and ModelError.
+    """
+    refuse_twice(config.sinks)
+    styles = Styles(config.style.name)
+    box = SettingsBox(_settings(config, styles))
+    kind = kind_of(config.source.input) if config.source.input is not None else "camera"
+    around = _surroundings(config, box, styles, kind)
+    sinks = [sink_from(spec, around) for spec in config.sinks]
+    paced = any(sink.live for sink in sinks)
+    source = _source(config, paced=paced, on_message=on_message)
+    stylizer, backend = _stylizer(config, styles, box, on_message)
+    plan = Plan(
+        live=paced,
+        size=config.source.size,
+        fit=config.source.fit,
+        limits=Limits(config.limit.frames, config.limit.duration),
+        reconnect=config.source.reconnect if kind in RETURNING_KINDS else 0.0,
+        local=OVERLAID,
+        keep=_ways(config, around),
+        titles=readable,
+        skip_static=config.processing.skip_static,
+        target_fps=config.processing.target_fps,
+        rests=kind in RESTING_KINDS and config.limit == LimitConfig(),
+        on_message=on_message,
+        on_progress=on_progress,
+    )
+    return Composition(Pipeline(source, stylizer, sinks, box, plan), source, sinks, backend)
+
+
+def _settings(config: Config, styles: Styles) -> Settings:
+    return Settings(
+        styles=tuple(styles.paths),
+        style=styles.first,
+        strength=config.style.strength,
+        view=config.style.view,
+        mirror=config.style.mirror,
+    )
+
+
+def _surroundings(config: Config, box: SettingsBox, styles: Styles, kind: str) -> Surroundings:
+    wanted = config.source
+    file = Path(wanted.input) if wanted.input and kind in ("video", "image") else None
+    return Surroundings(
+        config=config,
+        box=box,
+        titles={name: readable(name) for name in styles.paths},
+        previews={name: path.with_suffix(".jpg") for name, path in styles.paths.items()},
+        source=file,
+        audio_from=file if kind == "video" and not wanted.loop else None,
+    )
+
+
+def _ways(config: Config, around: Surroundings) -> Ways:
+    """Where the keys x and r save files: in the user's own folders, created when needed."""
+    snapshots = config.snapshot.folder or platformdirs.user_pictures_path() / "stylecam"
+    recordings = config.recording.folder or platformdirs.user_videos_path() / "stylecam"
+
+    def snapshot(rgb: RGB) -> Path:
+        path = dated(snapshots, config.snapshot.format)
+        write_picture(path, rgb)
+        return path
+
+    def recording() -> Sink:
+        return sink_from(f"file:{dated(recordings, config.recording.format)}", around)
+
+    return Ways(snapshot, recording)
+
+
+def dated(folder: Path, suffix: str) -> Path:
+    """A dated, unused path in `folder`, which is created. Raises SinkFault if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SinkFault(f"{folder}: this folder cannot be made ({error.strerror})") from None
+    stem = f"stylecam-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    paths = (
+        folder / f"{stem}{again}.{suffix}" for again in chain([""], map("-{}".format, count(2)))
+    )
+    return next(path for path in paths if not path.exists())
+
+
+def _stylizer(
+    config: Config,
+    styles: Styles,
+    box: SettingsBox,
+    on_message: Callable[[str], None],
+) -> tuple[Stylizer, str]:
+    processing = config.processing
+
+    def refused(style: str, error: StylecamError) -> None:
+        """Drop a style that cannot be loaded: the key for the next style must get past it."""
+        on_message(f"{error}; going on with {stylizer.style}, without {style}")
+        box.apply(
+            lambda s: replace(
+                s,
+                styles=tuple(name for name in s.styles if name != style),
+                style=stylizer.style if s.style == style else s.style,
+            )
+        )
+
+    stylizer = Stylizer(
+        styles.find,
+        lambda: make_backend(
+            processing.backend, processing.device, threads=processing.threads, half=processing.half
+        ),
+        scale=processing.scale,
+        within=processing.size,
+        keep=processing.keep,
+        on_fault=refused,
+    )
+    return stylizer, stylizer.load(styles.first)
+
+
+def _source(config: Config, *, paced: bool, on_message: Callable[[str], None]) -> Source:
+    wanted = config.source
+    width, height = wanted.size or (None, None)
+    if wanted.input is None:
+        return FirstCamera(width=width, height=height, fps=wanted.fps, say=on_message)
+    return source_from(
+        wanted.input, width=width, height=height, fps=wanted.fps, paced=paced, loop=wanted.loop
+    )

@@ -1,0 +1,1 @@
+"""The settings of `run`: their types and defaults, and how a config file is read."""

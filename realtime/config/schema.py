@@ -1,0 +1,201 @@
+"""Every setting of `run`, with its type and default; and how flags override a file.
+
+config.yaml in the repository shows each key with a comment. yaml_file.py reads such files.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from models.default_style import DEFAULT_STYLE
+from models.errors import UsageError
+from realtime.config.units import Seconds, SizeText
+from realtime.control.state import View
+from realtime.control.web.jpeg import JPEG_QUALITY
+from realtime.frames.resize import FitMode
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _index_as_text(value: object) -> object:
+    """Turn a camera's index, which YAML reads as a number, into text."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _null_as_text(value: object) -> object:
+    """Turn the sink `null`, which YAML reads as None if unquoted, into text."""
+    return "null" if value is None else value
+
+
+InputText = Annotated[str, BeforeValidator(_index_as_text)]
+SinkText = Annotated[str, BeforeValidator(_null_as_text)]
+
+
+class Section(BaseModel):
+    """A part of the config: immutable, and without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceConfig(Section):
+    """`input` None means the first camera, or the demo if there is none.
+
+    `reconnect`, in seconds, applies to cameras and streams; files never come back.
+    """
+
+    input: InputText | None = None
+    size: SizeText | None = None
+    fps: Positive | None = None
+    fit: FitMode = "letterbox"
+    loop: bool = False
+    reconnect: Seconds = 10.0
+
+
+class StyleConfig(Section):
+    name: str = DEFAULT_STYLE
+    strength: float = Field(default=1.0, ge=0, le=1)
+    view: View = "styled"
+    mirror: bool = False
+
+
+class ProcessingConfig(Section):
+    """What runs the generator, and at what size; `keep` is how many styles stay loaded.
+
+    `scale` None means the scale that suits the frame size in a live run, and full size otherwise.
+
+    `target_fps` and `skip_static` apply only to a live run.
+    """
+
+    backend: str = "onnx"
+    device: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+    half: bool | None = None
+    size: SizeText | None = None
+    scale: float | None = Field(default=None, gt=0, le=1)
+    target_fps: Positive | None = None
+    skip_static: bool = True
+    keep: int = Field(default=1, ge=1)
+
+
+class WindowConfig(Section):
+    fullscreen: bool = False
+    title: str = "stylecam"
+
+
+class WebConfig(Section):
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=1, le=65535)
+    quality: int = Field(default=JPEG_QUALITY, ge=1, le=100)
+
+
+class VirtualCameraConfig(Section):
+    device: str | None = None
+    backend: str | None = None
+    fps: Positive | None = None
+
+
+class RecordingConfig(Section):
+    """How the key r records, and how `file:` sinks are encoded."""
+
+    folder: Path | None = None
+    format: Literal["mp4", "mkv", "mov", "webm", "avi"] = "mp4"
+    crf: int = Field(default=20, ge=0, le=51)
+    overwrite: bool = False
+
+
+class SnapshotConfig(Section):
+    folder: Path | None = None
+    format: Literal["png", "jpg", "webp"] = "png"
+
+
+class LimitConfig(Section):
+    frames: int | None = Field(default=None, ge=1)
+    duration: Seconds | None = Field(default=None, gt=0)
+
+
+class Config(Section):
+    source: SourceConfig = SourceConfig()
+    style: StyleConfig = StyleConfig()
+    processing: ProcessingConfig = ProcessingConfig()
+    sinks: list[SinkText] = []
+    window: WindowConfig = WindowConfig()
+    web: WebConfig = WebConfig()
+    virtual_camera: VirtualCameraConfig = VirtualCameraConfig()
+    recording: RecordingConfig = RecordingConfig()
+    snapshot: SnapshotConfig = SnapshotConfig()
+    limit: LimitConfig = LimitConfig()
+    verbose: bool = False
+
+
+def user_config_file() -> Path:
+    """The file that is read if it exists and no --config is given."""
+    return platformdirs.user_config_path("stylecam") / "config.yaml"
+
+
+def overridden(config: Config, values: Mapping[str, Any], flags: Mapping[str, str]) -> Config:
+    """`config` with `values` by dotted key ("source.size"); `flags` has the flag of each key.
+
+    Raises UsageError with one line for every wrong value.
+    """
+    data = config.model_dump()
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        if not name:
+            data[section] = value
+        elif isinstance(data.get(section), dict):
+            data[section][name] = value
+        else:
+            data[section] = {name: value}
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        lines = []
+        for problem in problems(error):
+            flag = next((f for k, f in flags.items() if _within(problem[0], k)), problem[0])
+            lines.append(f"{flag}: {problem[1]}")
+        raise UsageError("\n".join(lines)) from None
+
+
+def _within(key: str, prefix: str) -> bool:
+    return key == prefix or key.startswith(f"{prefix}.")
+
+
+def problems(error: ValidationError) -> list[tuple[str, str]]:
+    """For each mistake its dotted key and what is wrong with it, worded for the user."""
+    return [(".".join(map(str, e["loc"])), _reason(e)) for e in error.errors()]
+
+
+def _reason(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return unknown_key(str(error["loc"][-1]), _names_beside(error["loc"]))
+    if error["type"] == "literal_error":
+        near = get_close_matches(str(error["input"]), error["ctx"]["expected"].split("'"), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"must be {error['ctx']['expected']}, not {error['input']!r}{hint}"
+    text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    text = text.replace("should be", "must be", 1).replace("valid dictionary", "mapping of keys")
+    return f"{text}, not {_shown(error['input'])}"
+
+
+def _shown(value: object) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def unknown_key(name: str, known: list[str]) -> str:
+    """A message like "unknown key; did you mean 'width'?"."""
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(known)}"
+    return f"unknown key; {hint}"
+
+
+def _names_beside(location: tuple[Any, ...]) -> list[str]:
+    """The keys that are allowed in the place of the unknown one."""
+    section: Any = Config
+    for part in location[:-1]:
+        section = section.model_fields[part].annotation
+    return list(section.model_fields)

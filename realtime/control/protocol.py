@@ -1,0 +1,60 @@
+"""The messages between the page and the server: JSON objects with one key. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from models.errors import UsageError, lookup
+from realtime.control.hotkeys import HOTKEYS, legend
+from realtime.control.state import Settings
+from realtime.control.verbs import VERBS, Verb, set_strength, set_style
+
+LARGEST = 1024
+"""Largest message to the server in bytes; the longest sensible one has a tenth of that."""
+
+
+def parse(message: str) -> Verb:
+    """The verb that a message stands for: {"verb": ...}, {"style": ...} or {"strength": ...}.
+
+    Raises UsageError for anything else. Only the verb itself refuses a style that does not exist.
+    """
+    try:
+        said = json.loads(message)
+    except (ValueError, RecursionError):
+        raise UsageError("not JSON") from None
+    match said:
+        case {"verb": str(verb)} if len(said) == 1:
+            return lookup("verb", verb, VERBS)
+        case {"style": str(style)} if len(said) == 1:
+            return set_style(style)
+        case {"strength": int() | float() as strength} if len(said) == 1:
+            if isinstance(strength, bool):
+                raise UsageError("strength must be a number from 0 to 1")
+            return set_strength(strength)
+    raise UsageError('send {"verb": name}, {"style": name} or {"strength": 0 to 1}')
+
+
+def hello(title: str, settings: Settings, titles: Mapping[str, str], previews: set[str]) -> str:
+    """The message with what does not change while the server runs: the styles and the keys."""
+    styles = [
+        {"name": name, "title": titles.get(name) or readable(name), "preview": name in previews}
+        for name in settings.styles
+    ]
+    keys = [{"keys": row.keys, "verb": row.verb} for row in HOTKEYS]
+    return json.dumps({"hello": {"title": title, "styles": styles, "keys": keys, "help": legend()}})
+
+
+def state(settings: Settings) -> str:
+    """The message with what may change at any time: the settings."""
+    fields = asdict(settings)
+    del fields["styles"]
+    return json.dumps({"state": fields})
+
+
+def refusal(error: Exception) -> str:
+    return json.dumps({"error": str(error)})
+
+
+def readable(name: str) -> str:
+    """A title made from a style's name: "Starry Night" from "starry-night"."""
+    return name.replace("-", " ").replace("_", " ").title()

@@ -1,0 +1,263 @@
+"""Serves the page and its WebSocket from its own thread. Handles JPEG bytes, not frames."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from models.errors import SinkFault, StylecamError, UsageError
+from realtime.control import protocol
+from realtime.control.state import Settings, SettingsBox
+from realtime.control.web.access import Access, access_for
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+DEFAULT_PORT = 8765
+PORTS_TO_TRY = 20
+PAGE = Path(__file__).parent / "page"
+FILES = {
+    "/": ("index.html", "text/html"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/page.css": ("page.css", "text/css"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+STATE_POLL = 0.1
+"""Seconds after which a change of the settings by a key is noticed if no picture comes."""
+SEND_BUFFER = 128 * 1024
+"""Bytes that the system may buffer for a slow reader: more would hold outdated pictures."""
+
+
+class _Client:
+    """One open page and what was last sent to it (compared by identity with what is current)."""
+
+    def __init__(self, stream: web.WebSocketResponse, connection: asyncio.Transport | None) -> None:
+        self.stream = stream
+        self.connection = connection
+        self.wake = asyncio.Event()
+        self.picture: bytes | None = None
+        self.settings: Settings | None = None
+        self.refusal: str | None = None
+
+
+class PageServer:
+    """Shows the newest picture to every open page and applies the pages' requests to `box`.
+
+    A page that cannot keep up gets fewer pictures, each the newest; it delays no other page, and
+    nothing is queued for it. `titles` and `previews` (picture files) are by style name.
+    `newest` makes the picture for a page that has just connected, in case no new one comes soon.
+    """
+
+    def __init__(
+        self,
+        box: SettingsBox,
+        *,
+        newest: Callable[[], bytes | None],
+        title: str,
+        titles: Mapping[str, str],
+        previews: Mapping[str, Path],
+    ) -> None:
+        self._box = box
+        self._newest = newest
+        self._title = title
+        self._titles = titles
+        self._previews = previews
+        self._picture: bytes | None = None
+        self._clients: set[_Client] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+        self.access: Access | None = None
+
+    @property
+    def watched(self) -> bool:
+        """Whether any page is open; otherwise pictures need not be encoded."""
+        return bool(self._clients)
+
+    def start(self, host: str, port: int | None) -> None:
+        """Listen; `port` None takes the first free one from DEFAULT_PORT up.
+
+        Raises UsageError for an unusable address or port, SinkFault if the page does not start.
+        """
+        listener = _listen(host, port)
+        self.access = access_for(host, listener.getsockname()[1])
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listener, ready)), name="web page", daemon=True
+        )
+        self._thread.start()
+        if not ready.wait(timeout=10):
+            raise SinkFault(f"the web page did not start at {self.access.url}")
+
+    def publish(self, jpeg: bytes) -> None:
+        """Make `jpeg` the picture to show. May be called from any thread; returns at once."""
+        self._picture = jpeg
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just ended
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def stop(self) -> None:
+        """Close the stream of every page and free the port, within 2 s whatever the pages do."""
+        if self._thread is None:
+            return
+        if self._loop is not None and self._stopping is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(timeout=2)
+        self._thread = None
+
+    def _wake(self) -> None:
+        for client in self._clients:
+            client.wake.set()
+
+    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        app = web.Application(middlewares=[self._guard])
+        for path in FILES:
+            app.router.add_get(path, self._file)
+        app.router.add_get("/preview/{style}", self._preview)
+        app.router.add_get("/ws", self._stream)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listener).start()
+            ready.set()
+            await self._stopping.wait()
+            await self._dismiss()
+        finally:
+            await runner.cleanup()
+
+    async def _dismiss(self) -> None:
+        """Close every stream, then cut the connections, so that a hanging reader cannot block."""
+        clients = list(self._clients)
+        goodbyes = [client.stream.close(code=WSCloseCode.GOING_AWAY) for client in clients]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*goodbyes, return_exceptions=True), 0.5)
+        for client in clients:
+            if client.connection is not None:
+                client.connection.abort()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Pass on what Access allows; a browser that sent the token gets it as a cookie."""
+        assert self.access is not None
+        host, cookie = request.headers.get("Host"), f"stylecam_{self.access.port}"
+        token = request.query.get("token")
+        if not self.access.host_allowed(host):
+            raise web.HTTPForbidden(text="open the address that stylecam printed\n")
+        if not self.access.origin_allowed(request.headers.get("Origin"), host):
+            raise web.HTTPForbidden(text="another site's page may not use stylecam\n")
+        if not self.access.token_allowed(token, request.cookies.get(cookie)):
+            raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+            if token is not None and self.access.token is not None:
+                response.set_cookie(cookie, self.access.token, httponly=True, samesite="Strict")
+        return response
+
+    async def _file(self, request: web.Request) -> web.Response:
+        name, content_type = FILES[request.path]
+        body = (PAGE / name).read_bytes()
+        return web.Response(body=body, content_type=content_type, charset="utf-8")
+
+    async def _preview(self, request: web.Request) -> web.Response:
+        path = self._previews.get(request.match_info["style"])
+        if path is None or not path.is_file():
+            raise web.HTTPNotFound
+        return web.Response(body=path.read_bytes(), content_type="image/jpeg")
+
+    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
+        stream = web.WebSocketResponse(
+            max_msg_size=protocol.LARGEST,
+            heartbeat=20,
+            compress=False,  # JPEG is compressed already
+        )
+        await stream.prepare(request)
+        connection = stream.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        client = _Client(stream, request.transport)
+        feeding = asyncio.create_task(self._feed(client))
+        self._clients.add(client)
+        try:
+            async for message in stream:
+                if message.type == WSMsgType.TEXT:
+                    self._obey(client, message.data)
+        finally:
+            self._clients.discard(client)
+            feeding.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await feeding
+        return stream
+
+    def _obey(self, client: _Client, message: str) -> None:
+        try:
+            self._box.apply(protocol.parse(message))
+        except StylecamError as error:
+            client.refusal = protocol.refusal(error)
+        self._wake()
+
+    async def _feed(self, client: _Client) -> None:
+        """Send whatever is new until the page leaves; a slow reader delays only this task."""
+        with contextlib.suppress(ConnectionError):
+            settings = self._box.current
+            await client.stream.send_str(
+                protocol.hello(self._title, settings, self._titles, set(self._previews))
+            )
+            if self._picture is None or len(self._clients) == 1:  # may be old: nobody watched
+                before = self._picture
+                newest = await asyncio.to_thread(self._newest)
+                if self._picture is before:  # otherwise a newer one was published meanwhile
+                    self._picture = newest
+            while True:
+                await self._send_news(client)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(client.wake.wait(), STATE_POLL)
+                client.wake.clear()
+
+    async def _send_news(self, client: _Client) -> None:
+        refusal, client.refusal = client.refusal, None
+        if refusal is not None:
+            await client.stream.send_str(refusal)
+        if client.settings is not self._box.current:
+            client.settings = self._box.current
+            await client.stream.send_str(protocol.state(client.settings))
+        if client.picture is not self._picture and self._picture is not None:
+            client.picture = self._picture
+            await client.stream.send_bytes(client.picture)
+
+
+def _listen(host: str, port: int | None) -> socket.socket:
+    if port is not None and not 0 <= port <= 65535:
+        raise UsageError(f"web: port {port} does not exist; name one from 1 to 65535")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both_kinds = socket.has_dualstack_ipv6()
+    wanted = [port] if port is not None else range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TO_TRY)
+    for number in wanted:
+        try:
+            return socket.create_server(
+                (host, number), family=family, dualstack_ipv6=host == "::" and both_kinds
+            )
+        except OSError as error:
+            reason = error.strerror or str(error)
+    if port is None:
+        raise UsageError(
+            f"web: no free port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TO_TRY - 1} "
+            f"on {host} ({reason}); name one: `--sink web:PORT`"
+        )
+    raise UsageError(
+        f"web: cannot listen on {host} port {port} ({reason}); "
+        "name another port, or none to take a free one"
+    )

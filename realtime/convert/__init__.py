@@ -1,0 +1,1 @@
+"""Writes styles as model files: copies, half precision, int8."""

@@ -1,0 +1,137 @@
+"""Checks of the hardware in use: processor, accelerators, cameras, displays; and encoders."""
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from models.system.machine import this_machine
+from realtime.doctor.finding import Finding, fail, ok, warn
+
+SYSFS = Path("/sys/class/video4linux")
+LOOPBACK = Path("/sys/module/v4l2loopback")
+
+
+def check_processor() -> Iterator[Finding]:
+    """Which processor, and whether it has the instructions that make it fast."""
+    machine = this_machine()
+    slow = machine.instruction_sets and not {"AVX2", "NEON"} & set(machine.instruction_sets)
+    if slow:
+        yield warn("processor", str(machine), "without AVX2 expect few frames a second")
+    else:
+        yield ok("processor", str(machine))
+
+
+def check_providers() -> Iterator[Finding]:
+    """Which devices ONNX Runtime could use."""
+    import onnxruntime
+
+    from realtime.inference.backends.providers import PROVIDERS
+
+    there = set(onnxruntime.get_available_providers())
+    labels = [provider.label for provider in PROVIDERS.values() if provider.name in there]
+    if labels == ["CPU"]:
+        yield ok("devices", "CPU; a GPU needs another build of ONNX Runtime (docs/gpu.md)")
+    else:
+        yield ok("devices", ", ".join(labels))
+
+
+def check_openvino() -> Iterator[Finding]:
+    """Whether the optional runtime is installed; its absence is no fault."""
+    version = installed_version("openvino")
+    if version is None:
+        yield ok("OpenVINO", "not installed; optional (pip install 'stylecam[openvino]')")
+    else:
+        yield ok("OpenVINO", f"{version}; used by --backend openvino")
+
+
+def installed_version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def check_cameras(root: Path = SYSFS) -> Iterator[Finding]:
+    """Which cameras there are, by name."""
+    from realtime.sources.camera import list_cameras
+
+    if sys.platform != "linux":
+        yield ok("cameras", "by index on this system: --source 0, 1, …")
+        return
+    cameras = list_cameras(root)
+    closed = [camera for camera in cameras if not readable(camera.path)]
+    if closed:
+        yield warn(
+            "cameras",
+            f"not yours to open: {', '.join(map(str, closed))}",
+            "sudo usermod --append --groups video $USER, then log in again",
+        )
+    if cameras:
+        yield ok("cameras", ", ".join(map(str, cameras)))
+    else:
+        yield warn("cameras", "none", "plug one in; until then `run` shows the built-in demo")
+
+
+def readable(device: Path) -> bool:
+    """Whether a device file may be opened; True for a missing file, which is not checked here."""
+    return not device.exists() or os.access(device, os.R_OK | os.W_OK)
+
+
+def check_virtual_camera(
+    module: Path = LOOPBACK, platform: str = sys.platform
+) -> Iterator[Finding]:
+    """Whether other programs could use the picture as a camera."""
+    from realtime.sinks.virtual_camera import REMEDIES
+
+    if platform != "linux":
+        yield ok("virtual camera", "by OBS; seen when `--sink virtual-camera` starts")
+        return
+    if not module.is_dir():
+        yield warn("virtual camera", "v4l2loopback is not loaded", REMEDIES["linux"])
+        return
+    flags = module / "parameters" / "exclusive_caps"
+    exclusive = flags.read_text().strip().split(",") if flags.is_file() else []
+    if "Y" not in exclusive:
+        yield warn(
+            "virtual camera",
+            "v4l2loopback is loaded without exclusive_caps: Chrome will not list it",
+            "sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback exclusive_caps=1 "
+            "card_label=stylecam",
+        )
+    else:
+        yield ok("virtual camera", "v4l2loopback with exclusive_caps")
+
+
+def check_display() -> Iterator[Finding]:
+    """OpenCV loads, and a window can be opened."""
+    try:
+        import cv2
+    except ImportError as error:
+        yield fail(
+            "OpenCV",
+            str(error).splitlines()[0],
+            "sudo apt install libgl1 libglib2.0-0; or pip install opencv-python-headless instead "
+            "of opencv-python (no window then)",
+        )
+        return
+    yield ok("OpenCV", cv2.__version__)
+    from realtime.sinks.window import display_available
+
+    if display_available():
+        yield ok("window", "a display is there")
+    else:
+        yield warn("window", "no display, or an OpenCV without windows", "use --sink web instead")
+
+
+def check_encoder() -> Iterator[Finding]:
+    """Which encoder recordings get."""
+    import av
+
+    if "libx264" in av.codecs_available:
+        yield ok("recording", "H.264")
+    elif "mpeg4" in av.codecs_available:
+        yield warn("recording", "MPEG-4 only: larger files", "pip install --upgrade av")
+    else:
+        yield fail("recording", "this PyAV has no video encoder", "pip install --upgrade av")

@@ -1,0 +1,59 @@
+"""Checks that the shipped styles are intact, and that one really paints."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from models.catalogue import SHIPPED, find_style, style_paths
+from models.default_style import DEFAULT_STYLE
+from models.errors import StylecamError
+from realtime.doctor.finding import Finding, fail, ok
+
+WIDTH, HEIGHT = 640, 480
+REINSTALL = "pip install --force-reinstall --no-deps stylecam"
+RUNS = 5
+
+
+def check_styles(folder: Path = SHIPPED) -> Iterator[Finding]:
+    """Every shipped style is there and matches its checksum."""
+    good = []
+    for name in style_paths([folder]):
+        try:
+            good.append(find_style(name, [folder]).name)
+        except StylecamError as error:
+            yield fail(f"style {name}", str(error), REINSTALL)
+    if DEFAULT_STYLE not in style_paths([folder]):
+        yield fail("styles", f"the default style {DEFAULT_STYLE} is missing in {folder}", REINSTALL)
+    if good:
+        yield ok("styles", f"{len(good)} intact: {', '.join(good)}")
+
+
+def check_painting(folder: Path = SHIPPED) -> Iterator[Finding]:
+    """The default style paints a test frame that differs from its input; reports the time."""
+    from realtime.inference.backends.registry import make_backend
+
+    subject = "test frame"
+    if DEFAULT_STYLE not in style_paths([folder]):
+        return
+    backend = make_backend("onnx", "auto")
+    frame = np.tile(np.linspace(0, 255, WIDTH, dtype=np.uint8)[None, :, None], (HEIGHT, 1, 3))
+    try:
+        line = backend.load(find_style(DEFAULT_STYLE, [folder]))
+        backend.warm_up(HEIGHT, WIDTH)
+        times = []
+        for _ in range(RUNS):
+            started = time.perf_counter()
+            painted = backend.stylize(frame)
+            times.append(time.perf_counter() - started)
+    except StylecamError as error:
+        yield fail(subject, str(error), REINSTALL)
+        return
+    finally:
+        backend.close()
+    if np.array_equal(painted, frame):
+        yield fail(subject, f"{DEFAULT_STYLE} gives its input back", REINSTALL)
+    else:
+        ms = 1000 * float(np.median(times))
+        yield ok(subject, f"{WIDTH}×{HEIGHT} in {ms:.0f} ms by {line}")

@@ -1,0 +1,34 @@
+"""What travels through the program: one picture with its time. Always uint8 RGB HWC."""
+
+from dataclasses import dataclass
+
+from models.pictures import RGB
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFormat:
+    """What a source gives or a sink is given. Width and height in pixels, rate in frames/s.
+
+    `live` sources cannot wait: a reader that is late loses frames. `frame_count` is None
+    if the end is unknown (a camera, a stream).
+    """
+
+    width: int
+    height: int
+    fps: float
+    live: bool
+    frame_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture. `rgb` is read-only once made: a stage that changes it makes a new array.
+
+    `captured` is time.monotonic() in seconds when the picture was taken; `timestamp` is its
+    place on the source's own time line, in seconds from the first frame.
+    """
+
+    rgb: RGB
+    index: int
+    captured: float
+    timestamp: float

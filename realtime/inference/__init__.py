@@ -1,0 +1,1 @@
+"""Runs generators on frames."""

@@ -1,0 +1,35 @@
+"""The contract for what runs a generator. The runtimes are in files beside this one."""
+
+from typing import Protocol
+
+from models.card import StyleCard
+from models.pictures import RGB
+from realtime.frames.resize import Size
+
+
+class Backend(Protocol):
+    """Call `load` once, `warm_up` for a size, `stylize` repeatedly, then `close`.
+
+    One thread at a time. Callers never see NCHW layout, floats or half precision.
+    """
+
+    def load(self, card: StyleCard) -> str:
+        """Load the model; return what runs it, like "ONNX Runtime, CPU, fp32, 2 threads".
+
+        Raises ModelError for a damaged file, UsageError for a device that is not available.
+        """
+        ...
+
+    def warm_up(self, height: int, width: int) -> None:
+        """Make the first real frame of that size as fast as the others."""
+        ...
+
+    def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
+        """The painted picture: same size, uint8 RGB HWC. Strength 0 is the input, 1 the style.
+
+        The generator works at the size `at` (None: that of `rgb`). Its result is enlarged, and
+        the fine detail comes from `rgb` itself.
+        """
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,259 @@
+"""The ONNX Runtime backend: runs the generator on the best device that really works.
+
+The settings below were chosen by measurement: `stylecam bench --tune`, docs/bench.md.
+"""
+
+import contextlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from models.card import MINIMUM_SIDE, StyleCard
+from models.errors import ModelError, UsageError
+from models.onnx.fp16 import check_picture, difference, is_half, to_half
+from models.onnx.graph import frame_graph
+from models.pictures import RGB
+from models.system.cpu import physical_cores
+from realtime.frames.resize import Size, resize
+from realtime.inference.backends.providers import PROVIDERS, candidates, session_providers
+from realtime.inference.upsample import Enlarger
+
+ERRORS_ONLY = 3
+
+
+class StartFailed(Exception):  # noqa: N818
+    """This build has the provider, but it does not start on this machine."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A running session, its device and precision, and remarks for the user."""
+
+    session: ort.InferenceSession
+    device: str
+    precision: str
+    remarks: tuple[str, ...] = ()
+
+
+SPIN_US = 50
+"""Microseconds that an idle worker thread looks for work (spins) before it sleeps. This is longer
+than the wait between two layers, so that it need not be woken for each layer, but too short to
+cost other programs anything, or to matter between frames. Measurements: docs/bench.md."""
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    threads: int
+    spin_us: int = SPIN_US
+    profile: Path | None = None
+
+
+class OnnxRuntimeBackend:
+    """A `Backend`. `device` is a key of PROVIDERS or "auto".
+
+    `threads` None means one per physical core. `half` None means the provider's default
+    (`Provider.half`). `spin_us` is explained at SPIN_US; 0 means no spinning. Only measurements
+    set another value than the default.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        half: bool | None = None,
+        spin_us: int = SPIN_US,
+        profile: Path | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads {threads}: must be 1 or more")
+        self._device = device
+        self._half = half
+        self._settings = SessionSettings(threads or physical_cores(), spin_us, profile)
+        self._session: ort.InferenceSession | None = None
+        self._path = Path()
+        self._where = ""
+        self._shape: tuple[int, ...] = ()
+
+    def load(self, card: StyleCard) -> str:
+        """See `Backend.load`. With "auto", the line also says why no better device was taken."""
+        model, coding = frame_graph(read_model(card.path))
+        self._path = card.path
+        self._enlarger = Enlarger(coding)
+        started = self._start(model)
+        self._session = started.session
+        self._where = started.device
+        self._output = started.session.get_outputs()[0].name
+        self._pitch = coding.pitch
+        self._binding = started.session.io_binding()
+        threads = self._settings.threads
+        where = PROVIDERS[started.device].label
+        line = f"ONNX Runtime {ort.__version__}, {where}, {started.precision}"
+        line += f", {threads} thread{'s' if threads != 1 else ''}" if where == "CPU" else ""
+        return line + "".join(f"; {remark}" for remark in started.remarks)
+
+    def _start(self, model: onnx.ModelProto) -> Started:
+        """A session on the first device that works. With "auto", each failure becomes a remark."""
+        remarks = []
+        for device in candidates(self._device):
+            try:
+                started = self._start_on(device, model)
+            except StartFailed as reason:
+                if self._device != "auto":
+                    raise UsageError(
+                        f"device {device}: {PROVIDERS[device].label} does not start: {reason}; "
+                        f"{PROVIDERS[device].remedy}, or use --device auto"
+                    ) from None
+                remarks.append(f"{PROVIDERS[device].label} does not start: {reason}")
+                continue
+            if self._device == "auto" and device == "cpu" and not remarks:
+                remarks.append("this onnxruntime has no GPU provider (docs/gpu.md)")
+            return Started(started.session, device, started.precision, (*remarks, *started.remarks))
+        raise UsageError(f"{self._path}: no device works: {'; '.join(remarks)}")
+
+    def _start_on(self, device: str, model: onnx.ModelProto) -> Started:
+        wanted = PROVIDERS[device].half if self._half is None else self._half
+        if is_half(model):
+            return Started(self._session_on(device, model), device, "fp16")
+        if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
+            return Started(self._session_on(device, model), device, "int8")
+        if not wanted:
+            return Started(self._session_on(device, model), device, "fp32")
+        try:
+            half = self._session_on(device, to_half(model))
+            off = difference(_paint_once(self._session_on("cpu", model)), _paint_once(half))
+            if off.acceptable:
+                return Started(half, device, "fp16")
+            reason = f"half precision is off by {off}"
+        except ModelError as error:
+            reason = f"half precision does not fit: {error}"
+        full = self._session_on(device, model)
+        return Started(full, device, "fp32", (f"{reason}; kept fp32",))
+
+    def _session_on(self, device: str, model: onnx.ModelProto) -> ort.InferenceSession:
+        """A session whose first provider is that of `device`.
+
+        Raises StartFailed with the reason, or on the CPU ModelError if the model is refused.
+        """
+        if device in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints what it did not find
+                ort.preload_dlls()
+        providers = session_providers(device)
+        try:
+            session = ort.InferenceSession(
+                model.SerializeToString(),
+                session_options(self._settings),
+                providers=providers,
+                enable_fallback=0,
+            )
+        except Exception as error:  # pybind's exceptions share no base that ORT exports
+            if device == "cpu":
+                raise ModelError(f"{self._path}: ONNX Runtime refuses it: {_line(error)}") from None
+            raise StartFailed(_line(error)) from None
+        if session.get_providers()[0] != providers[0][0]:
+            raise StartFailed("its libraries or its driver did not load")
+        return session
+
+    def warm_up(self, height: int, width: int) -> None:
+        self.stylize(np.zeros((height, width, 3), np.uint8))
+
+    def stylize(self, rgb: RGB, strength: float = 1.0, *, at: Size | None = None) -> RGB:
+        """See `Backend.stylize`. `rgb` may be any array view; the result is a new array.
+
+        Raises UsageError for a picture that is too small for the generators.
+        """
+        assert self._session is not None, "load first"
+        # The binding takes a raw address: a flipped or cropped view would be read wrongly.
+        small = np.ascontiguousarray(resize(rgb, *at) if at else rgb)
+        check_size(small)
+        height, width = (-(-side // self._pitch) for side in small.shape[:2])
+        coarse = np.empty((height, width, 3), np.uint8)
+        binding = self._binding
+        _bind(binding.bind_input, "frame", small)
+        _bind(binding.bind_output, self._output, coarse)
+        self._session.run_with_iobinding(binding, self._run_options(small.shape))
+        return self._enlarger.finish(rgb, coarse, strength)
+
+    def _run_options(self, shape: tuple[int, ...]) -> ort.RunOptions | None:
+        """On the CPU, options that free the memory of the old size when a new size comes."""
+        if shape == self._shape or self._where != "cpu":
+            return None
+        self._shape = shape
+        options = ort.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        return options
+
+    def end_profile(self) -> Path:
+        """End the profiling that was asked for; return the path of the profile."""
+        assert self._session is not None, "load first"
+        return Path(self._session.end_profiling())
+
+    def close(self) -> None:
+        """Free the model and its threads. May be called twice."""
+        self._session = None
+        self._binding = None
+
+
+def session_options(settings: SessionSettings) -> ort.SessionOptions:
+    """Options for a session with the given threads that is quiet when idle and saves memory."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = settings.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = ERRORS_ONLY
+    # With the memory pattern, one more block for the whole graph is allocated beside the arena:
+    # twice the memory at the same speed.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(settings.spin_us))
+    if settings.profile:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(settings.profile)
+    return options
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """The graph at `path`, its inputs and output checked against the contract in card.py.
+
+    Raises UsageError if there is no such file, ModelError if it is damaged or not one of ours.
+    """
+    try:
+        model = onnx.load(path, load_external_data=False)
+        onnx.checker.check_model(model)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such model file") from None
+    except Exception as error:  # protobuf's own errors, which onnx does not export
+        raise ModelError(f"{path}: damaged, or not an ONNX file ({_line(error)})") from None
+    inputs = {entry.name for entry in model.graph.input}
+    outputs = [entry.name for entry in model.graph.output]
+    if not {"frame"} <= inputs <= {"frame", "strength"} or outputs != ["painted"]:
+        raise ModelError(f"{path}: not a generator of ours; make one with `stylecam export`")
+    return model
+
+
+def check_size(rgb: RGB) -> None:
+    """Raise UsageError for a picture that is too small for any generator."""
+    assert rgb.dtype == np.uint8, rgb.dtype
+    assert rgb.ndim == 3 and rgb.shape[2] == 3, rgb.shape
+    height, width = rgb.shape[:2]
+    if min(height, width) < MINIMUM_SIDE:
+        raise UsageError(
+            f"a picture of {width}×{height} pixels is too small to paint; "
+            f"{MINIMUM_SIDE}×{MINIMUM_SIDE} is the least"
+        )
+
+
+def _bind(bind: Any, name: str, array: np.ndarray) -> None:
+    bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+
+
+def _paint_once(session: ort.InferenceSession) -> RGB:
+    (painted,) = session.run(None, {"frame": check_picture(128)})
+    return np.asarray(painted, np.uint8)
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,231 @@
+"""Paints frames as the settings say: style, strength, view, mirror. Frame in, frame out.
+
+A new style is loaded in the background while the old style goes on painting. If the generator
+fails, there is an error, never the raw picture of the person at the camera.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from models.card import StyleCard
+from models.errors import ModelError, StylecamError
+from models.pictures import RGB
+from models.system.free_memory import give_back
+from realtime.control.state import Settings
+from realtime.frames.frame import Frame
+from realtime.frames.resize import Size, painted_size, processing_size
+from realtime.inference.backends import Backend
+
+DIVIDER = 2
+"""Pixels between the halves of the split view."""
+LOAD_PATIENCE = 2.0
+"""Seconds that `close` waits for a style being loaded; a later one is closed when it comes."""
+
+
+class Stylizer:
+    """Owns the loaded generators. One thread calls `stylize`; loading has its own thread.
+
+    `find` gives the card of a style by name. `on_fault` gets a style that cannot be loaded, once
+    each time that it is asked for. `scale` in (0, 1] (None: what suits live frames of the size)
+    and `within` make the generator work on a smaller picture; `quality` in (0, 1] shrinks that
+    further. `lighter` selects a style's lighter generator if it has one. `quality` and `lighter`
+    may change between frames. The `keep` last used models stay loaded, so that going back costs
+    nothing.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str], StyleCard],
+        make_backend: Callable[[], Backend],
+        *,
+        scale: float | None = 1.0,
+        within: Size | None = None,
+        keep: int = 2,
+        on_fault: Callable[[str, StylecamError], None] = lambda *_: None,
+    ) -> None:
+        assert keep >= 1
+        self._find, self._make_backend = find, make_backend
+        self._scale, self._within, self._kept = scale, within, keep
+        self._on_fault = on_fault
+        self.quality = 1.0
+        self.lighter = False
+        self._lighter_of: dict[str, str | None] = {}
+        self._loaded: OrderedDict[str, Backend] = OrderedDict()
+        self._refused: str | None = None
+        self._coming: tuple[str, Future[Backend]] | None = None
+        self._size: Size | None = None
+
+    def load(self, style: str) -> str:
+        """Load `style` and make it the current one; return a line that says what runs it.
+
+        Raises UsageError for an unknown style or device, ModelError for a damaged file.
+        """
+        backend, line = self._make_loaded(style)
+        self._loaded[style] = backend
+        self._keep(style)
+        return line
+
+    @property
+    def style(self) -> str:
+        """The style that paints now; while another is being loaded, still the old one."""
+        heavy = (name for name, lighter in self._lighter_of.items() if lighter == self.generator)
+        return next(heavy, self.generator)
+
+    @property
+    def generator(self) -> str:
+        """The name of what paints now: the style, or its lighter generator."""
+        return next(reversed(self._loaded))
+
+    @property
+    def loading(self) -> bool:
+        """Whether another generator is being loaded."""
+        return self._coming is not None
+
+    def has_lighter(self, style: str) -> bool:
+        """Whether a style has a lighter generator. Reads the style's card the first time."""
+        if style not in self._lighter_of:
+            try:
+                self._lighter_of[style] = self._find(style).lighter
+            except StylecamError:  # loading the style will report it
+                self._lighter_of[style] = None
+        return self._lighter_of[style] is not None
+
+    def warm_up(self, frame: Size, *, live: bool) -> None:
+        """Make the first frame of that size as fast as the others.
+
+        Without `live`, nobody waits for the next frame: if no `scale` was asked for, frames are
+        then painted at full size.
+        """
+        if self._scale is None and not live:
+            self._scale = 1.0
+        self._size = self._working_size(frame)
+        self._loaded[self.generator].warm_up(self._size.height, self._size.width)
+
+    def follow(self, style: str) -> None:
+        """Switch to the wanted style if it is ready; start loading it if that was not done.
+
+        `stylize` does this too; call this for frames that are not painted.
+        """
+        if self.lighter and self.has_lighter(style):
+            style = self._lighter_of[style] or style
+        if self._coming is not None and self._coming[1].done():
+            self._take_coming(style)
+        if style != self._refused:
+            self._refused = None  # if asked for again later, it gets another chance
+        if style in (self.generator, self._refused):
+            return
+        if style in self._loaded:
+            self._keep(style)
+        elif self._coming is None:
+            future: Future[Backend] = Future()
+            self._coming = (style, future)
+            threading.Thread(
+                target=self._load_into, args=(style, future), name="load style", daemon=True
+            ).start()
+
+    def stylize(self, frame: Frame, settings: Settings) -> Frame:
+        """The picture to show: same size, index and times.
+
+        Raises ModelError if the generator fails on it.
+        """
+        self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
+        self.follow(settings.style)
+        source = np.asarray(cv2.flip(frame.rgb, 1), np.uint8) if settings.mirror else frame.rgb
+        if settings.view == "original" or settings.strength == 0:
+            return replace(frame, rgb=source)
+        painted = self._paint(source, settings.strength, self._size)
+        if settings.view == "split":
+            painted = split(source, painted)
+        return replace(frame, rgb=painted)
+
+    def close(self) -> None:
+        if self._coming is not None:
+            (_, future), self._coming = self._coming, None
+            wait([future], LOAD_PATIENCE)
+            future.add_done_callback(_close_result)
+        while self._loaded:
+            self._loaded.popitem()[1].close()
+
+    def _paint(self, source: RGB, strength: float, size: Size) -> RGB:
+        try:
+            return self._loaded[self.generator].stylize(source, strength, at=size)
+        except Exception as error:  # runtimes raise what they like
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(f"{self.style}: the generator failed: {reason}") from error
+
+    def _working_size(self, frame: Size) -> Size:
+        usual = painted_size(frame, self._scale, within=self._within)
+        return processing_size(usual, scale=self.quality)
+
+    def _load_into(self, style: str, future: "Future[Backend]") -> None:
+        try:
+            backend, _ = self._make_loaded(style, warm=self._size)
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(backend)
+
+    def _make_loaded(self, style: str, *, warm: Size | None = None) -> tuple[Backend, str]:
+        """A new backend with the style loaded, and the line that says what runs it."""
+        card = self._find(style)
+        backend = self._make_backend()
+        try:
+            line = backend.load(card)
+            if warm is not None:
+                backend.warm_up(warm.height, warm.width)
+        except BaseException:
+            backend.close()
+            raise
+        return backend, line
+
+    def _take_coming(self, wanted: str) -> None:
+        assert self._coming is not None
+        (style, future), self._coming = self._coming, None
+        error = future.exception()
+        if error is None:
+            current = self.generator
+            self._loaded[style] = future.result()
+            # If the user has chosen another style meanwhile, this one must not paint.
+            self._keep(style if style == wanted else current)
+            return
+        self._refused = style
+        if not isinstance(error, StylecamError):
+            error = StylecamError(f"{style}: cannot be loaded: {error}")
+        self._on_fault(style, error)
+
+    def _keep(self, style: str) -> None:
+        """Make a loaded style the current one, and close the least recently used beyond `keep`."""
+        self._loaded.move_to_end(style)
+        while len(self._loaded) > self._kept:
+            self._loaded.popitem(last=False)[1].close()
+            give_back()
+
+
+def _close_result(future: "Future[Backend]") -> None:
+    if future.exception() is None:
+        future.result().close()
+
+
+def split(original: RGB, painted: RGB) -> RGB:
+    """The original's left half beside the painting's right half, with a light line between them."""
+    out = painted.copy()
+    middle = painted.shape[1] // 2
+    out[:, :middle] = original[:, :middle]
+    out[:, max(0, middle - DIVIDER // 2) : middle + DIVIDER // 2] = 235
+    return out
+
+
+def placeholder(height: int, width: int) -> RGB:
+    """A dark picture that says "no picture". It shows nothing from the camera."""
+    out = np.full((height, width, 3), 28, np.uint8)
+    text, scale = "no picture", max(0.4, width / 640)
+    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    at = ((width - wide) // 2, (height + high) // 2)
+    cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (150, 150, 155), 1, cv2.LINE_AA)
+    return out

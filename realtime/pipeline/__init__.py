@@ -1,0 +1,1 @@
+"""One run: frames from the source, through the stylizer, to the sinks."""

@@ -1,0 +1,182 @@
+"""Reads a source in its own thread and hands the frames over.
+
+After a fault it reopens the source, with pauses between the attempts, until a deadline.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+
+from models.errors import SourceFault, StylecamError
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.pipeline.queues import HandOver
+from realtime.sources import EndOfSource, Source
+
+log = logging.getLogger(__name__)
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 2.0
+STOP_PATIENCE = 2.0
+"""Seconds that `stop` waits for a read to end. A thread whose read takes longer is left behind and
+closes the source itself when the read returns: other threads must not close a device."""
+
+
+REST = 5.0
+"""Seconds between two frames while nobody watches, so whoever comes sees no older picture."""
+LOOK_UP = 0.1
+"""Seconds between checks whether somebody watches again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run ends by itself: after so many frames, or seconds of the source's own time."""
+
+    frames: int | None = None
+    seconds: float | None = None
+
+    def full(self, read: int) -> bool:
+        return self.frames is not None and read >= self.frames
+
+    def past(self, frame: Frame) -> bool:
+        return self.seconds is not None and frame.timestamp >= self.seconds
+
+
+class Outage:
+    """A time without frames: the fault that began it, and when to try again or to give up."""
+
+    def __init__(self, fault: SourceFault, patience: float) -> None:
+        self.fault = fault
+        self._deadline = time.monotonic() + patience
+        self._pause = FIRST_PAUSE
+
+    def next_pause(self) -> float:
+        """Seconds to wait before the next attempt. Raises `fault` if that is past the deadline."""
+        if time.monotonic() + self._pause >= self._deadline:
+            raise self.fault
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        return pause
+
+
+class Capture:
+    """Owns the source and its thread. `error` says why it ended; None for a normal end.
+
+    After a fault, reopening is tried for `reconnect` seconds (0: not at all). Only a frame ends
+    an outage, so a source that opens but fails at once is not tried for ever. `on_message` gets
+    one line when the source is lost, and one when it is back. While `idle` returns True, a frame
+    is read only every REST seconds.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        reconnect: float = 0.0,
+        limits: Limits | None = None,
+        on_message: Callable[[str], None] = lambda _: None,
+        idle: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.source = source
+        self._idle = idle
+        self._reconnect = reconnect
+        self._limits = limits or Limits()
+        self._on_message = on_message
+        self._opened: Future[FrameFormat] = Future()
+        self._hand_over: Future[HandOver] = Future()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self.error: StylecamError | None = None
+
+    def open(self) -> FrameFormat:
+        """Open the source; `begin` starts the reading. Raises what opening the source raises."""
+        self._thread.start()
+        try:
+            return self._opened.result()
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self, hand_over: HandOver) -> None:
+        """Start reading. `hand_over` is closed after the last frame."""
+        self._hand_over.set_result(hand_over)
+
+    def stop(self) -> None:
+        """Stop soon, whatever the source is doing. May be called twice, and before `open`."""
+        self._stop.set()
+        self._close_hand_over()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_PATIENCE)
+
+    def _close_hand_over(self) -> None:
+        if not self._hand_over.cancel():
+            self._hand_over.result().close()
+
+    def _run(self) -> None:
+        try:
+            self._opened.set_result(self.source.open())
+            self._read_into(self._hand_over.result())
+        except CancelledError:
+            log.debug("stopped before the first frame was asked for")
+        except StylecamError as error:
+            self._fail(error)
+        except Exception as error:
+            self._fail(SourceFault(f"the source failed: {type(error).__name__}: {error}"))
+        finally:
+            self._close_hand_over()
+            self._close_source()
+
+    def _close_source(self) -> None:
+        try:
+            self.source.close()
+        except Exception as error:
+            self._fail(SourceFault(f"the source could not be closed: {error}"))
+
+    def _fail(self, error: StylecamError) -> None:
+        if not self._opened.done():
+            self._opened.set_exception(error)
+        elif not self._stop.is_set():
+            self.error = self.error or error
+
+    def _read_into(self, hand_over: HandOver) -> None:
+        outage: Outage | None = None
+        read = 0
+        while not self._stop.is_set() and not self._limits.full(read):
+            try:
+                frame = self.source.read()
+            except EndOfSource:
+                return
+            except SourceFault as fault:
+                outage = outage or self._lost(fault)
+                self._open_again(outage)
+                continue
+            if outage is not None:
+                self._on_message("the source is back")
+                outage = None
+            if self._limits.past(frame):
+                return
+            read += 1
+            hand_over.put(frame)
+            self._rest()
+
+    def _rest(self) -> None:
+        end = time.monotonic() + REST
+        while self._idle() and time.monotonic() < end and not self._stop.wait(LOOK_UP):
+            pass
+
+    def _lost(self, fault: SourceFault) -> Outage:
+        if self._reconnect <= 0:
+            raise fault
+        self._on_message(f"{fault}; trying again for {self._reconnect:g} s")
+        return Outage(fault, self._reconnect)
+
+    def _open_again(self, outage: Outage) -> None:
+        """Reopen the source; return once it is open, or once `stop` was called."""
+        while not self._stop.wait(outage.next_pause()):
+            self.source.close()
+            try:
+                self.source.open()
+            except StylecamError as reason:
+                log.debug("not back yet: %s", reason)
+            else:
+                return

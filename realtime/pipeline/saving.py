@@ -1,0 +1,95 @@
+"""Saves what the user asks for during a run: snapshots and recordings."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from models.errors import StylecamError
+from models.pictures import RGB
+from realtime.control.state import Settings, SettingsBox
+from realtime.frames.frame import FrameFormat
+from realtime.pipeline.metrics import Metrics
+from realtime.pipeline.sink_runner import Output, Outputs
+from realtime.sinks import Sink
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How to save: `snapshot` writes a picture and returns its path, `recording` makes a sink.
+
+    The sink is for a new file. Both raise StylecamError. None means not possible in this run.
+    """
+
+    snapshot: Callable[[RGB], Path] | None = None
+    recording: Callable[[], Sink] | None = None
+
+
+class Keeping:
+    """Follows the settings: takes each requested snapshot once; starts and stops recordings.
+
+    Other threads write the files, so that painting goes on. `say` gets one line about each file:
+    where it was saved, or why it was not.
+    """
+
+    def __init__(
+        self,
+        ways: Ways,
+        outputs: Outputs,
+        box: SettingsBox,
+        metrics: Metrics,
+        say: Callable[[str], None],
+    ) -> None:
+        self._ways, self._outputs, self._box = ways, outputs, box
+        self._metrics, self._say = metrics, say
+        self._taken = box.current.snapshots
+        self._recording: Output | None = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeping")
+
+    def follow(self, settings: Settings, rgb: RGB, frames: FrameFormat) -> None:
+        """Act on changed settings. `rgb` is the current picture, `frames` what recordings get."""
+        if settings.snapshots > self._taken and self._ways.snapshot is not None:
+            for _ in range(settings.snapshots - self._taken):
+                self._pool.submit(self._snapshot, self._ways.snapshot, rgb)
+        self._taken = settings.snapshots
+        running = self._recording is not None and self._recording.alive
+        if self._recording is not None and not running:
+            # It failed, and its fault was reported; the settings must not claim that it runs.
+            self._recording = None
+            self._box.apply(lambda s: replace(s, recording=False))
+        elif settings.recording and not running:
+            self._start(frames)
+        elif self._recording is not None and not settings.recording:
+            self._recording.hand_over.close()  # the current frame must not get into it
+            self._pool.submit(self._finish, self._recording)
+            self._recording = None
+
+    def close(self) -> None:
+        """Finish everything; return when all is written. To be called after the last `follow`."""
+        if self._recording is not None:
+            self._pool.submit(self._finish, self._recording)
+        self._pool.shutdown()
+
+    def _snapshot(self, write: Callable[[RGB], Path], rgb: RGB) -> None:
+        try:
+            self._say(f"snapshot: {write(rgb)}")
+        except StylecamError as error:
+            self._say(str(error))
+
+    def _start(self, frames: FrameFormat) -> None:
+        try:
+            if self._ways.recording is None:
+                raise StylecamError("recording: not possible in this run")
+            output = Output(self._ways.recording(), self._metrics, lossless=False, local=False)
+            self._outputs.add(output, frames)
+        except StylecamError as error:
+            self._say(str(error))
+            self._box.apply(lambda s: replace(s, recording=False))
+            return
+        self._recording = output
+        self._say(f"recording: {output.sink.name.removeprefix('file:')}")
+
+    def _finish(self, output: Output) -> None:
+        self._outputs.remove(output)
+        if output.error is None:
+            self._say(f"recorded: {output.sink.name.removeprefix('file:')}")

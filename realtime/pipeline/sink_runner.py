@@ -1,0 +1,211 @@
+"""Drives sinks: each in its own thread, or step by step in the main thread."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from models.errors import SinkFault, StylecamError
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.pipeline.metrics import Metrics
+from realtime.pipeline.queues import HandOver, Line, Mailbox
+from realtime.sinks import Sink
+
+POLL = 0.05
+LINE_SIZE = 8
+FINISH_PATIENCE = 60.0
+"""Seconds to write what is waiting; a sink that needs longer has `finishing` on top."""
+GOODBYE_PATIENCE = 3.0
+"""Seconds for closing a live sink, which has nothing to finish."""
+
+
+class Output:
+    """One sink and what feeds it. `error` says why it ended early; None otherwise.
+
+    With `lossless`, a sink that is not live holds up the painting rather than miss a frame.
+    `local` sinks are watched by the person at the machine; only they get overlays.
+    """
+
+    def __init__(self, sink: Sink, metrics: Metrics, *, lossless: bool, local: bool) -> None:
+        self.sink, self.local = sink, local
+        self._metrics = metrics
+        self.hand_over: HandOver = (
+            Mailbox[Frame]() if sink.live else Line[Frame](LINE_SIZE, drop_oldest=not lossless)
+        )
+        self._opened: Future[None] = Future()
+        self._thread: threading.Thread | None = None
+        self._done = False
+        self.error: StylecamError | None = None
+
+    def start(self, frames: FrameFormat) -> None:
+        """Open the sink, in its own thread unless it needs the main one. Raises its error."""
+        if self.sink.main_thread:
+            self._open(frames)
+        else:
+            self._thread = threading.Thread(
+                target=self._run, args=(frames,), name=self.sink.name, daemon=True
+            )
+            self._thread.start()
+        self._opened.result()
+
+    @property
+    def alive(self) -> bool:
+        return not self._done
+
+    def step(self, timeout: float | None = POLL) -> None:
+        """Write the next frame, waiting `timeout` s at most (None: no limit); close at the end."""
+        frame = self.hand_over.take(timeout)
+        try:
+            if frame is not None:
+                self.sink.write(frame)
+                self._metrics.add("latency", time.monotonic() - frame.captured)
+            elif self.hand_over.closed:
+                self._close()
+            elif (pump := getattr(self.sink, "pump", None)) is not None:
+                pump()
+        except StylecamError as error:
+            self._fail(error)
+        except Exception as error:
+            self._fail(SinkFault(f"{self.sink.name}: {type(error).__name__}: {error}"))
+
+    def finish(self) -> None:
+        """Write what is waiting, then close. A sink that hangs is given up, with an error."""
+        self.hand_over.close()
+        if self._thread is not None:
+            own: float = getattr(self.sink, "finishing", 0.0)
+            self._thread.join(GOODBYE_PATIENCE if self.sink.live else FINISH_PATIENCE + own)
+            if self._thread.is_alive():
+                late = SinkFault(f"{self.sink.name}: hangs and was given up; it may be incomplete")
+                self.error = self.error or late
+            return
+        while self.alive:
+            self.step()
+
+    def _open(self, frames: FrameFormat) -> None:
+        try:
+            self.sink.open(frames)
+            self._opened.set_result(None)
+        except StylecamError as error:
+            self._refuse(error)
+        except Exception as error:
+            self._refuse(SinkFault(f"{self.sink.name}: {type(error).__name__}: {error}"))
+
+    def _refuse(self, error: StylecamError) -> None:
+        self.hand_over.close()
+        self._close()
+        self._opened.set_exception(error)
+
+    def _run(self, frames: FrameFormat) -> None:
+        self._open(frames)
+        # A sink without `pump` has nothing to do between frames: sleep until one comes, or the end.
+        timeout = POLL if hasattr(self.sink, "pump") else None
+        while self.alive:
+            self.step(timeout)
+
+    def _fail(self, error: StylecamError) -> None:
+        self.error = self.error or error
+        self.hand_over.close()
+        while self.hand_over.take(0) is not None:
+            pass
+        self._close()
+
+    def _close(self) -> None:
+        if self._done:
+            return
+        self._done = True
+        try:
+            self.sink.close()
+        except StylecamError as error:
+            self.error = self.error or error
+        except Exception as error:
+            reason = f"{self.sink.name}: could not be finished: {error}"
+            self.error = self.error or SinkFault(reason)
+
+
+class Outputs:
+    """All sinks of a run. A fault ends only its own sink; `on_fault` gets the error, once."""
+
+    def __init__(self, on_fault: Callable[[StylecamError], None]) -> None:
+        self._outputs: list[Output] = []
+        self._lock = threading.Lock()
+        self._on_fault = on_fault
+        self._told: set[Output] = set()
+        self._dropped_before = 0
+        self.errors: list[StylecamError] = []
+
+    def start(self, outputs: list[Output], frames: FrameFormat) -> None:
+        """Open every sink; if one fails, close those that are open and raise its error."""
+        try:
+            for output in outputs:
+                self.add(output, frames)
+        except BaseException:
+            self.finish()
+            raise
+
+    def add(self, output: Output, frames: FrameFormat) -> None:
+        """Open and add a sink, even during the run. Raises what opening it raises."""
+        try:
+            output.start(frames)
+        except BaseException:
+            output.finish()
+            raise
+        with self._lock:
+            self._outputs = [*self._outputs, output]
+
+    def remove(self, output: Output) -> None:
+        """Finish and remove a sink while the others go on."""
+        output.finish()
+        self._report(output)
+        with self._lock:
+            self._outputs = [other for other in self._outputs if other is not output]
+            self._dropped_before += output.hand_over.dropped
+
+    def put(self, frame: Frame, decorated: Callable[[], Frame], *, only_live: bool = False) -> None:
+        """Hand `frame` to all sinks (or only live ones); local ones get `decorated()` instead."""
+        takers = [o for o in self._outputs if o.alive and (o.sink.live or not only_live)]
+        shown = decorated() if any(output.local for output in takers) else frame
+        for output in takers:
+            output.hand_over.put(shown if output.local else frame)
+
+    def pump(self, timeout: float) -> None:
+        """Do one step of the main thread's sinks, or sleep if there are none; report faults."""
+        mains = [o for o in self._outputs if o.sink.main_thread and o.alive]
+        for output in mains:
+            output.step(timeout)
+        if not mains:
+            time.sleep(POLL)
+        for output in self._outputs:
+            self._report(output)
+
+    def close(self) -> None:
+        """Accept no more frames; a thread that waits for a place in a line is released."""
+        for output in self._outputs:
+            output.hand_over.close()
+
+    def finish(self) -> None:
+        """Write what is waiting and close every sink."""
+        self.close()
+        for output in self._outputs:
+            output.finish()
+            self._report(output)
+
+    @property
+    def alive(self) -> bool:
+        return any(output.alive for output in self._outputs)
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody may be watching; a sink without `watched` counts as watched."""
+        return any(o.alive and getattr(o.sink, "watched", True) for o in self._outputs)
+
+    @property
+    def dropped(self) -> int:
+        return self._dropped_before + sum(output.hand_over.dropped for output in self._outputs)
+
+    def _report(self, output: Output) -> None:
+        with self._lock:
+            if output.error is None or output in self._told:
+                return
+            self._told.add(output)
+            self.errors.append(output.error)
+        self._on_fault(output.error)

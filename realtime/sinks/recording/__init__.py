@@ -1,0 +1,1 @@
+"""Recordings: video files with sound."""

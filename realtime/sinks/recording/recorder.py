@@ -1,0 +1,219 @@
+"""Records a video file: H.264 if there is an encoder for it, with real timestamps. Uses PyAV."""
+
+import logging
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.video.frame import PictureType
+
+from models.errors import SinkFault, UsageError
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks.output_path import check_writable
+from realtime.sinks.recording.audio_copy import AudioCopy
+from realtime.sinks.recording.encoder import add_video
+from realtime.sinks.recording.remux import remux
+from realtime.sinks.recording.yuv import to_yuv
+
+log = logging.getLogger(__name__)
+
+DEFAULT_CRF = 20
+LEAST_SECONDS = Fraction(1, 1000)
+KEYFRAME_SECONDS = 1.0
+"""Seconds between keyframes: what a kill loses at most, besides the few frames in the encoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """How files with one suffix are written: FFmpeg's format, encoders by preference, options."""
+
+    format: str
+    encoders: tuple[str, ...]
+    options: Mapping[str, str]
+    fragmented: bool = False
+    fixed_rate: bool = False
+
+
+SLOWEST_DISK = 10e6
+"""Bytes per second: the lowest speed assumed for rewriting a finished recording."""
+
+H264_OR_MPEG4 = ("libx264", "mpeg4")
+# Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
+FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
+
+CONTAINERS: dict[str, Container] = {
+    ".mp4": Container("mp4", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
+    ".mov": Container("mov", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
+    ".mkv": Container("matroska", H264_OR_MPEG4, {"cluster_time_limit": "1000"}),
+    ".webm": Container("webm", ("libvpx-vp9", "libvpx"), {"cluster_time_limit": "1000"}),
+    ".avi": Container("avi", H264_OR_MPEG4, {}, fixed_rate=True),
+}
+
+
+class Recorder:
+    """Writes every frame to `path`, at its own time from the first; the suffix sets the container.
+
+    `crf` is H.264's constant rate factor, 0 (lossless) to 51; other encoders get an equivalent.
+    yuv420p needs an even size: an odd one gains a line or column that repeats the last. With
+    `audio_from`, the sound of that file is copied in step.
+
+    The file appears with the first frame. If the process is killed, it can be played up to about
+    the last second: MP4 and MOV are written in fragments. `close` rewrites them as plain files
+    whose index comes first. AVI has a fixed rate, to which times are rounded. If it is opened for
+    `live` frames, encoding takes less work and the file is somewhat larger.
+    """
+
+    live = False
+    main_thread = False
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        crf: int = DEFAULT_CRF,
+        audio_from: Path | None = None,
+        encoders: Collection[str] = av.codecs_available,
+    ) -> None:
+        self.name = name or f"file:{path}"
+        self._path = path
+        self._crf = crf
+        self._audio_from = audio_from
+        if path.suffix.lower() not in CONTAINERS:
+            what = f"unknown video format {path.suffix!r}" if path.suffix else "no file ending"
+            raise UsageError(f"{path}: {what}; one of: {', '.join(CONTAINERS)}")
+        self._kind = CONTAINERS[path.suffix.lower()]
+        self._encoder = self._choose_encoder(encoders)
+        self._output: av.container.OutputContainer | None = None
+        self._audio: AudioCopy | None = None
+        self._faulty = False
+
+    def _choose_encoder(self, available: Collection[str]) -> str:
+        wanted = self._kind.encoders
+        encoder = next((name for name in wanted if name in available), None)
+        if encoder is None:
+            raise UsageError(
+                f"{self._path}: this FFmpeg has no encoder for {self._path.suffix} "
+                f"({', '.join(wanted)}); take another file ending"
+            )
+        if encoder == "mpeg4":
+            log.warning("%s: no H.264 encoder in this FFmpeg; recording MPEG-4", self._path)
+        return encoder
+
+    @property
+    def finishing(self) -> float:
+        """Seconds that `close` may take: a fragmented file is copied twice."""
+        if not self._kind.fragmented or not self._path.is_file():
+            return 0.0
+        return self._path.stat().st_size / SLOWEST_DISK
+
+    def open(self, frames: FrameFormat) -> None:
+        check_writable(self._path)
+        self._size = (frames.width, frames.height)
+        self._rate = Fraction(frames.fps).limit_denominator(1001)
+        self._frames_live = frames.live
+        self._faulty = False
+
+    def _start(self, first: Frame) -> None:
+        self._output = av.open(
+            str(self._path),
+            "w",
+            format=self._kind.format,
+            # Each packet is handed to the system at once, so that a kill cannot lose it.
+            options={"flush_packets": "1", "max_interleave_delta": "1000000", **self._kind.options},
+        )
+        self._stream = add_video(
+            self._output,
+            self._encoder,
+            size=self._size,
+            rate=self._rate,
+            crf=self._crf,
+            fixed_rate=self._kind.fixed_rate,
+            live=self._frames_live,
+        )
+        # Matroska's time steps are 1 ms: frames closer than that would get the same time.
+        self._least_ticks = math.ceil(LEAST_SECONDS / self._stream.codec_context.time_base)
+        self._begin = first.timestamp
+        self._last_pts = -self._least_ticks
+        self._last_key: float | None = None
+        self._held: av.Packet | None = None
+        if self._audio_from is not None:
+            self._audio = AudioCopy(self._audio_from, self._output, begin=self._begin)
+
+    def write(self, frame: Frame) -> None:
+        if frame.rgb.shape != (self._size[1], self._size[0], 3):
+            height, width = frame.rgb.shape[:2]
+            raise SinkFault(
+                f"{self._path}: a frame of {width}×{height} in a recording of "
+                f"{self._size[0]}×{self._size[1]}"
+            )
+        try:
+            if self._output is None:
+                self._start(frame)
+            self._encode(frame)
+        except av.FFmpegError as error:
+            self._faulty = True
+            raise SinkFault(f"{self._path}: recording stopped ({error.strerror})") from None
+
+    def _encode(self, frame: Frame) -> None:
+        seconds = frame.timestamp - self._begin
+        step = self._stream.codec_context.time_base
+        picture = to_yuv(frame.rgb)
+        picture.time_base = step
+        picture.pts = max(round(seconds / step), self._last_pts + self._least_ticks)
+        picture.duration = self._frame_ticks
+        if self._last_key is None or seconds - self._last_key >= KEYFRAME_SECONDS:
+            picture.pict_type = PictureType.I
+            self._last_key = seconds
+        self._last_pts = picture.pts
+        self._mux(self._stream.encode(picture))
+        if self._audio is not None:
+            self._audio.advance(seconds)
+
+    @property
+    def _frame_ticks(self) -> int:
+        return round(1 / (self._rate * self._stream.codec_context.time_base))
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        """Write packets, each when its successor tells how long its picture is shown."""
+        assert self._output is not None
+        for packet in packets:
+            if self._held is not None:
+                assert packet.pts is not None and self._held.pts is not None
+                self._held.duration = packet.pts - self._held.pts
+                self._output.mux(self._held)
+            self._held = packet
+
+    def _finish(self) -> None:
+        assert self._output is not None
+        self._mux(self._stream.encode(None))
+        if self._audio is not None:
+            end = (self._last_pts + self._frame_ticks) * self._stream.codec_context.time_base
+            self._audio.advance(float(end))
+        if self._held is not None:
+            self._held.duration = self._frame_ticks
+            self._output.mux(self._held)
+
+    def close(self) -> None:
+        """Finish the file. Raises SinkFault with the reason if that fails."""
+        if self._output is None:
+            return
+        try:
+            if not self._faulty:
+                self._finish()
+            self._output.close()
+        except av.FFmpegError as error:
+            if self._faulty:  # reported when it happened; what is written can be played
+                return
+            reason = f"could not be finished ({error.strerror}); its last second may be missing"
+            raise SinkFault(f"{self._path}: {reason}") from None
+        finally:
+            self._output = self._held = None
+            if self._audio is not None:
+                self._audio.close()
+                self._audio = None
+        if self._kind.fragmented and not self._faulty:
+            remux(self._path, self._kind.format)

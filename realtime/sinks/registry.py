@@ -1,0 +1,174 @@
+"""Makes the sink that a text means: "window", "web:8080", "file:out.mp4", or just "out.mp4"."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from models.errors import UsageError, lookup
+from realtime.config.schema import Config
+from realtime.control.hotkeys import press
+from realtime.control.state import SettingsBox
+from realtime.sinks import Sink
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What sinks need to know of the rest of a run.
+
+    `titles` and `previews` (JPEG files) are by style name. `source` is the file that frames come
+    from, which no sink may replace; `audio_from` is the file whose sound goes into recordings.
+    """
+
+    config: Config
+    box: SettingsBox
+    titles: Mapping[str, str] = field(default_factory=dict)
+    previews: Mapping[str, Path] = field(default_factory=dict)
+    source: Path | None = None
+    audio_from: Path | None = None
+
+
+@dataclass(frozen=True)
+class SinkKind:
+    """How one kind of sink is made from the argument after its colon, and if that is needed."""
+
+    make: Callable[[str, str, Surroundings], Sink]
+    argument: Literal["none", "optional", "required"]
+
+
+def sink_from(spec: str, around: Surroundings) -> Sink:
+    """The sink that `spec` means, not yet open; its name is `spec`.
+
+    Raises UsageError for an unknown kind, an invalid port, or a file that may not be replaced.
+    """
+    kind, argument = parse(spec)
+    return KINDS[kind].make(spec, argument, around)
+
+
+def refuse_twice(specs: list[str]) -> None:
+    """Raise UsageError if two of them mean the same sink, even one file by two names."""
+    seen: dict[tuple[str, str], str] = {}
+    for spec in specs:
+        kind, argument = parse(spec)
+        if kind in EXAMPLES:
+            argument = os.path.realpath(argument)
+        if (kind, argument) in seen:
+            first = seen[kind, argument]
+            again = "" if first == spec else f", as {first} and as {spec}"
+            raise UsageError(f"the sink {spec} is given twice{again}")
+        seen[kind, argument] = spec
+
+
+def parse(spec: str) -> tuple[str, str]:
+    """The key of KINDS, and the argument after the colon ("" for none). Raises UsageError."""
+    kind, colon, argument = spec.partition(":")
+    if kind not in KINDS:
+        # A bare path; on Windows it may begin with a drive letter and a colon.
+        return _kind_of_file(spec), spec
+    wanted = KINDS[kind].argument
+    if wanted == "required" and not argument:
+        raise UsageError(f"{spec}: needs a path, like {kind}:{EXAMPLES[kind]}")
+    if wanted == "none" and colon:
+        raise UsageError(f"{spec}: nothing may follow {kind}")
+    return kind, argument
+
+
+def _kind_of_file(spec: str) -> str:
+    from realtime.sinks.image_file import PARAMETERS
+    from realtime.sinks.recording.recorder import CONTAINERS
+
+    suffix = Path(spec).suffix.lower()
+    if suffix in CONTAINERS:
+        return "file"
+    if suffix in PARAMETERS:
+        return "image"
+    lookup("sink", spec.partition(":")[0], KINDS)
+    raise AssertionError("lookup found what parse did not")
+
+
+def _window(spec: str, argument: str, around: Surroundings) -> Sink:
+    from realtime.sinks.window import WindowSink
+
+    wanted = around.config.window
+    return WindowSink(
+        spec,
+        on_key=partial(press, around.box),
+        title=wanted.title,
+        fullscreen=wanted.fullscreen,
+    )
+
+
+def _virtual_camera(spec: str, argument: str, around: Surroundings) -> Sink:
+    from realtime.sinks.virtual_camera import VirtualCameraSink
+
+    wanted = around.config.virtual_camera
+    device = argument or wanted.device
+    return VirtualCameraSink(spec, device=device, backend=wanted.backend, fps=wanted.fps)
+
+
+def _web(spec: str, argument: str, around: Surroundings) -> Sink:
+    from realtime.sinks.web import WebSink
+
+    wanted = around.config.web
+    return WebSink(
+        spec,
+        box=around.box,
+        host=wanted.host,
+        port=_port(spec, argument) if argument else wanted.port,
+        titles=around.titles,
+        previews=around.previews,
+        quality=wanted.quality,
+    )
+
+
+def _port(spec: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise UsageError(f"{spec}: {text!r} is no port; give a number from 1 to 65535")
+    return int(text)
+
+
+def _file(spec: str, argument: str, around: Surroundings) -> Sink:
+    from realtime.sinks.recording.recorder import Recorder
+
+    path, wanted = Path(argument), around.config.recording
+    sink = Recorder(path, name=spec, crf=wanted.crf, audio_from=around.audio_from)
+    refuse_to_replace([path], around)
+    return sink
+
+
+def _image(spec: str, argument: str, around: Surroundings) -> Sink:
+    from realtime.sinks.image_file import ImageFile
+
+    sink = ImageFile(argument, name=spec)
+    refuse_to_replace(sink.existing(), around)
+    return sink
+
+
+def refuse_to_replace(written: Iterable[Path], around: Surroundings) -> None:
+    """Raise UsageError if an existing file would be lost; --force never allows the source's own."""
+    for path in filter(Path.is_file, written):
+        if around.source is not None and path.samefile(around.source):
+            raise UsageError(f"{path}: is the source itself; give another name")
+        if not around.config.recording.overwrite:
+            raise UsageError(f"{path}: exists already; --force replaces it")
+
+
+def _null(spec: str, argument: str, around: Surroundings) -> Sink:
+    from realtime.sinks.null import Null
+
+    return Null(name=spec)
+
+
+KINDS: dict[str, SinkKind] = {
+    "window": SinkKind(_window, "none"),
+    "web": SinkKind(_web, "optional"),
+    "virtual-camera": SinkKind(_virtual_camera, "optional"),
+    "file": SinkKind(_file, "required"),
+    "image": SinkKind(_image, "required"),
+    "null": SinkKind(_null, "none"),
+}
+
+EXAMPLES = {"file": "out.mp4", "image": "out.png"}
+"""An example argument for each kind whose argument is a path."""

@@ -1,0 +1,103 @@
+"""The verbs of the user, and the one current value."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.errors import UsageError
+from realtime.control.state import Settings, SettingsBox
+from realtime.control.verbs import VERBS, set_strength, set_style
+from tests.realtime.fakes import DEADLINE
+
+START = Settings(styles=("one", "two", "three"), style="one")
+
+
+@given(st.lists(st.sampled_from(sorted(VERBS))))
+def test_no_order_of_verbs_leaves_the_ranges(verbs: list[str]):
+    settings = START
+    for verb in verbs:
+        settings = VERBS[verb](settings)
+        assert settings.style in settings.styles
+        assert 0.0 <= settings.strength <= 1.0
+    assert settings.snapshots == verbs.count("snapshot")
+    assert settings.quit == ("quit" in verbs)
+
+
+def test_styles_go_round_in_both_directions():
+    assert VERBS["previous"](START).style == "three"
+    assert VERBS["next"](VERBS["previous"](START)) == START
+    assert VERBS["style-3"](START).style == "three"
+    assert VERBS["style-4"](START) == START
+
+
+def test_strength_goes_in_tenths_without_drift():
+    settings = START
+    for _ in range(7):
+        settings = VERBS["weaker"](settings)
+    assert settings.strength == 0.3
+
+
+@pytest.mark.parametrize("verb", ["mirror", "pause", "help", "record", "original", "split"])
+def test_a_toggle_twice_is_nothing(verb: str):
+    once = VERBS[verb](START)
+    assert once != START
+    assert VERBS[verb](once) == START
+
+
+def test_split_follows_original_without_a_stop_in_between():
+    assert VERBS["split"](VERBS["original"](START)).view == "split"
+
+
+def test_an_unknown_style_is_refused_with_the_nearest():
+    with pytest.raises(UsageError, match=r"'twoo'.*did you mean 'two'"):
+        set_style("twoo")(START)
+    assert set_style("two")(START).style == "two"
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+def test_a_strength_outside_the_range_is_refused(strength: float):
+    with pytest.raises(UsageError, match=r"outside 0\.\.1"):
+        set_strength(strength)(START)
+    assert set_strength(0.25)(START).strength == 0.25
+
+
+def test_no_verb_of_any_thread_is_lost():
+    box = SettingsBox(START)
+
+    def press() -> None:
+        for _ in range(300):
+            box.apply(VERBS["snapshot"])
+
+    threads = [threading.Thread(target=press, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert box.current.snapshots == 1200
+
+
+def test_a_refused_verb_changes_nothing():
+    box = SettingsBox(START)
+    with pytest.raises(UsageError):
+        box.apply(set_strength(2.0))
+    assert box.current is START
+
+
+def test_a_signal_handler_that_interrupts_a_verb_neither_hangs_nor_is_lost():
+    box = SettingsBox(START)
+    interrupted = []
+
+    def verb(settings: Settings) -> Settings:
+        if not interrupted:  # as a handler does it, in the middle, in the same thread
+            interrupted.append(True)
+            box.apply(VERBS["quit"])
+        return VERBS["mirror"](settings)
+
+    thread = threading.Thread(target=box.apply, args=(verb,), daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    assert box.current.quit
+    assert box.current.mirror

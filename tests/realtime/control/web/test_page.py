@@ -1,0 +1,238 @@
+"""The page in a real browser: it plays, its buttons and keys steer, it finds back by itself."""
+
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+
+from realtime.control.state import Settings, SettingsBox
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks.web import WebSink
+
+MISSING = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+
+FORMAT = FrameFormat(width=320, height=240, fps=30, live=True)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MIDDLE = """
+    const canvas = document.getElementById("picture");
+    const at = (x) => [...canvas.getContext("2d").getImageData(x, canvas.height / 2, 1, 1).data];
+    return [canvas.width, canvas.height, at(5), at(canvas.width - 5)];
+"""
+
+
+class Browser:
+    """Headless Chromium by ChromeDriver's HTTP interface (W3C WebDriver)."""
+
+    def __init__(self, profile) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.driver = subprocess.Popen(
+            ["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self.base = f"http://127.0.0.1:{port}"
+        wait_for(lambda: self._up(port))
+        options = {
+            "binary": shutil.which("chromium"),
+            "args": [*FLAGS, f"--user-data-dir={profile}", "--window-size=1400,900"],
+        }
+        wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+        self.base += f"/session/{self._call('POST', '/session', wanted)['sessionId']}"
+
+    def _up(self, port: int) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    def _call(self, method: str, path: str, body: dict | None = None):
+        data = json.dumps(body if body is not None else {}).encode() if method == "POST" else None
+        request = urllib.request.Request(self.base + path, data=data, method=method)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)["value"]
+
+    def go(self, url: str) -> None:
+        self._call("POST", "/url", {"url": url})
+
+    def run(self, script: str):
+        return self._call("POST", "/execute/sync", {"script": script, "args": []})
+
+    def click(self, selector: str) -> None:
+        found = self._call("POST", "/element", {"using": "css selector", "value": selector})
+        [element] = found.values()
+        self._call("POST", f"/element/{element}/click")
+
+    def key(self, key: str) -> None:
+        typed = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
+        actions = [{"type": "key", "id": "keyboard", "actions": typed}]
+        self._call("POST", "/actions", {"actions": actions})
+
+    def text(self, selector: str) -> str:
+        return self.run(f"return document.querySelector({selector!r}).textContent")
+
+    def close(self) -> None:
+        try:
+            self._call("DELETE", "")
+        finally:
+            self.driver.terminate()
+            self.driver.wait(10)
+
+
+class Camera:
+    """Writes changing frames to the sink from a thread: red left, blue right, getting darker."""
+
+    def __init__(self, sink: WebSink) -> None:
+        self.sink = sink
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self) -> None:
+        index = 0
+        while not self.stop.wait(0.03):
+            level = 255 - index % 100
+            rgb = np.zeros((240, 320, 3), np.uint8)
+            rgb[:, :160, 0] = level
+            rgb[:, 160:, 2] = level
+            self.sink.write(Frame(rgb, index, time.monotonic(), index / 30))
+            index += 1
+
+    def close(self) -> None:
+        self.stop.set()
+        self.thread.join()
+        self.sink.close()
+
+
+def wait_for(condition, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def box() -> SettingsBox:
+    return SettingsBox(Settings(styles=("starry-night", "the-scream"), style="starry-night"))
+
+
+@pytest.fixture
+def camera(box):
+    sink = WebSink(box=box, port=0, title="My camera")
+    sink.open(FORMAT)
+    camera = Camera(sink)
+    yield camera
+    camera.close()
+
+
+@pytest.fixture
+def page(browser, camera) -> Browser:
+    browser.go(camera.sink.url)
+    wait_for(lambda: browser.run(MIDDLE)[:2] == [320, 240])
+    return browser
+
+
+def test_the_page_plays_in_true_colours(page):
+    width, height, left, right = page.run(MIDDLE)
+    assert (width, height) == (320, 240)
+    assert left[0] > 120
+    assert max(left[1], left[2]) < 30
+    assert right[2] > 120
+    assert max(right[0], right[1]) < 30
+    wait_for(lambda: page.run(MIDDLE)[2] != left)
+    wait_for(lambda: "320 × 240" in page.text("#state") and "0 frames/s" not in page.text("#state"))
+
+
+def test_buttons_change_the_settings_and_show_them(page, box):
+    page.click('.stepper [data-verb="next"]')
+    wait_for(lambda: box.current.style == "the-scream")
+    pressed = 'return document.querySelector("#styles [aria-pressed=true]").textContent'
+    wait_for(lambda: page.run(pressed).startswith("The Scream"))
+    page.click('#styles [data-style="starry-night"]')
+    wait_for(lambda: box.current.style == "starry-night")
+    for verb, changed in (
+        ("original", lambda: box.current.view == "original"),
+        ("mirror", lambda: box.current.mirror),
+        ("pause", lambda: box.current.paused),
+        ("record", lambda: box.current.recording),
+        ("snapshot", lambda: box.current.snapshots == 1),
+    ):
+        page.click(f'#switches [data-verb="{verb}"]')
+        wait_for(changed)
+    page.run("strength.value = 40; strength.dispatchEvent(new Event('input'))")
+    wait_for(lambda: box.current.strength == 0.4)
+    wait_for(lambda: page.text("#strength-value") == "40 %")
+
+
+def test_a_change_from_elsewhere_shows_on_the_page(page, box):
+    box.apply(lambda _: Settings(styles=box.current.styles, style="the-scream", recording=True))
+    shown = """return [document.querySelector("#styles [aria-pressed=true]")?.dataset.style,
+                       document.getElementById("state").hasAttribute("data-recording")]"""
+    wait_for(lambda: page.run(shown) == ["the-scream", True])
+
+
+def test_keys_do_on_the_page_what_they_do_in_the_window(page, box):
+    for key, changed in (
+        ("n", lambda: box.current.style == "the-scream"),
+        ("\ue012", lambda: box.current.style == "starry-night"),  # left
+        ("2", lambda: box.current.style == "the-scream"),
+        ("-", lambda: box.current.strength == 0.9),
+        ("s", lambda: box.current.view == "split"),
+        (" ", lambda: box.current.paused),
+    ):
+        page.key(key)
+        wait_for(changed)
+
+
+def test_help_is_shown_by_the_page_and_quit_is_asked_for(page, box):
+    page.key("h")
+    assert "previous style" in page.text("dialog[open] dl")
+    page.key("\ue00c")  # escape closes it, and is not quit
+    wait_for(lambda: page.run("return document.querySelector('dialog[open]')") is None)
+    assert not box.current.help
+    page.key("q")
+    page.click("#quit button:not([value])")
+    page.key("q")
+    assert not box.current.quit
+    page.click("#quit button[value=quit]")
+    wait_for(lambda: box.current.quit)
+
+
+def test_the_page_finds_back_when_stylecam_restarts(page, camera, box):
+    port = int(camera.sink.url.rstrip("/").rsplit(":", 1)[1])
+    camera.close()
+    wait_for(lambda: "does not answer" in page.text("#notice"))
+    sink = WebSink(box=box, port=port)
+    sink.open(FORMAT)
+    again = Camera(sink)
+    try:
+        wait_for(lambda: page.run("return document.getElementById('stage').dataset.link") == "live")
+        first = page.run(MIDDLE)
+        wait_for(lambda: page.run(MIDDLE) != first)
+    finally:
+        again.close()
+
+
+def test_the_page_takes_nothing_from_elsewhere(page):
+    loaded = page.run("return performance.getEntriesByType('resource').map((e) => e.name)")
+    assert loaded
+    assert all(name.startswith(page.run("return location.origin")) for name in loaded)

@@ -1,0 +1,70 @@
+"""Cameras, loopback devices and displays, described in files."""
+
+from pathlib import Path
+
+import pytest
+
+from realtime.doctor import hardware
+
+
+@pytest.fixture
+def loopback(tmp_path: Path) -> Path:
+    folder = tmp_path / "v4l2loopback"
+    (folder / "parameters").mkdir(parents=True)
+    return folder
+
+
+def test_no_loopback_gives_the_commands(tmp_path: Path):
+    (finding,) = hardware.check_virtual_camera(tmp_path / "none", "linux")
+    assert finding.status == "warn"
+    assert "modprobe v4l2loopback" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("flags", "status"), [("Y,N,N,N\n", "ok"), ("N,N\n", "warn"), (None, "warn")]
+)
+def test_exclusive_caps_decides_whether_chrome_sees_it(
+    loopback: Path, flags: str | None, status: str
+):
+    if flags is not None:
+        (loopback / "parameters" / "exclusive_caps").write_text(flags)
+    (finding,) = hardware.check_virtual_camera(loopback, "linux")
+    assert finding.status == status
+    if status == "warn":
+        assert "exclusive_caps=1" in finding.remedy
+
+
+@pytest.mark.skipif(hardware.sys.platform != "linux", reason="only Linux lists cameras by name")
+def test_cameras_are_listed_by_name(tmp_path: Path):
+    assert [f.status for f in hardware.check_cameras(tmp_path)] == ["warn"]
+    camera = tmp_path / "video7"
+    camera.mkdir()
+    (camera / "name").write_text("Friendly Webcam\n")
+    (camera / "index").write_text("0\n")
+    findings = list(hardware.check_cameras(tmp_path))
+    assert findings[-1].status == "ok"
+    assert "7 (Friendly Webcam)" in findings[-1].detail
+
+
+def test_no_display_recommends_the_page(monkeypatch: pytest.MonkeyPatch):
+    from realtime.sinks import window
+
+    monkeypatch.setattr(window, "display_available", lambda: False)
+    findings = {finding.subject: finding for finding in hardware.check_display()}
+    assert findings["OpenCV"].status == "ok"
+    assert findings["window"].status == "warn"
+    assert "web" in findings["window"].remedy
+
+
+@pytest.mark.parametrize(("version", "said"), [(None, "optional"), ("2026.4.1", "2026.4.1")])
+def test_openvino_is_named_where_it_is_and_missed_by_nobody(version, said, monkeypatch):
+    monkeypatch.setattr(hardware, "installed_version", lambda name: version)
+    (finding,) = hardware.check_openvino()
+    assert (finding.status, said in finding.detail) == ("ok", True)
+
+
+def test_this_machine_has_a_processor_a_device_and_an_encoder():
+    for check in (hardware.check_processor, hardware.check_providers, hardware.check_encoder):
+        (finding,) = check()
+        assert finding.status in ("ok", "warn")
+        assert finding.detail

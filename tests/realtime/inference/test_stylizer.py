@@ -1,0 +1,313 @@
+"""What is painted, by which style, and what happens while styles come and go."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.errors import ModelError, StylecamError, UsageError
+from models.pictures import RGB
+from realtime.control.state import Settings
+from realtime.frames.resize import Size
+from realtime.inference import stylizer as stylizer_module
+from realtime.inference.stylizer import DIVIDER, Stylizer, placeholder
+from tests.realtime.fakes import BLUE, RED, FakeBackend, card_of, frame_of, red_blue, wait_until
+
+STYLES = ("one", "two", "three")
+ON_ONE = Settings(styles=STYLES, style="one")
+
+
+def flat(value: int) -> Callable[[RGB], RGB]:
+    return lambda rgb: np.full_like(rgb, value)
+
+
+class Studio:
+    """A stylizer with a fake backend for each style; `faults` collects what it reports."""
+
+    def __init__(self, backends: dict[str, FakeBackend], **options) -> None:
+        self.backends, self.faults, self.made = backends, [], []
+        self.stylizer = Stylizer(
+            card_of, self._make, on_fault=lambda *fault: self.faults.append(fault), **options
+        )
+
+    def _make(self) -> "Chooser":
+        chooser = Chooser(self.backends)
+        self.made.append(chooser)
+        return chooser
+
+    def shown(self, settings: Settings = ON_ONE, rgb: RGB | None = None) -> RGB:
+        frame = frame_of(red_blue() if rgb is None else rgb)
+        return self.stylizer.stylize(frame, settings).rgb
+
+    def shows(self, value: int, settings: Settings) -> bool:
+        return bool((self.shown(settings) == value).all())
+
+
+class Chooser:
+    """A backend that becomes the fake of whatever style it is asked to load."""
+
+    def __init__(self, backends: dict[str, FakeBackend]) -> None:
+        self._backends, self._own = backends, FakeBackend()
+
+    def load(self, card):
+        self._own = self._backends[card.name]
+        return self._own.load(card)
+
+    def __getattr__(self, name: str):
+        return getattr(self._own, name)
+
+
+def studio(**options) -> Studio:
+    made = Studio({name: FakeBackend(flat(n)) for n, name in enumerate(STYLES, 1)}, **options)
+    made.stylizer.load("one")
+    return made
+
+
+def on(style: str) -> Settings:
+    return replace(ON_ONE, style=style)
+
+
+def test_colours_keep_their_order():
+    backend = FakeBackend(lambda rgb: rgb)
+    made = Studio({"one": backend})
+    made.stylizer.load("one")
+    shown = made.shown()
+    assert tuple(shown[30, 5]) == RED
+    assert tuple(shown[30, 75]) == BLUE
+    assert backend.shapes == [(60, 80, 3)]
+
+
+def test_frames_keep_index_and_times():
+    frame = frame_of(red_blue(), index=7)
+    shown = studio().stylizer.stylize(frame, ON_ONE)
+    assert (shown.index, shown.captured, shown.timestamp) == (7, frame.captured, frame.timestamp)
+
+
+def test_strength_reaches_the_generator():
+    made = studio()
+    made.shown(replace(ON_ONE, strength=0.3))
+    assert made.backends["one"].strengths == [0.3]
+
+
+def test_the_original_is_not_painted_at_all():
+    made = studio()
+    assert np.array_equal(made.shown(replace(ON_ONE, view="original")), red_blue())
+    assert made.backends["one"].shapes == []
+
+
+def test_mirror_turns_the_picture_and_the_source_stays():
+    made = studio()
+    source = red_blue()
+    shown = made.shown(replace(ON_ONE, view="original", mirror=True), source)
+    assert np.array_equal(shown, source[:, ::-1])
+    assert np.array_equal(source, red_blue())
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_split_shows_the_source_left_and_the_painting_right(mirror: bool):
+    made = Studio({"one": FakeBackend(lambda rgb: 255 - rgb)})
+    made.stylizer.load("one")
+    source = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    shown = made.shown(replace(ON_ONE, view="split", mirror=mirror), source)
+    seen = source[:, ::-1] if mirror else source
+    half = DIVIDER // 2
+    assert np.array_equal(shown[:, : 40 - half], seen[:, : 40 - half])
+    assert np.array_equal(shown[:, 40 + half :], 255 - seen[:, 40 + half :])
+
+
+def test_the_generator_works_small_and_the_picture_is_full_size():
+    made = studio(within=Size(320, 240))
+    shown = made.shown(rgb=red_blue(480, 640))
+    assert shown.shape == (480, 640, 3)
+    assert made.backends["one"].shapes == [(240, 320, 3)]
+
+
+def test_the_old_style_paints_until_the_new_is_loaded_and_warm():
+    made = studio(scale=0.5)
+    gate = threading.Event()
+    made.backends["two"] = FakeBackend(flat(2), load_gate=gate)
+    big = red_blue(200, 300)
+    for _ in range(3):
+        assert (made.shown(on("two"), big) == 1).all()
+    assert made.stylizer.style == "one"
+    assert made.backends["two"].loading.wait(10)
+    assert made.backends["two"].warmed == []
+    gate.set()
+    wait_until(lambda: made.shown(on("two"), big).min() == 2)
+    assert made.stylizer.style == "two"
+    assert made.backends["two"].warmed == [(100, 150)]
+
+
+def test_a_style_that_cannot_be_loaded_is_told_once_and_the_others_go_on():
+    made = studio()
+    fault = ModelError("two.onnx: damaged")
+    made.backends["two"] = FakeBackend(load_fault=fault)
+    wait_until(lambda: made.shows(1, on("two")) and made.faults)
+    for _ in range(3):
+        assert made.shows(1, on("two"))
+    assert made.faults == [("two", fault)]
+    assert made.backends["two"].closes == 1, "what was half loaded is closed"
+    wait_until(lambda: made.shows(3, on("three")))
+
+
+def test_a_refused_style_that_is_mended_can_be_asked_for_again():
+    made = studio()
+    made.backends["two"] = FakeBackend(load_fault=ModelError("two.onnx: damaged"))
+    wait_until(lambda: made.shows(1, on("two")) and made.faults)
+    made.backends["two"] = FakeBackend(flat(2))
+    made.shown(on("one"))
+    wait_until(lambda: made.shows(2, on("two")))
+
+
+def test_an_unexpected_failure_of_loading_is_told_in_one_line():
+    made = studio()
+    made.backends["two"] = FakeBackend(load_fault=RuntimeError("no kernel"))
+    wait_until(lambda: made.shows(1, on("two")) and made.faults)
+    [(style, error)] = made.faults
+    assert style == "two"
+    assert isinstance(error, StylecamError)
+    assert "two" in str(error)
+    assert "no kernel" in str(error)
+
+
+def test_going_back_to_a_kept_style_loads_nothing():
+    made = studio()
+    wait_until(lambda: made.shows(2, on("two")))
+    assert made.shows(1, on("one"))
+    assert made.shows(2, on("two"))
+    assert len(made.made) == 2
+
+
+def test_the_styles_beyond_those_kept_are_closed():
+    made = studio(keep=2)
+    wait_until(lambda: made.shows(2, on("two")))
+    wait_until(lambda: made.shows(3, on("three")))
+    assert [made.backends[name].closes for name in STYLES] == [1, 0, 0]
+    wait_until(lambda: made.shows(1, on("two")) is False and made.shows(2, on("two")))
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_a_style_not_wanted_any_more_when_it_comes_never_paints(keep: int):
+    made = studio(keep=keep)
+    gate = threading.Event()
+    made.backends["two"] = late = FakeBackend(flat(2), load_gate=gate)
+    assert made.shows(1, on("two"))
+    assert late.loading.wait(10)
+    made.shown(on("one"))
+    gate.set()
+    wait_until(lambda: late.warmed)
+    for _ in range(20):
+        assert made.shows(1, on("one"))
+    assert made.backends["one"].closes == 0
+    # The wish after next waits for the load in flight, then comes by itself.
+    wait_until(lambda: made.shows(3, on("three")))
+    assert late.shapes == []
+
+
+def test_a_failing_generator_is_an_error_without_the_frame_and_it_recovers():
+    working = threading.Event()
+
+    def paint(rgb: RGB) -> RGB:
+        if not working.is_set():
+            raise RuntimeError("out of memory\nat 0x1234")
+        return np.full_like(rgb, 9)
+
+    made = Studio({"one": FakeBackend(paint)})
+    made.stylizer.load("one")
+    with pytest.raises(ModelError, match=r"^one: the generator failed: out of memory$"):
+        made.shown()
+    working.set()
+    assert made.shows(9, ON_ONE)
+
+
+@pytest.mark.parametrize("size", [(48, 48), (720, 1280)])
+def test_the_placeholder_is_of_that_size_dark_and_says_something(size: tuple[int, int]):
+    picture = placeholder(*size)
+    assert picture.shape == (*size, 3)
+    assert picture.mean() < 60
+    assert picture.std() > 0
+
+
+def test_a_first_style_that_fails_raises_and_its_backend_is_closed():
+    made = Studio({"one": FakeBackend(load_fault=UsageError("no such device"))})
+    with pytest.raises(UsageError, match="no such device"):
+        made.stylizer.load("one")
+    assert made.backends["one"].closes == 1
+
+
+def test_close_closes_every_style():
+    made = studio()
+    wait_until(lambda: made.shows(2, on("two")))
+    made.stylizer.close()
+    made.stylizer.close()
+    assert [made.backends[name].closes for name in STYLES] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("patience", [0.0, 10.0])
+def test_close_closes_a_style_that_is_still_loading(monkeypatch, patience: float):
+    monkeypatch.setattr(stylizer_module, "LOAD_PATIENCE", patience)
+    made = studio()
+    gate = threading.Event()
+    made.backends["two"] = late = FakeBackend(flat(2), load_gate=gate)
+    made.shown(on("two"))
+    assert late.loading.wait(10)
+    if patience:
+        gate.set()
+    made.stylizer.close()
+    gate.set()
+    wait_until(lambda: late.closes == 1)
+    assert made.backends["one"].closes == 1
+
+
+def test_a_lower_quality_paints_smaller_and_shows_the_same_size():
+    studio = Studio({"one": FakeBackend(flat(7))}, scale=0.5)
+    studio.stylizer.load("one")
+    big = np.zeros((240, 320, 3), np.uint8)
+    assert studio.shown(rgb=big).shape == big.shape
+    studio.stylizer.quality = 0.5
+    assert studio.shown(rgb=big).shape == big.shape
+    assert studio.backends["one"].shapes == [(120, 160, 3), (60, 80, 3)]
+
+
+def test_a_lighter_generator_comes_and_goes_while_the_other_paints():
+    cards = {name: card_of(name) for name in ("one", "one-light", "two")}
+    cards["one"] = cards["one"].model_copy(update={"lighter": "one-light"})
+    backends = {"one": FakeBackend(flat(1)), "two": FakeBackend(flat(2))}
+    gate = threading.Event()
+    backends["one-light"] = FakeBackend(flat(9), load_gate=gate)
+    made = Studio(backends, keep=3)
+    made.stylizer._find = cards.__getitem__
+    made.stylizer.load("one")
+    assert made.stylizer.has_lighter("one")
+    assert not made.stylizer.has_lighter("two")
+    made.stylizer.lighter = True
+    for _ in range(3):
+        assert made.shows(1, ON_ONE), "until the lighter one is loaded"
+    assert made.stylizer.loading
+    gate.set()
+    wait_until(lambda: made.shows(9, ON_ONE))
+    assert (made.stylizer.style, made.stylizer.generator) == ("one", "one-light")
+    wait_until(lambda: made.shows(2, on("two")))
+    wait_until(lambda: made.shows(9, ON_ONE))
+    made.stylizer.lighter = False
+    wait_until(lambda: made.shows(1, ON_ONE))
+    assert made.stylizer.generator == "one"
+
+
+def test_a_lighter_generator_that_is_missing_is_told_and_the_style_goes_on():
+    made = Studio({"one": FakeBackend(flat(1))})
+
+    def find(name):
+        if name == "one":
+            return card_of(name).model_copy(update={"lighter": "gone"})
+        raise UsageError("unknown style 'gone'")
+
+    made.stylizer._find = find
+    made.stylizer.load("one")
+    made.stylizer.lighter = True
+    wait_until(lambda: made.shows(1, ON_ONE) and made.faults)
+    for _ in range(3):
+        assert made.shows(1, ON_ONE)
+    assert [style for style, _ in made.faults] == ["gone"]

@@ -1,0 +1,115 @@
+"""Which sink a text means, and how a text that means none is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import UsageError
+from realtime.config.schema import Config
+from realtime.control.state import Settings, SettingsBox
+from realtime.sinks.image_file import ImageFile
+from realtime.sinks.null import Null
+from realtime.sinks.recording.recorder import Recorder
+from realtime.sinks.registry import Surroundings, parse, refuse_twice, sink_from
+from realtime.sinks.virtual_camera import VirtualCameraSink
+from realtime.sinks.web import WebSink
+from realtime.sinks.window import WindowSink
+
+
+@pytest.fixture
+def around() -> Surroundings:
+    box = SettingsBox(Settings(styles=("a",), style="a"))
+    return Surroundings(Config(), box)
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        ("window", WindowSink),
+        ("web", WebSink),
+        ("web:8080", WebSink),
+        ("virtual-camera", VirtualCameraSink),
+        ("virtual-camera:/dev/video4", VirtualCameraSink),
+        ("file:out.mp4", Recorder),
+        ("out.mkv", Recorder),
+        ("OUT.MP4", Recorder),
+        ("some/folder/out.mov", Recorder),
+        ("image:out.png", ImageFile),
+        ("image:stills/", ImageFile),
+        ("out-%04d.jpg", ImageFile),
+        ("null", Null),
+    ],
+)
+def test_a_text_makes_a_sink_of_that_name(around: Surroundings, spec: str, kind: type):
+    sink = sink_from(spec, around)
+    assert type(sink) is kind
+    assert sink.name == spec
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("", "unknown sink ''; one of: "),
+        ("widnow", "unknown sink 'widnow'; did you mean 'window'?"),
+        ("out.xyz", "unknown sink 'out.xyz'"),
+        ("window:1", "window:1: nothing may follow window"),
+        ("null:", "null:: nothing may follow null"),
+        ("file", "file: needs a path, like file:out.mp4"),
+        ("file:", "file:: needs a path, like file:out.mp4"),
+        ("image", "image: needs a path, like image:out.png"),
+        ("file:out.xyz", "out.xyz: unknown video format '.xyz'"),
+        ("image:out", "out: no file ending"),
+        ("web:http", "web:http: 'http' is no port"),
+        ("web:0", "'0' is no port"),
+        ("web:65536", "'65536' is no port"),
+    ],
+)
+def test_a_text_that_means_none_is_refused(around: Surroundings, spec: str, message: str):
+    with pytest.raises(UsageError) as caught:
+        sink_from(spec, around)
+    assert message in str(caught.value)
+
+
+def test_a_drive_letter_is_no_kind():
+    assert parse(r"C:\films\out.mp4") == ("file", r"C:\films\out.mp4")
+
+
+@pytest.mark.parametrize("prefix", ["", "file:"])
+def test_a_file_that_exists_is_replaced_only_on_demand(
+    around: Surroundings, tmp_path: Path, prefix: str
+):
+    path = tmp_path / "out.mp4"
+    path.write_text("precious")
+    with pytest.raises(UsageError, match="exists already; --force replaces it"):
+        sink_from(f"{prefix}{path}", around)
+    forced = Config.model_validate({"recording": {"overwrite": True}})
+    sink_from(f"{prefix}{path}", Surroundings(forced, around.box))
+    assert path.read_text() == "precious"
+
+
+def test_a_picture_that_exists_is_replaced_only_on_demand(around: Surroundings, tmp_path: Path):
+    (tmp_path / "out.png").write_text("precious")
+    with pytest.raises(UsageError, match="exists already"):
+        sink_from(f"image:{tmp_path / 'out.png'}", around)
+
+
+@pytest.mark.parametrize("spec", ["frames/", "out-%04d.png", "out-%d.png"])
+def test_numbered_pictures_that_exist_are_replaced_only_on_demand(
+    around: Surroundings, tmp_path: Path, spec: str
+):
+    (tmp_path / "frames").mkdir()
+    mine = tmp_path / ("frames/frame-000007.png" if spec == "frames/" else "out-0007.png")
+    sink_from(f"image:{tmp_path}/{spec}", around)
+    mine.write_text("precious")
+    with pytest.raises(UsageError, match=f"{mine}: exists already"):
+        sink_from(f"image:{tmp_path}/{spec}", around)
+    mine.rename(tmp_path / "notes.png")
+    sink_from(f"image:{tmp_path}/{spec}", around)
+
+
+def test_one_file_by_two_names_is_refused(tmp_path: Path):
+    (tmp_path / "sub").mkdir()
+    there, again = f"file:{tmp_path}/out.mp4", f"{tmp_path}/sub/../out.mp4"
+    with pytest.raises(UsageError, match=r"given twice, as file:.* and as .*sub"):
+        refuse_twice(["window", there, again])
+    refuse_twice(["window", there, f"image:{tmp_path}/out.png", "web:8080", "web:8081"])

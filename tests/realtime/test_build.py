@@ -1,0 +1,197 @@
+"""From a config to a run: which parts it gets, and what is refused beforehand."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from models.card import write_card
+from models.catalogue import style_paths
+from models.errors import SinkFault, UsageError
+from realtime import build as build_module
+from realtime.build import compose, dated
+from realtime.config.schema import Config, overridden
+from realtime.sinks.image_file import write_picture
+from tests.fakes import write_style
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """The demo into nothing, painted by a style that exchanges red and blue."""
+    style = write_style(tmp_path / "swap.onnx").path
+    given = {"style.name": str(style), "source.input": "demo", "sinks": ["null"]}
+    return overridden(Config(), given | {"limit.frames": 3}, {})
+
+
+def play(config: Config) -> list[str]:
+    said: list[str] = []
+    composition = compose(config, on_message=said.append)
+    composition.pipeline.start()
+    composition.pipeline.run()
+    return said
+
+
+def with_values(config: Config, **values: object) -> Config:
+    return overridden(config, {k.replace("__", "."): v for k, v in values.items()}, {})
+
+
+def picture(tmp_path: Path, size: tuple[int, int] = (64, 48)) -> Path:
+    rgb = np.zeros((size[1], size[0], 3), np.uint8)
+    rgb[..., 0] = 200
+    write_picture(tmp_path / "red.png", rgb)
+    return tmp_path / "red.png"
+
+
+def read(path: Path) -> np.ndarray:
+    with av.open(str(path)) as container:
+        return next(container.decode(video=0)).to_ndarray(format="rgb24")
+
+
+def test_a_picture_comes_out_painted_in_the_right_colours(config: Config, tmp_path: Path):
+    out = tmp_path / "blue.png"
+    play(with_values(config, source__input=str(picture(tmp_path)), sinks=[f"image:{out}"]))
+    assert read(out).shape == (48, 64, 3)
+    assert read(out)[0, 0].tolist() == [0, 0, 200]
+
+
+@pytest.mark.parametrize(
+    ("values", "colour"),
+    [
+        ({"style__strength": 0.0}, [200, 0, 0]),
+        ({"style__view": "original"}, [200, 0, 0]),
+        ({"style__strength": 0.5}, [100, 0, 100]),
+        ({"processing__scale": 0.5}, [0, 0, 200]),
+        ({"processing__size": "50x50"}, [0, 0, 200]),
+    ],
+)
+def test_settings_of_the_style_reach_the_picture(config, tmp_path, values, colour):
+    out = tmp_path / "out.png"
+    config = with_values(config, source__input=str(picture(tmp_path)), sinks=[str(out)], **values)
+    play(config)
+    assert read(out)[10, 10].tolist() == colour
+
+
+def test_size_and_fit_reach_the_outputs(config: Config, tmp_path: Path):
+    out = tmp_path / "out.png"
+    source = picture(tmp_path)
+    play(
+        with_values(
+            config, source__input=str(source), source__size="100x100", source__fit="crop",
+            sinks=[str(out)],
+        )
+    )  # fmt: skip
+    assert read(out).shape == (100, 100, 3)
+    assert (read(out) == [0, 0, 200]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"style__name": "stary-night"}, "unknown style 'stary-night'"),
+        ({"style__name": "none.onnx"}, "none.onnx: no such model file"),
+        ({"source__input": "none.mp4"}, "none.mp4: no such file"),
+        ({"sinks": ["null", "null"]}, "the sink null is given twice"),
+        ({"sinks": ["nul"]}, "unknown sink 'nul'; did you mean 'null'?"),
+        ({"processing__backend": "tensorflow"}, "unknown backend 'tensorflow'"),
+        ({"processing__device": "gpu"}, "unknown device 'gpu'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_opens(config, values, message):
+    with pytest.raises(UsageError, match=re.escape(message)):
+        compose(with_values(config, **values), on_message=lambda _: None)
+
+
+def test_a_style_that_cannot_be_loaded_leaves_the_round(config: Config, tmp_path, monkeypatch):
+    (tmp_path / "broken.onnx").write_bytes(b"junk")
+    paths = {"broken": tmp_path / "broken.onnx"}
+    monkeypatch.setattr(build_module, "style_paths", lambda: paths)
+    said: list[str] = []
+    source = with_values(config, source__input=str(picture(tmp_path)), limit__frames=None,
+                         source__loop=True)  # fmt: skip
+    composition = compose(source, on_message=said.append)
+    pipeline = composition.pipeline
+    box = pipeline.box
+    assert box.current.styles == ("swap", "broken")
+    box.apply(lambda s: replace(s, style="broken"))
+    pipeline.plan = replace(pipeline.plan, on_progress=lambda _: pipeline.stop() if said else None)
+    pipeline.start()
+    pipeline.run()
+    assert (box.current.styles, box.current.style) == (("swap",), "swap")
+    (line,) = said
+    assert "broken.onnx: not an ONNX file" in line
+    assert line.endswith("going on with swap, without broken")
+
+
+def test_a_snapshot_and_a_recording_get_names_by_their_time(config: Config, tmp_path: Path):
+    folder = tmp_path / "kept"
+    config = with_values(
+        config, snapshot__folder=str(folder), snapshot__format="jpg",
+        recording__folder=str(folder), recording__format="mkv",
+    )  # fmt: skip
+    ways = compose(config, on_message=lambda _: None).pipeline.plan.keep
+    rgb = np.zeros((48, 64, 3), np.uint8)
+    first, second = ways.snapshot(rgb), ways.snapshot(rgb)
+    assert first != second
+    for path in (first, second):
+        assert re.fullmatch(r"stylecam-\d{8}-\d{6}(-\d+)?\.jpg", path.name)
+        assert path.parent == folder and path.is_file()
+    assert ways.recording().name.endswith(".mkv")
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault_of_one_line(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SinkFault, match="file/inside: this folder cannot be made"):
+        dated(tmp_path / "file" / "inside", "png")
+
+
+def test_a_lighter_generator_is_found_but_is_no_style_to_go_through(tmp_path, monkeypatch):
+    big = write_style(tmp_path / "big.onnx")
+    write_style(tmp_path / "big-light.onnx")
+    write_card(big.model_copy(update={"lighter": "big-light"}), big.path)
+    shipped = style_paths([tmp_path])
+    monkeypatch.setattr(build_module, "style_paths", lambda: shipped)
+    styles = build_module.Styles("big")
+    assert list(styles.paths) == ["big"]
+    assert styles.find("big-light").name == "big-light"
+    assert set(build_module.Styles("big-light").paths) == {"big", "big-light"}
+    monkeypatch.setattr(build_module, "style_paths", dict)
+    by_path = build_module.Styles(str(big.path))
+    assert list(by_path.paths) == ["big"]
+    assert by_path.find("big-light").path == tmp_path / "big-light.onnx"
+
+
+@pytest.mark.parametrize(
+    ("values", "rests"),
+    [
+        ({"limit__frames": None}, True),
+        ({"limit__frames": 3}, False),
+        ({"limit__frames": None, "source__input": "FOLDER"}, False),
+    ],
+)
+def test_only_an_endless_source_without_a_limit_may_rest(config, values, rests, tmp_path):
+    if "source__input" in values:
+        values = values | {"source__input": str(picture(tmp_path).parent)}
+    composition = compose(with_values(config, **values), on_message=lambda _: None)
+    assert composition.pipeline.plan.rests == rests
+
+
+def test_a_model_file_goes_before_a_style_of_the_same_name(tmp_path, monkeypatch):
+    (tmp_path / "shipped").mkdir()
+    write_style(tmp_path / "shipped" / "mine.onnx")
+    own = write_style(tmp_path / "mine.onnx")
+    monkeypatch.setattr(build_module, "style_paths", lambda: style_paths([tmp_path / "shipped"]))
+    styles = build_module.Styles(str(own.path))
+    assert styles.find("mine").path == own.path
+    assert list(styles.paths) == ["mine"]
+
+
+def test_the_source_is_not_replaced_even_by_force(config: Config, tmp_path: Path):
+    source = picture(tmp_path)
+    before = source.read_bytes()
+    values = {"source__loop": True, "recording__overwrite": True, "sinks": [str(source)]}
+    with pytest.raises(UsageError, match="is the source itself"):
+        compose(with_values(config, source__input=str(source), **values), on_message=print)
+    assert source.read_bytes() == before

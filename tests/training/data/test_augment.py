@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("torch", reason="needs the train extra")
+
+from training.data.augment import cut, vary
+
+sides = st.integers(64, 200)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    height=st.integers(1, 300),
+    width=st.integers(1, 300),
+    size=st.tuples(sides, sides),
+    seed=st.integers(0, 99),
+)
+def test_crops_of_any_picture_have_the_asked_size(height, width, size, seed):
+    random = np.random.default_rng(seed)
+    picture = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    varied = vary(cut(picture, size, random), random)
+    assert varied.shape == (*size, 3)
+    assert varied.dtype == np.uint8
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 128), (150, 64)])
+def test_what_is_round_stays_round(size):
+    rows, columns = np.mgrid[:300, :400]
+    picture = np.stack([columns // 2, rows // 2, 0 * rows], axis=-1).astype(np.uint8)
+    for seed in range(10):
+        crop = cut(picture, size, np.random.default_rng(seed)).astype(float)
+        across = (crop[:, -1, 0] - crop[:, 0, 0]).mean() / size[1]
+        down = (crop[-1, :, 1] - crop[0, :, 1]).mean() / size[0]
+        assert across == pytest.approx(down, rel=0.06)

@@ -1,0 +1,126 @@
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+from models.errors import UsageError  # noqa: E402
+from training.config.recipe import Recipe  # noqa: E402
+from training.data.photographs import Photographs  # noqa: E402
+from training.loop.trainer import Run  # noqa: E402
+from training.losses.grid import PERIODS, grid_loss  # noqa: E402
+from training.losses.objective import Objective, style_target  # noqa: E402
+from training.runtime.device import CPU, give_back_on, pick_device, room_on  # noqa: E402
+from training.runtime.memory_budget import Ceiling, used_bytes  # noqa: E402
+
+TENTH_OF_A_GB = 10**8
+
+
+@pytest.fixture
+def gpu():
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    return torch.device("cuda")
+
+
+def test_without_a_gpu_the_cpu_trains(monkeypatch, caplog):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto") == pick_device("cpu") == CPU
+    assert not caplog.text
+
+
+def test_a_gpu_that_does_not_work_is_left_alone(monkeypatch, caplog):
+    if torch.cuda.is_available():
+        pytest.skip("the GPU of this machine works")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto") == CPU
+    (line,) = caplog.messages
+    assert "it does not work" in line
+
+
+@pytest.mark.gpu
+def test_a_gpu_trains_unasked(gpu):
+    assert pick_device("auto") == gpu
+
+
+def test_a_gpu_asked_for_in_vain_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match=r"--device cuda: torch finds no CUDA device .*nvidia-smi"):
+        pick_device("cuda")
+
+
+def test_on_the_cpu_the_ceiling_limits_the_room():
+    room = room_on(CPU, Ceiling(used_bytes() + TENTH_OF_A_GB))
+    assert 0 < room <= TENTH_OF_A_GB
+    assert room_on(CPU) > room
+    give_back_on(CPU)
+
+
+def run_on(device, loss_network, photographs, style_picture):
+    from training.data.tensors import to_tensor
+
+    recipe = Recipe(style="x", images="x", batch_size=2, image_size=64, alpha=0.25, warmup_steps=0)
+    network = loss_network.to(device)
+    target = style_target(network, [to_tensor(style_picture[None])], [1.0], recipe.style_layers)
+    run = Run(recipe, Objective(recipe, network, target), None)
+    crops = photographs.batch(seed=0, step=0, batch_size=2, size=(64, 64))
+    return run, run.take_step(crops)
+
+
+@pytest.mark.gpu
+def test_a_gpu_takes_the_same_first_step(gpu, loss_network, photographs, style_picture):
+    given = loss_network, photographs, style_picture
+    (here, expected), (there, losses) = (run_on(device, *given) for device in (CPU, gpu))
+    assert losses == pytest.approx(expected, rel=0.02, abs=1e-4)
+    assert next(there.generator.parameters()).is_cuda
+    stored = there.checkpoint()
+    assert all(v.device == CPU for v in (*stored.weights.values(), *stored.average.values()))
+    crops = photographs.batch(seed=0, step=1, batch_size=2, size=(64, 64))
+    second = {}
+    for device, checkpoint in ((CPU, stored), (gpu, here.checkpoint())):
+        again, _ = run_on(device, *given)
+        again.resume(checkpoint)
+        second[device] = again.take_step(crops)
+        assert again.step == 2
+    assert second[gpu] == pytest.approx(second[CPU], rel=0.05, abs=1e-3)
+    source = photographs.batch(seed=1, step=0, batch_size=1, size=(64, 64))
+    painted = [run.averaged()(source) for run in (here, there)]
+    assert torch.allclose(*painted, atol=0.02)
+
+
+@pytest.mark.gpu
+def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(gpu, small_training, tmp_path):
+    steps = []
+
+    def note(progress):
+        steps.append(progress.step)
+
+    def note_and_stop(progress):
+        note(progress)
+        if progress.step == 7:
+            raise KeyboardInterrupt
+
+    given = {"device": gpu, "pool": 4, "checkpoint_every": 5}
+    with pytest.raises(KeyboardInterrupt):
+        small_training(tmp_path / "run", on_progress=note_and_stop, **given)
+    made = small_training(tmp_path / "run", on_progress=note, **given)
+    assert steps == [*range(1, 8), *range(6, 13)]
+    assert made.finished
+    assert room_on(gpu) > TENTH_OF_A_GB
+    give_back_on(gpu)
+
+
+@pytest.mark.gpu
+def test_the_grid_is_seen_on_a_gpu_too(gpu):
+    stripes = torch.zeros(1, 3, 96, 96)
+    stripes[..., :: PERIODS[0]] = 0.1
+    assert float(grid_loss(stripes.to(gpu))) == pytest.approx(float(grid_loss(stripes)), rel=1e-3)
+
+
+@pytest.mark.gpu
+def test_a_gpu_paints_a_picture_by_optimisation(gpu, loss_network, style_picture, photo_folder):
+    from training.optimise.paint import paint
+
+    photo = Photographs(photo_folder, warn=False).training[0]
+    recipe = Recipe(style="x", images="x", tone_weight=0, grid_weight=0)
+    given = {"size": 96, "iterations": 4}
+    painted = paint(photo, style_picture, loss_network.to(gpu), recipe, **given)
+    assert painted.shape[1] == 96 and painted.std() > 1

@@ -1,0 +1,48 @@
+"""Turns a finished training into a style: in the run's folder, and among the user's own styles."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from models.catalogue import user_folder
+from models.errors import StylecamError
+
+if TYPE_CHECKING:
+    from training.data.tensors import Picture
+
+
+def finish(
+    folder: Path,
+    name: str,
+    photograph: "Picture",
+    *,
+    title: str | None,
+    credit: str,
+    install: bool,
+) -> None:
+    """Export the run in `folder` as NAME.onnx with card and preview; if `install`, install it."""
+    from training.export import export_checkpoint, write_preview
+
+    out = folder / f"{name}.onnx"
+    export_checkpoint(folder, out, name=name, title=title, credit=credit)
+    write_preview(out, photograph, out.with_suffix(".jpg"))
+    if install:
+        _install(out)
+    click.echo(f"{out}: ready; try: stylecam run --style {name if install else out}")
+
+
+def _install(model: Path) -> None:
+    """Copy the three files of a style to the user's folder, the model last: a style exists only
+    once its model does."""
+    from models.system.atomic_file import write_bytes_atomically
+
+    target = user_folder()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for suffix in (".jpg", ".yaml", ".onnx"):
+            file = model.with_suffix(suffix)
+            write_bytes_atomically(target / file.name, file.read_bytes())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StylecamError(f"{target}: cannot be written: {reason}; {model} is ready") from None

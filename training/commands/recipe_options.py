@@ -1,0 +1,153 @@
+"""Turns the options of `stylecam train` into a recipe and the weights to start from."""
+
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from models.card import check_name
+from models.catalogue import SHIPPED, style_paths
+from models.errors import UsageError
+from training.commands.layer_option import parse_layers
+from training.config.presets import preset
+
+if TYPE_CHECKING:
+    from training.config.recipe import Recipe
+    from training.data.style_image import StyleSource
+    from training.loop.checkpoint import Checkpoint
+
+BASE = SHIPPED / "base.pt"
+"""The weights from which all shipped `fast` styles at alpha 1 were trained."""
+
+
+def parse_options(options: dict[str, Any], preset_name: str | None) -> dict[str, Any]:
+    """The options as fields of a recipe, None if not given; given options override the preset.
+
+    Raises UsageError for an option that cannot be parsed and for an unknown preset.
+    """
+    parsed = dict(options)
+    if (layers := parsed.pop("layers")) is not None:
+        parsed |= parse_layers(layers, parsed["loss_network"])
+    if parsed["image_size"] is not None:
+        parsed["image_size"] = parse_image_size(parsed["image_size"])
+    parsed["batch_size"] = parse_batch_size(parsed["batch_size"])
+    if preset_name is not None:
+        given = {key: value for key, value in parsed.items() if value is not None}
+        parsed |= preset(preset_name) | given
+    return parsed
+
+
+def starting_point(wanted: str | None, options: dict[str, Any]) -> "Checkpoint | None":
+    """The checkpoint to fine-tune from: one by path, the shipped base if it fits, or None."""
+    from training.loop.checkpoint import load_checkpoint
+
+    fits = options["model_size"] in (None, "fast") and options["alpha"] in (None, 1.0)
+    if wanted == "none" or (wanted is None and not fits):
+        return None
+    return load_checkpoint(BASE if wanted in (None, "base") else Path(wanted))
+
+
+def recipe_of(
+    style: tuple[str, ...],
+    images: tuple[str, ...],
+    start: "Checkpoint | None",
+    options: dict[str, Any],
+) -> "Recipe":
+    """The recipe from the given options (not None). Raises UsageError naming an invalid option."""
+    from training.config.recipe import FINE_TUNE_IMAGES, Recipe
+    from training.loop.checkpoint import fingerprint
+
+    given = {key: value for key, value in options.items() if value is not None}
+    if start is not None:
+        given = {"num_images": FINE_TUNE_IMAGES, "base": fingerprint(start.average)} | given
+    try:
+        return Recipe(style=" ".join(style), images=images, **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = "--" + str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
+
+
+def fitted_styles(style: tuple[str, ...], recipe: "Recipe") -> "list[StyleSource]":
+    """The style pictures at the recipe's scale and shape. Raises UsageError if one is unusable."""
+    from training.data.style_image import style_source
+
+    scale, fit, shape = recipe.style_scale, recipe.style_fit, recipe.image_size
+    return [style_source(text, scale=scale, fit=fit, shape=shape) for text in style]
+
+
+def refuse_early(
+    recipe: "Recipe",
+    start: "Checkpoint | None",
+    name: str,
+    folder: Path,
+    *,
+    repair: bool,
+    install: bool,
+) -> None:
+    """Raise UsageError, before anything slow starts, for what would fail or be regretted later:
+    an invalid or taken name, a start of another architecture, a run with another recipe."""
+    from training.loop.checkpoint import load_checkpoint
+    from training.loop.train import CHECKPOINT
+    from training.loop.trainer import architecture_of, refuse_another
+
+    check_name(name)
+    path = folder / CHECKPOINT
+    if install and not path.is_file() and name in (taken := style_paths()):
+        whose = "is shipped" if taken[name].parent == SHIPPED else "is yours already"
+        raise UsageError(
+            f"a style {name} {whose}; give another --name, --force to replace it in your list, "
+            "or --no-install"
+        )
+    wanted = architecture_of(recipe)
+    if start is not None and (start.architecture.layers, start.architecture.residual) != (
+        wanted.layers,
+        wanted.residual,
+    ):
+        raise UsageError(
+            f"--fine-tune: the checkpoint is of another architecture ({start.architecture.name} at "
+            f"alpha {start.architecture.alpha:g}); give the --model-size and --alpha that it was "
+            "trained with"
+        )
+    if path.is_file() and not repair:
+        stored = load_checkpoint(path).recipe
+        size = recipe.batch_size if "batch_size" in recipe.model_fields_set else stored.batch_size
+        refuse_another(recipe.model_copy(update={"batch_size": size}), stored)
+
+
+def parse_shares(text: str | None, count: int) -> list[float]:
+    """ "2,1" as [2.0, 1.0], one per style; equal shares for None. Raises UsageError."""
+    if text is None:
+        return [1.0] * count
+    try:
+        shares = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--style-weights {text!r}: not numbers with commas between") from None
+    if len(shares) != count or not all(0 <= x < inf for x in shares) or sum(shares) == 0:
+        raise UsageError(
+            f"--style-weights {text!r}: give {count}, one a style: from 0 up, not all of them 0"
+        )
+    return shares
+
+
+def parse_image_size(text: str) -> tuple[int, int]:
+    """ "192,256" as (192, 256), height first; "128" as (128, 128). Raises UsageError."""
+    parts = text.split(",")
+    try:
+        sides = [int(part) for part in parts]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise UsageError(f"--image-size {text!r}: write N or H,W in pixels, like 128 or 192,256")
+    return sides[0], sides[-1]
+
+
+def parse_batch_size(text: str | None) -> int | None:
+    """The number, or None for None and "auto": what fits in memory. Raises UsageError."""
+    if text is None or text == "auto":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--batch-size {text!r}: give a whole number, or auto") from None

@@ -1,0 +1,1 @@
+"""What a training is told: the recipe and the presets of its weights."""

@@ -1,0 +1,182 @@
+"""The recipe of a training: everything that decides its result, typed and checked once."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from training.runtime.precision import Precision
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=64)]
+
+FINE_TUNE_IMAGES = 5_000
+"""Enough from the shipped base: six minutes on two cores with AVX-512."""
+
+STYLE_SIDE = 448
+"""Longer side of the style picture, in pixels, at scale 1; a smaller picture stays as it is."""
+
+TAILS = {"linear": 0.5, "tail": 0.08}
+"""Schedule to the share of the training, at its end, that has the lower rate."""
+
+WHEN_WRITTEN = ("checkpoint_every", "preview_every")
+"""Fields that do not affect the trained weights."""
+
+OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "crop": ("image_size", lambda side: side),
+    "style_size": ("style_scale", lambda side: side / STYLE_SIDE),
+    "decay_from": ("tail", lambda share: round(1 - share, 9)),
+    "freeze_norm_from": ("renorm_from", lambda share: share),
+}
+"""Fields of recipes in older checkpoints: old name to the new name and a conversion."""
+
+GONE = ("wallpaper_weight", "border_weight")
+"""Fields of older recipes that are ignored: weights of losses against a stripe along borders.
+A wider margin made those losses unnecessary."""
+
+
+class Recipe(BaseModel):
+    """The options of a `stylecam train`; stored with every checkpoint.
+
+    Content, style and tone losses are relative (1: an error as large as the target itself), so
+    weights mean the same whatever the layers. `images` are the sources of photographs, as given.
+    `image_size` is the height and width of a crop, in pixels. `style_scale` is the size of the
+    style's patterns: 1 is their size in the picture at STYLE_SIDE, more paints larger strokes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    style: str
+    style_shares: tuple[NotNegative, ...] = ()
+    """Shares of several style pictures; empty: all equal."""
+    style_digest: str = ""
+    """Digest of the fitted style pictures; empty in older checkpoints."""
+    images: Annotated[tuple[str, ...], Field(min_length=1)]
+    model_size: Literal["full", "small", "fast"] = "fast"
+    alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
+    options: dict[str, bool | int | float | str] = {}
+    """Keyword arguments of the architecture, for searches."""
+
+    base: str = ""
+    """Fingerprint of the weights that the training starts from; empty: from scratch."""
+
+    num_images: Annotated[int, Field(ge=1)] = 20_000
+    batch_size: Annotated[int, Field(ge=1)] = 8
+    image_size: tuple[Side, Side] = (128, 128)
+    pool: Annotated[int, Field(ge=0)] = 0
+    """Crops in a fixed pool, whose content features are kept; 0: always fresh crops."""
+    style_scale: Annotated[float, Field(gt=0, le=4)] = 1.0
+    style_fit: Literal["whole", "crop", "pad", "stretch"] = "whole"
+    """How the style picture gets the shape of the crops; if they are not square, default "crop"."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    content_weight: NotNegative = 0.5
+    style_weight: NotNegative = 22.0
+    tone_weight: NotNegative = 0.5
+    tv_weight: NotNegative = 1.0
+    grid_weight: NotNegative = 20_000.0
+    range_weight: NotNegative = 10.0
+    temporal_weight: NotNegative = 450.0
+    calm_weight: NotNegative = 200.0
+    style_loss: Literal["wasserstein", "gram"] = "wasserstein"
+    gram: Literal["image", "batch", "mixed"] = "mixed"
+    """Scope of the style loss of either kind: each picture, the batch's mean, or half of each."""
+    content_layers: tuple[str, ...] = ("relu3_3",)
+    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
+    layer_weights: tuple[NotNegative, ...] = ()
+    """Shares of the style layers, in their order; empty: all equal."""
+    loss_network: Literal["vgg16", "vgg19", "vgg16-hed"] = "vgg16"
+    pooling: Literal["max", "avg"] = "max"
+    slim: bool = True
+    precision: Precision = "auto"
+    """Precision in which the loss network computes."""
+
+    lr: Positive = 2.5e-3
+    warmup_steps: Annotated[int, Field(ge=0)] = 50
+    schedule: Literal["linear", "tail"] = "linear"
+    """The rate in the tail: a linear fall to lr / 50, or lr / 10 throughout (the classic way)."""
+    tail: Share = TAILS["linear"]
+    """Share of the training, at its end, with the lower rate; the default is that of TAILS."""
+    renorm_from: Share = 0.7
+    """Share of the training after which batch norm normalises by its running statistics, as the
+    exported graph does."""
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Images without a new low of the averaged loss after which the tail begins early; 0: never."""
+    max_gradient: Positive = 5.0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
+
+    checkpoint_every: Annotated[int, Field(ge=1)] = 200
+    preview_every: Annotated[int, Field(ge=1)] = 400
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: Any) -> Any:
+        """Convert fields of older checkpoints; set defaults that depend on other fields."""
+        if not isinstance(given, Mapping):
+            return given
+        fields = dict(given)
+        for old, (new, meaning) in OLDER.items():
+            if old in fields:
+                fields[new] = meaning(fields.pop(old))
+        for gone in GONE:
+            fields.pop(gone, None)
+        images = fields.get("images", ())
+        fields["images"] = [images] if isinstance(images, str | Path) else images
+        fields["images"] = tuple(map(str, fields["images"]))
+        size = fields.get("image_size")
+        if isinstance(size, int):
+            size = fields["image_size"] = (size, size)
+        if size and len(set(size)) > 1:
+            fields.setdefault("style_fit", "crop")
+        if fields.get("schedule") in TAILS:
+            fields.setdefault("tail", TAILS[fields["schedule"]])
+        return fields
+
+    @model_validator(mode="after")
+    def _layers_and_weights_match(self) -> "Recipe":
+        weights = self.layer_weights
+        if weights and (len(weights) != len(self.style_layers) or not sum(weights)):
+            raise ValueError("layer_weights: give one a style layer, not all zero")
+        return self
+
+    def departures(self, stored: "Recipe") -> list[str]:
+        """Fields in which this recipe differs from `stored`: "field: stored value, now new value".
+
+        Empty if a training with `stored` can continue with this recipe (see WHEN_WRITTEN)."""
+        ignored = set(WHEN_WRITTEN)
+        if not stored.style_digest:
+            ignored.add("style_digest")
+        elif stored.style_digest == self.style_digest:
+            ignored.add("style")  # the same picture, however its path was written
+        before, now = stored.model_dump(exclude=ignored), self.model_dump(exclude=ignored)
+        return [
+            "style: another picture by that name"
+            if key == "style_digest"
+            else f"{key}: {before[key]}, now {now[key]}"
+            for key in before
+            if before[key] != now[key]
+        ]
+
+    @property
+    def steps(self) -> int:
+        return -(-self.num_images // self.batch_size)
+
+    @property
+    def tail_from(self) -> float:
+        """Share of the training before the tail."""
+        return 1 - self.tail
+
+    def learning_rate(self, step: int, *, end: int | None = None) -> float:
+        """The rate at a step, counted from 0: linear warm-up, plateau, then the tail up to `end`.
+
+        Run lowers it further by RENORMED_RATE and after roll-backs."""
+        end = end or self.steps
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        start = self.tail_from * end
+        if self.schedule == "tail":
+            return self.lr * warm * (0.1 if step >= start else 1.0)
+        fallen = max(0.0, (step - start) / max(1.0, end - start))
+        return self.lr * warm * (1 - 0.98 * min(1.0, fallen))

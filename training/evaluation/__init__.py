@@ -1,0 +1,1 @@
+"""How good a style is: figures, defects and the quality report."""

@@ -1,0 +1,159 @@
+"""Measures what the architecture leaves in a painting: a grid of its strides, a frame at borders.
+
+Figures are in levels of 255, so that they can be compared with what an eye can see: about one
+level of a regular pattern on a flat area, about three of a strip along a border. Knows no files.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.losses.grid import BLOCK, NEIGHBOURS, PERIODS
+
+Picture = NDArray[np.uint8]
+Painter = Callable[[Picture], Picture]
+"""(H, W, 3) uint8 RGB to the same."""
+Change = NDArray[np.float32]
+"""(H, W, 3) float32 RGB, levels of 255: painted minus source."""
+
+MASKED = 2.0
+"""A peak counts from this many times the power of its surroundings: strokes hide a weaker one,
+or reach it by chance."""
+VISIBLE_GRID = 1.0
+
+BORDER = 16
+LINE = 4
+VISIBLE_FRAME = 3.0
+
+FLAT_SIDE = 160
+FLAT_COLOURS = ((20, 20, 30), (128, 128, 128), (220, 190, 160), (60, 110, 190), (235, 235, 225))
+FLAT_DRAWS = 4
+NOISE = 2.0
+"""Camera noise on a flat picture, in levels: on a constant one a network cannot draw strokes."""
+CUT = 384
+"""Pixels cropped from each side to get a picture's middle: more than the reach of a network's
+convolutions, and a multiple of every stride."""
+WHOLE_SIDE = 2 * CUT + 128
+"""Side in pixels to which a photograph is enlarged before its middle is painted alone."""
+
+
+def change_of(source: Picture, painted: Picture) -> Change:
+    """Painted minus source, both (H, W, 3) uint8 RGB."""
+    return painted.astype(np.float32) - source.astype(np.float32)
+
+
+def grid_peak(change: Change) -> float:
+    """Amplitude, in levels of 255, of the strongest wave of period 8, 4, 8/3 or 2 pixels.
+
+    At period 2 it is twice the amplitude. The power spectrum is averaged over half overlapping
+    blocks (Welch 1967) and the channels, so a grid counts even if its sign or strength varies
+    over the picture. Twice the power of the surroundings (MASKED) is subtracted; 0 if nothing is
+    left. VISIBLE_GRID and more can be seen on a flat area. Sides below 64 are filled by reflection.
+    """
+    power = _spectrum(change)
+    lattice = sorted({BLOCK // p * k % BLOCK for p in PERIODS for k in range(p)})
+    peaks = [
+        power[y, x] - MASKED * _surroundings(power, y, x) for y in lattice for x in lattice if x | y
+    ]
+    # A real wave has half its amplitude in each of two bins (all in one bin at period 2).
+    return float(2 * np.sqrt(max(0.0, *peaks)))
+
+
+def _spectrum(change: Change) -> NDArray[np.float64]:
+    """Mean squared amplitude (64, 64) of a wave exp(2πi(ky·y + kx·x)/64)."""
+    pads = [(0, max(0, BLOCK - side)) for side in change.shape[:2]]
+    change = np.pad(change, [*pads, (0, 0)], mode="symmetric")
+    window = np.outer(np.hanning(BLOCK + 1)[:-1], np.hanning(BLOCK + 1)[:-1])[..., None]
+    height, width = change.shape[:2]
+    power, count = np.zeros((BLOCK, BLOCK)), 0
+    for top in range(0, height - BLOCK + 1, BLOCK // 2):
+        for left in range(0, width - BLOCK + 1, BLOCK // 2):
+            block = change[top : top + BLOCK, left : left + BLOCK].astype(np.float64)
+            block = (block - block.mean(axis=(0, 1))) * window
+            waves = np.fft.fft2(block, axes=(0, 1)) / window.sum()
+            power += np.square(np.abs(waves)).mean(axis=-1)
+            count += 1
+    return power / count
+
+
+def _surroundings(power: NDArray[np.float64], y: int, x: int) -> float:
+    """The median power around a bin along its row, or along its column if that is more.
+
+    Natural pictures have ridges along both axes of their spectrum; these are no grid.
+    """
+    steps = [sign * step for step in NEIGHBOURS for sign in (-1, 1)]
+    along = np.median([power[y, (x + step) % BLOCK] for step in steps])
+    across = np.median([power[(y + step) % BLOCK, x] for step in steps])
+    return float(max(along, across))
+
+
+def border_contrast(change: Change) -> float:
+    """How far the mean change along the worst of the four sides is from the inside's, in levels.
+
+    The outer 16 pixels are compared with everything farther inside; so are the outer 4, at half
+    weight, as a line must be twice as strong to be seen. Root mean square over the channels, in
+    levels of 255; VISIBLE_FRAME and more can be seen. Meant for changes of flat pictures, means
+    over many pictures, and what a border alone changes (`border`): the sides of a single
+    photograph differ from its middle anyway. The picture's sides must be 48 or more.
+    """
+    inside = change[BORDER:-BORDER, BORDER:-BORDER].mean(axis=(0, 1))
+
+    def worst(width: int) -> float:
+        strips = (change[:width], change[-width:], change[:, :width], change[:, -width:])
+        means = [strip.mean(axis=(0, 1)) - inside for strip in strips]
+        return float(max(np.sqrt(np.square(mean).mean()) for mean in means))
+
+    return max(worst(BORDER), worst(LINE) / 2)
+
+
+def grid(painter: Painter, sources: list[Picture]) -> float:
+    """The largest `grid_peak` on flat pictures, or its mean over `sources` if that is more."""
+    flat = [grid_peak(change_of(x, painter(x))) for x in _flat_pictures(draws=1)]
+    natural = [grid_peak(change_of(x, painter(x))) for x in sources]
+    return max(*flat, float(np.mean(natural)))
+
+
+def border(painter: Painter, sources: list[Picture]) -> float:
+    """The largest `border_contrast` on noisy flat pictures, or that on `sources` if it is more.
+
+    The middle of a picture is painted alone, and compared with the middle of the whole picture's
+    painting. The content is the same, so the border causes all differences. These are averaged
+    over the pictures of a colour, and over all `sources`, before the contrast is taken: strokes
+    fall anywhere, a frame stands still. Sources (H, W, 3) are enlarged to WHOLE_SIDE.
+    """
+    flat = _flat_pictures(draws=FLAT_DRAWS, side=FLAT_SIDE + 2 * CUT)
+    changes = np.stack([border_change(painter, x) for x in flat])
+    colours = np.split(changes, len(FLAT_COLOURS))
+    return max(
+        *(border_contrast(colour.mean(axis=0)) for colour in colours),
+        border_contrast(np.mean([border_change(painter, _large(x)) for x in sources], axis=0)),
+    )
+
+
+def border_change(painter: Painter, source: Picture) -> Change:
+    """The painting of the picture's middle alone, minus the middle of the picture's painting."""
+    alone = painter(np.ascontiguousarray(_middle(source)))
+    return change_of(_middle(painter(source)), alone)
+
+
+def _middle(picture: Picture) -> Picture:
+    return picture[CUT:-CUT, CUT:-CUT]
+
+
+def _large(picture: Picture) -> Picture:
+    size = (WHOLE_SIDE, WHOLE_SIDE)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _flat_pictures(*, draws: int, side: int = FLAT_SIDE) -> list[Picture]:
+    """Flat pictures: each colour without noise if `draws` is 1, else `draws` times with noise."""
+    random = np.random.default_rng(0)
+    pictures = []
+    for colour in FLAT_COLOURS:
+        plain = np.full((side, side, 3), colour, np.float32)
+        for _ in range(draws):
+            noise = random.normal(0, NOISE, plain.shape) if draws > 1 else 0
+            pictures.append((plain + noise).round().clip(0, 255).astype(np.uint8))
+    return pictures

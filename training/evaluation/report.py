@@ -1,0 +1,128 @@
+"""The quality report: one row per model, after a row for the unstylised photographs."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from models.generator.parameters import mac_count, parameter_count
+from models.onnx.graph import read_architecture
+from models.onnx.session import quiet_session
+from training.data.tensors import Picture
+from training.evaluation.baseline import ITERATIONS, Baseline, baseline
+from training.evaluation.metrics import Painter, Quality, evaluate
+from training.losses.objective import StyleTarget
+from training.losses.vgg import LossNetwork
+
+HEIGHT, WIDTH = 480, 640
+TIMED_RUNS = 15
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the report. The cost figures are 0 for the unstylised photographs.
+
+    `baseline`: what optimisation reaches; None if that was not asked for.
+    """
+
+    name: str
+    quality: Quality
+    parameters: int = 0
+    kilobytes: float = 0.0
+    megamacs: float = 0.0
+    milliseconds: float = 0.0
+    baseline: Baseline | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        quality = self.quality.as_dict()
+        known = {key: None if math.isnan(value) else value for key, value in quality.items()}
+        row: dict[str, Any] = {**asdict(self), "quality": known}
+        del row["baseline"]
+        if self.baseline is not None:
+            row["baseline"] = self.baseline.as_dict()
+        return row
+
+
+def painter_of(session: onnxruntime.InferenceSession) -> Painter:
+    def paint(picture: Picture) -> Picture:
+        (painted,) = session.run(None, {"frame": np.ascontiguousarray(picture)})
+        return np.asarray(painted, np.uint8)
+
+    return paint
+
+
+def report(
+    models: list[Path],
+    photographs: list[Picture],
+    network: LossNetwork,
+    target: StyleTarget,
+    clip: list[Picture] | None = None,
+    *,
+    optimised: int = 0,
+    iterations: int = ITERATIONS,
+    on_row: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """Judge the unstylised photographs, then each model. `on_row` is told what is judged next.
+
+    The first `optimised` photographs are also painted by optimisation, in `iterations` steps
+    each; that takes minutes per photograph.
+    """
+    on_row("unstylised")
+    rows = [Row("unstylised", evaluate(lambda x: x, photographs, network, target, clip))]
+    for path in models:
+        on_row(path.stem)
+        row = _row(path, photographs, network, target, clip)
+        if optimised:
+            reached = baseline(
+                painter_of(quiet_session(onnx.load(path))),
+                photographs[:optimised],
+                network,
+                target,
+                iterations=iterations,
+                on_iteration=partial(_tell, on_row, path.stem),
+            )
+            row = replace(row, baseline=reached)
+        rows.append(row)
+    return rows
+
+
+def _tell(on_row: Callable[[str], None], name: str, done: int, total: int) -> None:
+    on_row(f"{name}: optimisation, iteration {done} of {total}")
+
+
+def _row(
+    path: Path,
+    photographs: list[Picture],
+    network: LossNetwork,
+    target: StyleTarget,
+    clip: list[Picture] | None,
+) -> Row:
+    model = onnx.load(path)
+    architecture = read_architecture(model)
+    painter = painter_of(quiet_session(model))
+    return Row(
+        path.stem,
+        evaluate(painter, photographs, network, target, clip),
+        parameter_count(architecture),
+        path.stat().st_size / 1024,
+        mac_count(architecture, HEIGHT, WIDTH) / 1e6,
+        _median_ms(painter),
+    )
+
+
+def _median_ms(painter: Painter) -> float:
+    """Time of one 640×480 frame on this machine; `stylecam bench` compares models in turns."""
+    frame = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    times = []
+    for _ in range(TIMED_RUNS):
+        began = time.perf_counter()
+        painter(frame)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[3:])) * 1000

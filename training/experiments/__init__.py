@@ -1,0 +1,1 @@
+"""Series of trainings and measurements: sweeps, the architecture search, throughput."""

@@ -1,0 +1,176 @@
+"""A sweep: one short training for each combination of lists of options, each in its own process.
+
+A trial is a `stylecam train` with its own options and folder. So if one fails, or is killed for
+its memory, the others go on; an interrupted trial continues from its last checkpoint; a finished
+one is not repeated. Knows no command line and draws nothing.
+"""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import TrainingError, UsageError
+from models.system.atomic_file import write_bytes_atomically
+from training.reporting.loss_log import read_losses
+
+PROGRAM = (sys.executable, "-P", "-m", "training")
+ARGUMENTS, LOG, RESULT, MODEL = "arguments.json", "train.log", "result.json", "style.onnx"
+POLL_SECONDS = 0.5
+PACE = 14.0
+"""Assumed crops per second, for time estimates: two cores with AVX-512, `fast` at alpha 1."""
+OVERHEAD_SECONDS = 40.0
+"""Per trial: reading the photographs, making the slim loss network, export and judgement."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a sweep.
+
+    `values`: flag and value of the options that vary. `arguments`: all arguments of
+    `stylecam train` but the folder and those that every trial gets."""
+
+    values: tuple[tuple[str, str], ...]
+    arguments: tuple[str, ...]
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return ", ".join(f"{flag} {value}" for flag, value in self.values) or "as given"
+
+    @property
+    def result(self) -> Path:
+        """The file that marks the trial as finished and holds its figures; the judge writes it."""
+        return self.folder / RESULT
+
+    @property
+    def trained(self) -> bool:
+        return (self.folder / MODEL).is_file()
+
+    @property
+    def steps(self) -> int:
+        """Training steps taken so far."""
+        rows = read_losses(self.folder / "losses.csv")
+        return int(rows[-1]["step"]) if rows else 0
+
+
+def plan(lists: Mapping[str, Sequence[object]], fixed: Sequence[str], folder: Path) -> list[Trial]:
+    """The trials of all combinations; the last list varies fastest, equal values count once.
+
+    lists: flag ("alpha") to its values; fixed: further arguments of every trial.
+    """
+    unique = {flag: list(dict.fromkeys(map(_text, values))) for flag, values in lists.items()}
+    trials = []
+    for combination in itertools.product(*unique.values()):
+        every = list(zip(unique, combination, strict=True))
+        varied = tuple(pair for pair in every if len(unique[pair[0]]) > 1)
+        flags = [word for flag, value in every for word in (f"--{flag}", value)]
+        name = "_".join(f"{flag}-{value}" for flag, value in varied) or "single"
+        trials.append(Trial(varied, (*fixed, *flags), folder / name))
+    return trials
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def thin(trials: list[Trial], limit: int | None) -> list[Trial]:
+    """At most `limit` of the trials, evenly spread over the plan, in its order."""
+    if limit is None or limit >= len(trials):
+        return trials
+    return [trials[i * len(trials) // limit] for i in range(limit)]
+
+
+def expected_minutes(crops: Sequence[int]) -> float:
+    """Estimated minutes of trials with these numbers of crops, run one after another.
+
+    Trials side by side share the cores."""
+    return sum(count / PACE + OVERHEAD_SECONDS for count in crops) / 60
+
+
+def claim(trials: Sequence[Trial]) -> None:
+    """Make the trials' folders and write their arguments there.
+
+    Raises UsageError for a folder of another sweep, TrainingError if one cannot be made."""
+    for trial in trials:
+        path = trial.folder / ARGUMENTS
+        if path.is_file() and json.loads(path.read_text()) != list(trial.arguments):
+            raise UsageError(
+                f"{trial.folder}: of a sweep with other options; give the same, or another -o"
+            )
+    for trial in trials:
+        try:
+            trial.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"{trial.folder}: cannot be made: {error.strerror}") from None
+        data = json.dumps(list(trial.arguments), indent=1).encode()
+        write_bytes_atomically(trial.folder / ARGUMENTS, data)
+
+
+def run_trials(
+    trials: Sequence[Trial],
+    *,
+    jobs: int = 1,
+    on_poll: Callable[[list[Trial]], None] = lambda _: None,
+    on_end: Callable[[Trial, str | None], None] = lambda *_: None,
+    program: Sequence[str] = PROGRAM,
+) -> None:
+    """Train the trials that are not trained yet, `jobs` at once, each with its share of the cores.
+
+    on_poll gets the running trials, twice a second. on_end gets each trial as it ends, and the
+    reason if it failed. If this function ends early, it also ends the running trainings.
+    """
+    waiting, running = deque(trials), dict[Trial, subprocess.Popen[bytes]]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                trial = waiting.popleft()
+                if trial.trained:
+                    on_end(trial, None)
+                else:
+                    running[trial] = _start(trial, program, jobs)
+            on_poll(list(running))
+            ended = [trial for trial, process in running.items() if process.poll() is not None]
+            for trial in ended:
+                on_end(trial, _failure(trial, running.pop(trial).returncode))
+            if running and not ended:
+                time.sleep(POLL_SECONDS)
+    finally:
+        for process in running.values():
+            process.terminate()
+        for process in running.values():
+            process.wait()
+
+
+def _start(trial: Trial, program: Sequence[str], jobs: int) -> subprocess.Popen[bytes]:
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    command = [*program, *trial.arguments, "--output", str(trial.folder)]
+    command += ["--name", Path(MODEL).stem, "--no-install"]
+    with (trial.folder / LOG).open("wb") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        )
+
+
+def _failure(trial: Trial, code: int) -> str | None:
+    """The reason why a training failed; None if it did not."""
+    if code == 0 and trial.trained:
+        return None
+    if code == -signal.SIGKILL:
+        return "killed from outside: often for want of memory; try --jobs 1"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    lines = (trial.folder / LOG).read_text(errors="replace").split("\n")
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1] if said else f"ended with exit code {code}"

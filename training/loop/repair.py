@@ -1,0 +1,145 @@
+"""The known remedy against spots, dead areas and collapse: a burst of high learning rate.
+
+It starts from the last checkpoint of a run and replaces it only if the result has fewer flaws.
+"""
+
+import itertools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models.generator.network import trained
+from training.config.recipe import Recipe
+from training.data.batch import lesson_of
+from training.data.photographs import Photographs
+from training.data.tensors import Picture
+from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.loop.train import CHECKPOINT, begin
+from training.loop.trainer import Run
+from training.reporting.preview import Preview, paint_preview
+from training.reporting.progress import Progress
+from training.runtime.device import CPU
+from training.runtime.memory_budget import UNLIMITED, Ceiling
+
+LOGGER = logging.getLogger(__name__)
+BURST_STEPS = 120
+"""Length of the burst: half at the high rate, then a linear fall to a fiftieth of it."""
+BURST_RATE = 4.0
+"""The high rate, as a multiple of the recipe's."""
+WARMUP_STEPS = 10
+WORSE = 1.1
+"""Largest accepted ratio of the loss after the repair to the loss before."""
+JUDGED_STEPS = 8
+"""Number of batches of one crop over which the loss is averaged."""
+REPAIRED = "repaired.png"
+
+
+def repair(
+    recipe: Recipe,
+    style_pictures: list[Picture],
+    photographs: Photographs,
+    folder: Path,
+    *,
+    style_weights: list[float] | None = None,
+    fit_batch: bool = False,
+    ceiling: Ceiling = UNLIMITED,
+    device: torch.device = CPU,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Checkpoint | None:
+    """Repair the last checkpoint in `folder`; returns the new one, or None if nothing was changed.
+
+    The arguments are those of `train`. The step is kept, so that an unfinished run continues
+    where it was. Logs in one line what was found before and after. Raises UsageError if there
+    is no checkpoint or it is of another recipe.
+    """
+    stored = load_checkpoint(folder / CHECKPOINT)
+    before = _preview(stored, photographs).check_up(style_pictures)
+    if before.complaint is None:
+        LOGGER.info("%s: nothing is wrong with its paintings; nothing was changed", folder)
+        return None
+    run, _ = begin(
+        recipe, style_pictures, photographs, folder, style_weights, None, fit_batch, ceiling, device
+    )
+    burst = _burst(run, photographs, on_progress)
+    if burst is None:
+        LOGGER.warning("%s: %s; the burst diverged; nothing was changed", folder, before)
+        return None
+    mended = replace(
+        stored,
+        weights=burst.weights,
+        average=burst.average,
+        optimizer=burst.optimizer,
+        at_once=burst.at_once,
+    )
+    preview = _preview(mended, photographs)
+    after = preview.check_up(style_pictures)
+    losses = [_loss(run, x.average, photographs) for x in (stored, mended)]
+    found = f"before: {before}; after: {after}; loss {losses[0]:.3g}, then {losses[1]:.3g}"
+    if after.illness >= before.illness or losses[1] > WORSE * losses[0]:
+        LOGGER.warning("%s: not mended, nothing was changed; %s", folder, found)
+        return None
+    save_checkpoint(mended, folder / CHECKPOINT)
+    preview.write(folder / REPAIRED)
+    LOGGER.info("%s: %s; %s", folder, "better" if after.complaint else "mended", found)
+    return mended
+
+
+def _preview(checkpoint: Checkpoint, photographs: Photographs) -> Preview:
+    return paint_preview(trained(checkpoint.architecture, checkpoint.average), photographs)
+
+
+def _burst(
+    run: Run, photographs: Photographs, on_progress: Callable[[Progress], None]
+) -> Checkpoint | None:
+    """A short separate training from the run's averaged weights; None if it diverged.
+
+    Its optimiser and average are new: the old ones would preserve the flaws."""
+    recipe = _burst_recipe(run.recipe)
+    burst = Run(recipe, run.objective, run.average, run.ceiling)
+    burst.at_once = run.at_once
+    crops = photographs.batches(
+        seed=recipe.seed, start=run.step, batch_size=recipe.batch_size, size=recipe.image_size
+    )
+    began = time.monotonic()
+    for batch in itertools.islice(crops, recipe.steps):
+        losses = burst.take_step(batch)
+        pace = burst.step / (time.monotonic() - began)
+        left = (recipe.steps - burst.step) / pace
+        progress = Progress(burst.step, recipe.steps, losses, pace * recipe.batch_size, left)
+        on_progress(progress)
+        if burst.diverged:
+            break
+    crops.close()
+    return None if burst.thrown else burst.checkpoint()
+
+
+def _burst_recipe(recipe: Recipe) -> Recipe:
+    """The recipe with another length, learning rate, schedule and seed; its losses stay."""
+    return recipe.model_copy(
+        update={
+            "num_images": BURST_STEPS * recipe.batch_size,
+            "lr": BURST_RATE * recipe.lr,
+            "warmup_steps": WARMUP_STEPS,
+            "schedule": "linear",
+            "tail": 0.5,
+            "seed": recipe.seed + 1,
+        }
+    )
+
+
+@torch.no_grad()
+def _loss(run: Run, weights: dict[str, Tensor], photographs: Photographs) -> float:
+    """The mean total loss over fixed crops, the same at every call."""
+    judge = Run(run.recipe, run.objective, weights)
+    judge.generator.eval()
+    size, total = run.recipe.image_size, 0.0
+    for step in range(JUDGED_STEPS):
+        crop = photographs.batch(seed=run.recipe.seed, step=2**31 + step, batch_size=1, size=size)
+        losses = judge.losses(lesson_of(judge.recipe, crop, judge.step))
+        total += float(torch.stack(list(losses.values())).sum())
+    return total / JUDGED_STEPS

@@ -1,0 +1,295 @@
+"""The state of one training, and one step of it. Knows no files and no photographs."""
+
+import copy
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.errors import TrainingError, UsageError
+from models.generator.architecture import MODEL_SIZES, Architecture
+from models.generator.batch_renorm import BatchRenorm
+from models.generator.network import Generator, trained
+from training.config.recipe import Recipe
+from training.data.batch import Lesson, lesson_of
+from training.loop.checkpoint import Checkpoint
+from training.loop.spike_guard import UsualLoss
+from training.losses.flat_regions import calm_loss
+from training.losses.objective import Objective
+from training.losses.temporal import temporal_loss
+from training.runtime.device import give_back_on, room_on
+from training.runtime.memory_budget import UNLIMITED, Ceiling, out_of_memory, readable
+
+LOGGER = logging.getLogger(__name__)
+BETAS = (0.9, 0.99)
+RENORMED_RATE = 0.25
+"""Share of the scheduled rate once batch norm uses its running statistics: these lag the weights
+by a few steps, and at the full rate the losses swing by a factor of ten."""
+PATIENCE = 20
+"""Steps in a row that may be discarded because their losses are not finite or blow up."""
+ROLLBACKS = 2
+"""How often a training may go back to its last good state, each time halving the rate."""
+
+
+def architecture_of(recipe: Recipe) -> Architecture:
+    build: Callable[..., Architecture] = MODEL_SIZES[recipe.model_size]
+    return build(recipe.alpha, **recipe.options)
+
+
+class Run:
+    """Generator, averaged weights, optimiser and step, and all departures from the recipe.
+
+    All tensors are on the device of the objective; the weights in a checkpoint are on the CPU.
+    `end`: the step at which the training ends. `rollbacks`: how often the rate was halved.
+    `at_once`: how many crops of a batch are processed at once; with little memory fewer, but
+    each step still sees the same crops, and the number of steps stays the same.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        objective: Objective,
+        start: dict[str, Tensor] | None,
+        ceiling: Ceiling = UNLIMITED,
+    ) -> None:
+        self.recipe, self.objective, self.step, self.thrown = recipe, objective, 0, 0
+        self.end, self.rollbacks, self.at_once = recipe.steps, 0, recipe.batch_size
+        self.usual, self.device = UsualLoss(), objective.device
+        self.ceiling = ceiling
+        torch.manual_seed(recipe.seed)
+        self.architecture = architecture_of(recipe)
+        self.generator = Generator(self.architecture, wrapped=True).to(self.device)
+        self._norms = [m for m in self.generator.modules() if isinstance(m, BatchRenorm)]
+        if start is not None:
+            load_weights(self.generator, start)
+        self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
+        self.optimizer = torch.optim.Adam(self.generator.parameters(), lr=recipe.lr, betas=BETAS)
+        self.remember()
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint. Raises UsageError for one of another recipe."""
+        refuse_another(self.recipe, checkpoint.recipe)
+        self._restore(checkpoint)
+        self.rollbacks = checkpoint.rollbacks
+        self.at_once = checkpoint.at_once or self.recipe.batch_size
+        self.remember()
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        load_weights(self.generator, checkpoint.weights)
+        self.average = {k: v.to(self.device, copy=True) for k, v in checkpoint.average.items()}
+        self.optimizer.load_state_dict(copy.deepcopy(checkpoint.optimizer))
+        self.step, self.thrown = checkpoint.step, 0
+        self.end = checkpoint.end or self.recipe.steps
+        self.usual = UsualLoss(checkpoint.usual)
+
+    def remember(self) -> None:
+        """Keep the present state as the last good one, to which a roll-back returns."""
+        self._good = copy.deepcopy(self.checkpoint())
+
+    @property
+    def departed(self) -> bool:
+        """Whether memory ran out since the last good state. The state must then be saved at once:
+        otherwise a training killed and resumed with more memory would give another result."""
+        return self.at_once != (self._good.at_once or self.recipe.batch_size)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether too many steps in a row were discarded."""
+        return self.thrown > PATIENCE
+
+    def roll_back(self) -> None:
+        """Return to the last good state at half the rate; TrainingError after ROLLBACKS times."""
+        if self.rollbacks == ROLLBACKS:
+            raise TrainingError(
+                f"step {self.step}: the losses blow up, at half and a quarter of the rate, too; "
+                "try a lower --lr; the last checkpoint is intact"
+            )
+        self.rollbacks += 1
+        LOGGER.warning(
+            "step %d: the losses blow up; back to step %d, at %g times the rate",
+            self.step,
+            self._good.step,
+            0.5**self.rollbacks,
+        )
+        self._restore(self._good)
+
+    def wind_down(self) -> None:
+        """Shorten the training so that its low-rate tail begins now, if it has not yet begun."""
+        if self.winding_down:
+            return
+        self.end = min(self.end, max(self.step + 1, round(self.step / self.recipe.tail_from)))
+        LOGGER.info(
+            "step %d: no gain any more; the low-rate tail begins, to end at step %d",
+            self.step,
+            self.end,
+        )
+
+    @property
+    def winding_down(self) -> bool:
+        shortened = self.end < self.recipe.steps
+        return shortened or self.step >= self.recipe.tail_from * self.end
+
+    def take_step(
+        self, source: Tensor, content: dict[str, Tensor] | None = None
+    ) -> dict[str, float]:
+        """Train on one batch (B, 3, H, W) float 0..1; returns the weighted losses by name.
+
+        `content`: the content features of `source`, if already known. If memory runs out, the
+        step is repeated with half as many crops at once, and later steps keep that number.
+        Raises TrainingError if memory does not suffice for one crop.
+        """
+        self._set_mode()
+        rate = self.recipe.learning_rate(self.step, end=self.end) * 0.5**self.rollbacks
+        if self.renormed:
+            rate *= RENORMED_RATE
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        norms = {k: v.clone() for k, v in self.generator.named_buffers()}
+        while (losses := self._gradients(source, content)) is None:
+            self.generator.load_state_dict(norms, strict=False)
+        told = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+        norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.max_gradient)
+        if torch.isfinite(norm) and self.usual.takes(told):
+            self.optimizer.step()
+            self._update_average()
+            self.thrown = 0
+        else:
+            # The statistics of batch norm have already taken in the bad values.
+            self.generator.load_state_dict(norms, strict=False)
+            self.thrown += 1
+        self.step += 1
+        return told
+
+    def _gradients(
+        self, source: Tensor, content: dict[str, Tensor] | None
+    ) -> dict[str, Tensor] | None:
+        """The losses of a batch, their gradients set in the parameters; None if memory ran out."""
+        try:
+            return self._accumulate(lesson_of(self.recipe, source, self.step) | (content or {}))
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            reason = str(error).splitlines()[0]
+        # Outside the handler: inside it, the error keeps every tensor of the step alive.
+        self._halve(reason)
+        return None
+
+    def _accumulate(self, batch: Lesson) -> dict[str, Tensor]:
+        """Add up the gradients over parts of a batch; returns the mean losses, detached."""
+        self.optimizer.zero_grad(set_to_none=True)
+        count = len(batch["source"])
+        sums: dict[str, Tensor] = {}
+        for first in range(0, count, self.at_once):
+            part = {name: values[first : first + self.at_once] for name, values in batch.items()}
+            losses = self.losses(part)
+            if self.device.type == "cpu":  # elsewhere, fewer crops would free nothing of it
+                self.ceiling.check()  # at this point a step holds the most memory
+            share = len(part["source"]) / count
+            (torch.stack(list(losses.values())).sum() * share).backward()
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0) + loss.detach() * share
+        return sums
+
+    def _halve(self, reason: str) -> None:
+        """Halve the crops processed at once. Raises TrainingError if it was only one already."""
+        give_back_on(self.device)
+        free = room_on(self.device)
+        if self.at_once == 1:
+            left = "" if free is None else f" ({readable(free)} are free)"
+            raise TrainingError(
+                f"step {self.step}: memory does not suffice for one crop{left}: {reason}; try a "
+                "smaller --image-size, --alpha or --model-size; the last checkpoint is intact"
+            )
+        self.at_once = (self.at_once + 1) // 2
+        LOGGER.warning("step %d: %s; on with %d crops at once", self.step, reason, self.at_once)
+
+    def losses(self, part: Lesson) -> dict[str, Tensor]:
+        """The weighted losses by name. `part` may hold content features; else they are computed."""
+        part = {name: values.to(self.device) for name, values in part.items()}
+        source = part["source"]
+        wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
+        wanted = wanted or self.objective.content_target(source)
+        pictures = torch.cat([source, part["moved"]]) if "moved" in part else source
+        painted, again = self.generator(pictures).tensor_split([len(source)])
+        losses = self.objective.against(wanted, source, painted)
+        if "moved" in part:
+            steadiness = temporal_loss(painted, again, part["motion"])
+            losses["temporal"] = steadiness * self.recipe.temporal_weight
+        if "walls" in part:
+            with self._fixed_norm(), self.generator.as_in_use():
+                walls = self.generator(part["walls"])
+            losses["calm"] = calm_loss(walls) * self.recipe.calm_weight
+        return losses
+
+    @contextmanager
+    def _fixed_norm(self) -> Iterator[None]:
+        """Inside, batch norm uses its running statistics: those of walls would amplify noise."""
+        for module in self._norms:
+            module.eval()
+        try:
+            yield
+        finally:
+            for module in self._norms:
+                module.train()
+
+    @property
+    def renormed(self) -> bool:
+        return self.step >= self.recipe.renorm_from * self.end
+
+    def _set_mode(self) -> None:
+        """Training mode; near the end, batch norm normalises as in the exported graph."""
+        self.generator.train()
+        for module in self._norms:
+            module.renormed = self.renormed
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # Average over few steps at first, or the random start would dominate it for long.
+        keep = min(self.recipe.ema, (self.step + 1) / (self.step + 10))
+        for name, value in self.generator.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - keep)
+            else:
+                self.average[name].copy_(value)
+
+    def averaged(self) -> Generator:
+        return trained(self.architecture, {k: v.cpu() for k, v in self.average.items()})
+
+    def checkpoint(self) -> Checkpoint:
+        optimizer: dict[str, Any] = self.optimizer.state_dict()
+        weights = {k: v.to("cpu", copy=True) for k, v in self.generator.state_dict().items()}
+        return Checkpoint(
+            self.architecture,
+            self.recipe,
+            self.step,
+            weights,
+            {k: v.cpu() for k, v in self.average.items()},
+            optimizer,
+            self.rollbacks,
+            self.end,
+            self.at_once,
+            self.usual.level,
+        )
+
+
+def refuse_another(recipe: Recipe, stored: Recipe) -> None:
+    """Raise UsageError if a training with `recipe` cannot continue one with `stored`."""
+    if departures := recipe.departures(stored):
+        raise UsageError(
+            f"the folder's checkpoint is of another recipe ({'; '.join(departures)}): "
+            "give the same options, or another --output folder"
+        )
+
+
+def load_weights(generator: Generator, weights: dict[str, Tensor]) -> None:
+    """Load a state_dict. Raises TrainingError for weights of another architecture."""
+    try:
+        generator.load_state_dict(weights)
+    except RuntimeError:
+        raise TrainingError(
+            "the checkpoint is of another architecture; give the --model-size and --alpha "
+            "that it was trained with"
+        ) from None

@@ -1,0 +1,1 @@
+"""Painting by optimising the pixels of one picture."""

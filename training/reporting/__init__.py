@@ -1,0 +1,1 @@
+"""What a training shows of itself: previews, losses, plots."""

@@ -1,0 +1,54 @@
+"""A preview of a training: held-out photographs, painted with its averaged weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from models.generator.network import Generator
+from models.system.atomic_file import write_bytes_atomically
+from training.data.photographs import Photographs
+from training.data.tensors import Picture, to_picture, to_tensor
+from training.evaluation.defects import Checkup, check_up
+
+PREVIEWS = 6
+PREVIEW_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Photographs and their paintings, in the same order, each (256, 256, 3) uint8 RGB."""
+
+    photographs: list[Picture]
+    paintings: list[Picture]
+
+    @property
+    def sheet(self) -> Picture:
+        """The photographs above, painted below: (512, 256 N, 3) uint8 RGB."""
+        return np.vstack([np.hstack(self.photographs), np.hstack(self.paintings)])
+
+    def write(self, path: Path) -> None:
+        """Write the sheet as a PNG. Raises TrainingError if it cannot be written."""
+        _, coded = cv2.imencode(".png", cv2.cvtColor(self.sheet, cv2.COLOR_RGB2BGR))
+        write_bytes_atomically(path, coded.tobytes())
+
+    def check_up(self, styles: Sequence[Picture]) -> Checkup:
+        return check_up(self.photographs, self.paintings, styles)
+
+
+@torch.no_grad()
+def paint_preview(generator: Generator, photographs: Photographs) -> Preview:
+    """The largest upper-left square of each held-out photograph but the first, and its painting.
+
+    The first is used only if there is no other."""
+    squares, paintings = [], []
+    for photo in photographs.held_out[1 : 1 + PREVIEWS] or photographs.held_out[:1]:
+        side = min(photo.shape[:2])
+        square = np.ascontiguousarray(photo[:side, :side])
+        square = np.asarray(cv2.resize(square, (PREVIEW_SIDE,) * 2), np.uint8)
+        squares.append(square)
+        paintings.append(to_picture(generator(to_tensor(square[None]))[0]))
+    return Preview(squares, paintings)

@@ -1,0 +1,14 @@
+"""What a training reports after every step."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Reported after every step. `losses`: weighted, by name; `steps`: the total."""
+
+    step: int
+    steps: int
+    losses: dict[str, float]
+    images_per_second: float
+    seconds_left: float
