@@ -15,7 +15,7 @@ from models.generator.parameters import Weights, parameter_count
 from models.onnx.graph import build_graph, read_weights
 
 
-def mix(parts: list[Weights], shares: list[float]) -> Weights:
+def weighted_mean(parts: list[Weights], shares: list[float]) -> Weights:
     """The weighted mean of each array; the shares are normalised to a sum of 1."""
     total = sum(shares)
     return {
@@ -58,7 +58,7 @@ def blend(
         parameters=parameter_count(architecture),
         training={"base": min(_family(cards[0]) & _family(cards[-1])), "blend": mixture},
     )
-    return build_graph(architecture, mix([w for _, w in graphs], shares), card), card
+    return build_graph(architecture, weighted_mean([w for _, w in graphs], shares), card), card
 
 
 def _weights_of(card: StyleCard) -> tuple[Architecture, Weights]:

@@ -13,30 +13,30 @@ from models.catalogue import lighter_styles, style_paths
 from models.errors import SinkFault, StylecamError, lookup
 from models.pictures import RGB
 from realtime.config.schema import Config, LimitConfig
-from realtime.control.protocol import readable
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.protocol import title_from_name
+from realtime.control.state import Settings, SettingsStore
 from realtime.inference.backends.registry import make_backend
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Pipeline, Plan
-from realtime.pipeline.saving import Ways
+from realtime.pipeline.saving import SaveTargets
 from realtime.sinks import Sink
 from realtime.sinks.image_file import write_picture
-from realtime.sinks.registry import Surroundings, refuse_twice, sink_from
+from realtime.sinks.registry import SinkContext, check_duplicates, make_sink
 from realtime.sources import Source
-from realtime.sources.default_source import FirstCamera
-from realtime.sources.registry import kind_of, source_from
+from realtime.sources.default_source import DefaultSource
+from realtime.sources.registry import make_source, source_kind
 
-RETURNING_KINDS = frozenset({"camera", "device", "stream"})
+RECONNECTABLE_KINDS = frozenset({"camera", "device", "stream"})
 """Sources that may come back after a fault."""
-RESTING_KINDS = frozenset({"camera", "device", "demo", "image"})
+IDLE_KINDS = frozenset({"camera", "device", "demo", "image"})
 """Sources that may be read rarely: they have no end, and no sender that fills a buffer."""
-OVERLAID = frozenset({"window"})
+OVERLAY_SINKS = frozenset({"window"})
 """Sinks that get help and status drawn on the picture; the web page draws its own."""
 
 
 @dataclass(frozen=True)
-class Composition:
+class PreparedRun:
     """A pipeline ready to start; `backend` says in words what runs the generator."""
 
     pipeline: Pipeline
@@ -45,7 +45,7 @@ class Composition:
     backend: str
 
 
-class Styles:
+class RunCatalogue:
     """The catalogue of one run. A model file that is given by its path comes first.
 
     `paths` are the styles that the user can step through. Lighter generators are not among them,
@@ -70,23 +70,23 @@ class Styles:
         return load_card(lookup("style", name, self._all))
 
 
-def compose(
+def build(
     config: Config,
     *,
     on_message: Callable[[str], None],
     on_progress: Callable[[int], None] = lambda _: None,
-) -> Composition:
+) -> PreparedRun:
     """Build everything and load the style; no source and no sink is opened yet.
 
     `config.sinks` must name at least one sink. `on_message` gets lines for the user, from any
     thread; `on_progress` gets the number of painted frames. Raises UsageError and ModelError.
     """
-    refuse_twice(config.sinks)
-    styles = Styles(config.style.name)
-    box = SettingsBox(_settings(config, styles))
-    kind = kind_of(config.source.input) if config.source.input is not None else "camera"
-    around = _surroundings(config, box, styles, kind)
-    sinks = [sink_from(spec, around) for spec in config.sinks]
+    check_duplicates(config.sinks)
+    styles = RunCatalogue(config.style.name)
+    box = SettingsStore(_settings(config, styles))
+    kind = source_kind(config.source.input) if config.source.input is not None else "camera"
+    context = _sink_context(config, box, styles, kind)
+    sinks = [make_sink(spec, context) for spec in config.sinks]
     paced = any(sink.live for sink in sinks)
     source = _source(config, paced=paced, on_message=on_message)
     stylizer, backend = _stylizer(config, styles, box, on_message)
@@ -95,20 +95,20 @@ def compose(
         size=config.source.size,
         fit=config.source.fit,
         limits=Limits(config.limit.frames, config.limit.duration),
-        reconnect=config.source.reconnect if kind in RETURNING_KINDS else 0.0,
-        local=OVERLAID,
-        keep=_ways(config, around),
-        titles=readable,
+        reconnect=config.source.reconnect if kind in RECONNECTABLE_KINDS else 0.0,
+        local=OVERLAY_SINKS,
+        keep=_save_targets(config, context),
+        titles=title_from_name,
         skip_static=config.processing.skip_static,
         target_fps=config.processing.target_fps,
-        rests=kind in RESTING_KINDS and config.limit == LimitConfig(),
+        may_idle=kind in IDLE_KINDS and config.limit == LimitConfig(),
         on_message=on_message,
         on_progress=on_progress,
     )
-    return Composition(Pipeline(source, stylizer, sinks, box, plan), source, sinks, backend)
+    return PreparedRun(Pipeline(source, stylizer, sinks, box, plan), source, sinks, backend)
 
 
-def _settings(config: Config, styles: Styles) -> Settings:
+def _settings(config: Config, styles: RunCatalogue) -> Settings:
     return Settings(
         styles=tuple(styles.paths),
         style=styles.first,
@@ -118,20 +118,22 @@ def _settings(config: Config, styles: Styles) -> Settings:
     )
 
 
-def _surroundings(config: Config, box: SettingsBox, styles: Styles, kind: str) -> Surroundings:
+def _sink_context(
+    config: Config, box: SettingsStore, styles: RunCatalogue, kind: str
+) -> SinkContext:
     wanted = config.source
     file = Path(wanted.input) if wanted.input and kind in ("video", "image") else None
-    return Surroundings(
+    return SinkContext(
         config=config,
         box=box,
-        titles={name: readable(name) for name in styles.paths},
+        titles={name: title_from_name(name) for name in styles.paths},
         previews={name: path.with_suffix(".jpg") for name, path in styles.paths.items()},
         source=file,
         audio_from=file if kind == "video" and not wanted.loop else None,
     )
 
 
-def _ways(config: Config, around: Surroundings) -> Ways:
+def _save_targets(config: Config, context: SinkContext) -> SaveTargets:
     """Where the keys x and r save files: in the user's own folders, created when needed."""
     snapshots = config.snapshot.folder or platformdirs.user_pictures_path() / "stylecam"
     recordings = config.recording.folder or platformdirs.user_videos_path() / "stylecam"
@@ -142,9 +144,9 @@ def _ways(config: Config, around: Surroundings) -> Ways:
         return path
 
     def recording() -> Sink:
-        return sink_from(f"file:{dated(recordings, config.recording.format)}", around)
+        return make_sink(f"file:{dated(recordings, config.recording.format)}", context)
 
-    return Ways(snapshot, recording)
+    return SaveTargets(snapshot, recording)
 
 
 def dated(folder: Path, suffix: str) -> Path:
@@ -162,8 +164,8 @@ def dated(folder: Path, suffix: str) -> Path:
 
 def _stylizer(
     config: Config,
-    styles: Styles,
-    box: SettingsBox,
+    styles: RunCatalogue,
+    box: SettingsStore,
     on_message: Callable[[str], None],
 ) -> tuple[Stylizer, str]:
     processing = config.processing
@@ -196,7 +198,7 @@ def _source(config: Config, *, paced: bool, on_message: Callable[[str], None]) -
     wanted = config.source
     width, height = wanted.size or (None, None)
     if wanted.input is None:
-        return FirstCamera(width=width, height=height, fps=wanted.fps, say=on_message)
-    return source_from(
+        return DefaultSource(width=width, height=height, fps=wanted.fps, say=on_message)
+    return make_source(
         wanted.input, width=width, height=height, fps=wanted.fps, paced=paced, loop=wanted.loop
     )

@@ -22,24 +22,24 @@ ORDER = ("run", "stylize", "styles", "train", "export", "bench", "doctor")
 INTERRUPTED = 130
 
 
-class Commands(click.Group):
+class CommandGroup(click.Group):
     """Finds its commands among the entry points, and loads each only when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = set(_found())
+        names = set(_entry_points())
         return [n for n in ORDER if n in names] + sorted(names - set(ORDER))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        point = lookup("command", cmd_name, _found())
+        point = lookup("command", cmd_name, _entry_points())
         try:
             command = point.load()
         except (ImportError, AttributeError) as error:
-            return Unavailable(cmd_name, str(error))
+            return UnavailableCommand(cmd_name, str(error))
         assert isinstance(command, click.Command)
         return command
 
 
-class Unavailable(click.Command):
+class UnavailableCommand(click.Command):
     """Stands in for a command that cannot be loaded, so that the others can still be listed."""
 
     def __init__(self, name: str, reason: str) -> None:
@@ -56,7 +56,7 @@ class Unavailable(click.Command):
         raise StylecamError(f"{self.name}: cannot be loaded ({self._reason}); {remedy}")
 
 
-def _found() -> dict[str, EntryPoint]:
+def _entry_points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
@@ -68,7 +68,7 @@ def _version() -> str:
 
 
 @click.command(
-    cls=Commands,
+    cls=CommandGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -85,12 +85,12 @@ def stylecam(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    code = obey(None)
-    _leave_stragglers(code)
+    code = run_cli(None)
+    _exit_despite_hung_threads(code)
     sys.exit(code)
 
 
-def _leave_stragglers(code: int) -> None:
+def _exit_despite_hung_threads(code: int) -> None:
     """End the process at once if a thread still hangs in a device.
 
     A normal exit shuts the interpreter down around that thread, which crashes when it returns.
@@ -102,7 +102,7 @@ def _leave_stragglers(code: int) -> None:
         os._exit(code)
 
 
-def obey(arguments: list[str] | None) -> int:
+def run_cli(arguments: list[str] | None) -> int:
     """Run `arguments` (None: the process's own); return the exit code.
 
     0 is success, 1 a failure, 2 wrong usage, 130 an interrupt (Ctrl-C).
@@ -116,14 +116,14 @@ def obey(arguments: list[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (Exception, KeyboardInterrupt) as error:
-        text, code = _explain(error)
+        text, code = _message_and_code(error)
         for line in text.splitlines():
             # An indented line is a command to copy: no prefix.
             click.echo(line if line.startswith(" ") else f"stylecam: {line}", err=True)
         return code
 
 
-def _explain(error: BaseException) -> tuple[str, int]:
+def _message_and_code(error: BaseException) -> tuple[str, int]:
     """The message for the user, and the exit code."""
     if isinstance(error, StylecamError):
         return str(error), error.exit_code

@@ -9,7 +9,7 @@ import pyvirtualcam
 
 from models.catalogue import find_style
 from models.default_style import DEFAULT_STYLE
-from realtime.build import compose
+from realtime.build import build
 from realtime.config.schema import Config
 from realtime.inference.backends.registry import make_backend
 
@@ -77,7 +77,7 @@ def test_a_call_gets_what_the_backend_paints(camera, red_and_blue, strength):
     backend.load(find_style(DEFAULT_STYLE))
     expected = backend.stylize(rgb, strength)
     backend.close()
-    pipeline = compose(config, on_message=lambda _: None).pipeline
+    pipeline = build(config, on_message=lambda _: None).pipeline
 
     def stop_when_enough():
         camera.enough.wait(PATIENCE)

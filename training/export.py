@@ -17,7 +17,7 @@ from models.card import StyleCard, write_card
 from models.errors import ModelError
 from models.generator.architecture import Architecture, folded
 from models.generator.fold_batchnorm import fold_weights
-from models.generator.network import Generator, trained
+from models.generator.network import Generator, load_generator
 from models.generator.parameters import Weights, parameter_count
 from models.onnx.graph import build_graph
 from models.onnx.session import quiet_session
@@ -69,7 +69,7 @@ def export_checkpoint(
         parameters=parameter_count(smaller),
         training=recipe.model_dump(mode="json", exclude={"images"})
         | {
-            "style": without_folders(recipe.style),
+            "style": file_names(recipe.style),
             "steps": checkpoint.step,
             "fingerprint": fingerprint(checkpoint.average),
         },
@@ -77,7 +77,7 @@ def export_checkpoint(
     return export_weights(checkpoint.architecture, checkpoint.average, card, out)
 
 
-def without_folders(styles: str) -> str:
+def file_names(styles: str) -> str:
     """The names of style pictures, by spaces, without their folders: a card may go to strangers."""
     return re.sub(r"\S*[/\\]", "", styles)
 
@@ -89,7 +89,7 @@ def export_weights(
 
     Returns the card with its path. Raises ModelError if graph and torch differ too much."""
     model = build_graph(folded(architecture), fold_weights(architecture, to_arrays(weights)), card)
-    parity = compare(model, trained(architecture, weights))
+    parity = compare(model, load_generator(architecture, weights))
     if parity.largest > MAX_DIFFERENCE:
         raise ModelError(
             f"{out}: not written: the graph differs from torch by up to {parity.largest} "

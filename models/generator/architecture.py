@@ -21,7 +21,7 @@ The border pixels are not repeated instead: the repeats would be flat across a b
 generator paints flat areas in other colours."""
 CLASSIC_MARGIN = 32
 """The same for the sizes in SETTLED, whose files were made with it."""
-SETTLED = ("full", "small")
+FIXED_SIZES = ("full", "small")
 """Model sizes whose definition stays as it is. Their int8 files tell size and alpha alone, which
 saves space; a `fast` one tells all its layers, because the defaults of `fast` change."""
 
@@ -49,32 +49,32 @@ class Architecture:
     detail: float = 1.0
 
     @property
-    def enlargement(self) -> int:
+    def upsample_factor(self) -> int:
         """Pixels of the picture per coarse pixel, on each side; 1 without a coarse picture."""
         last = self.layers[-1]
         return last.factor if isinstance(last, Upsample) and last.mode == "bilinear" else 1
 
     @property
-    def kept(self) -> float:
+    def input_gain(self) -> float:
         """Share of the input that is added to the painting at full resolution."""
         return self.detail if self.adds_to_input else 0.0
 
     @property
     def adds_to_input(self) -> bool:
         """Whether the output of the layers is added to a share of the input, or is the picture."""
-        return self.residual or self.enlargement > 1
+        return self.residual or self.upsample_factor > 1
 
     @property
-    def coarsely_kept(self) -> float:
+    def coarse_input_gain(self) -> float:
         """Share of the input that is added to the coarse picture; negative: subtracted."""
         if self.residual:
             return 1 - self.detail
-        return -self.kept
+        return -self.input_gain
 
     @property
     def coarse(self) -> tuple[Layer, ...]:
         """The layers that give the coarse picture: all but a bilinear enlargement at the end."""
-        return self.layers[:-1] if self.enlargement > 1 else self.layers
+        return self.layers[:-1] if self.upsample_factor > 1 else self.layers
 
 
 ADAPTER: TypeAdapter[Architecture] = TypeAdapter(Architecture)
@@ -88,7 +88,7 @@ def short_json(architecture: Architecture) -> str:
     """Only size and alpha if the size is SETTLED and they define exactly this (folded) network,
     else all fields."""
     name, alpha = architecture.name, architecture.alpha
-    if name in SETTLED and folded(MODEL_SIZES[name](alpha)) == architecture:
+    if name in FIXED_SIZES and folded(MODEL_SIZES[name](alpha)) == architecture:
         return json.dumps({"size": name, "alpha": alpha}, separators=(",", ":"))
     return to_json(architecture)
 

@@ -85,7 +85,7 @@ class Generator(nn.Module):
         self.core = nn.Sequential(*modules)
         self._wrap(wrapped)
         if architecture.adds_to_input:
-            self._start_simply()
+            self._init_last_layer()
 
     def _wrap(self, wrapped: bool) -> None:
         self.wrapped = wrapped
@@ -95,7 +95,7 @@ class Generator(nn.Module):
             conv.padding_mode = "circular" if wrapped else "zeros"
 
     @contextmanager
-    def as_in_use(self) -> Iterator[None]:
+    def as_exported(self) -> Iterator[None]:
         """Inside the context: not wrapped, but with the margin, as the exported graph paints."""
         before = self.wrapped
         self._wrap(False)
@@ -104,7 +104,7 @@ class Generator(nn.Module):
         finally:
             self._wrap(before)
 
-    def _start_simply(self) -> None:
+    def _init_last_layer(self) -> None:
         """Initialise the last convolution: with `residual` its output is close to 0, so training
         starts from the unchanged photograph; without, its bias is 0.5, so from a grey picture."""
         last = [m for m in self.core.modules() if isinstance(m, nn.Conv2d)][-1]
@@ -120,7 +120,7 @@ class Generator(nn.Module):
         enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x))
         height, width = x.shape[-2:]
         painted = self._crop(enlarged, height, width, self.margin)
-        return (1 - strength * (1 - self.architecture.kept)) * x + strength * painted
+        return (1 - strength * (1 - self.architecture.input_gain)) * x + strength * painted
 
     def coarse(self, x: Tensor) -> Tensor:
         """The coarse picture (B, 3, ⌈H/f⌉, ⌈W/f⌉) of RGB (B, 3, H, W), f the enlargement.
@@ -128,7 +128,7 @@ class Generator(nn.Module):
         The finished picture is detail · x + the enlarged coarse picture. Without an enlargement
         this method returns the finished picture.
         """
-        factor = self.architecture.enlargement
+        factor = self.architecture.upsample_factor
         if factor == 1:
             return self(x)
         height, width = (-(-side // factor) for side in x.shape[-2:])
@@ -138,10 +138,10 @@ class Generator(nn.Module):
         """The coarse picture, margin not yet cropped."""
         padded = self._padded(x)
         coarse = cast(Tensor, self.core[: len(self.architecture.coarse)](padded))
-        kept = self.architecture.coarsely_kept
+        kept = self.architecture.coarse_input_gain
         if not kept:
             return coarse
-        return coarse + kept * F.avg_pool2d(padded, self.architecture.enlargement)
+        return coarse + kept * F.avg_pool2d(padded, self.architecture.upsample_factor)
 
     def _padded(self, x: Tensor) -> Tensor:
         """`x` with the margin around it, its sides filled up to multiples of the stride."""
@@ -160,7 +160,7 @@ class Generator(nn.Module):
         return padded[..., margin : margin + height, margin : margin + width]
 
 
-def trained(architecture: Architecture, weights: dict[str, Tensor]) -> Generator:
+def load_generator(architecture: Architecture, weights: dict[str, Tensor]) -> Generator:
     """A frozen generator in evaluation mode; `weights` are a state_dict of the architecture."""
     generator = Generator(architecture)
     generator.load_state_dict(weights)

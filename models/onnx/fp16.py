@@ -20,7 +20,7 @@ HOLES_LIMIT = 1e-3
 
 
 @dataclass(frozen=True)
-class Difference:
+class PictureDifference:
     """How far two pictures differ, in levels of 255. `psnr` is in dB, inf if they are equal.
 
     `holes` is the share of values that are off by more than HOLE.
@@ -39,12 +39,12 @@ class Difference:
         return f"mean {self.mean:.3f}, max {self.maximum} of 255, PSNR {self.psnr:.1f} dB"
 
 
-def difference(a: RGB, b: RGB) -> Difference:
+def picture_difference(a: RGB, b: RGB) -> PictureDifference:
     """The difference of two pictures of the same size."""
     off = np.abs(a.astype(np.int16) - b.astype(np.int16))
     squared = float((off.astype(np.float64) ** 2).mean())
     psnr = 10 * math.log10(255**2 / squared) if squared else math.inf
-    return Difference(float(off.mean()), int(off.max()), psnr, float((off > HOLE).mean()))
+    return PictureDifference(float(off.mean()), int(off.max()), psnr, float((off > HOLE).mean()))
 
 
 def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -94,7 +94,7 @@ def _half_tensor(tensor: TensorProto) -> TensorProto:
     return numpy_helper.from_array(half, tensor.name)
 
 
-def check_picture(side: int = 64) -> RGB:
+def probe_picture(side: int = 64) -> RGB:
     """The picture that checks paint: ramps, hard edges, noise, pure black, white, red and blue."""
     ramp = np.linspace(0, 255, side, dtype=np.uint8)
     picture = np.stack([np.tile(ramp, (side, 1)), np.tile(ramp[:, None], (1, side))], axis=-1)
@@ -110,7 +110,7 @@ def check_picture(side: int = 64) -> RGB:
     return picture
 
 
-def paint_exactly(model: onnx.ModelProto, picture: RGB) -> RGB:
+def run_reference(model: onnx.ModelProto, picture: RGB) -> RGB:
     """Paint with the graph in its own precision, operator by operator: slow, for checks only.
 
     On a CPU, ONNX Runtime widens half precision to fp32 between operators. This would hide an

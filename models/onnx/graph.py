@@ -59,7 +59,7 @@ def build_coarse_graph(
     picture than the generator saw.
     """
     writer = GraphWriter(weights)
-    coding, factor = coarse_coding(architecture), architecture.enlargement
+    coding, factor = coarse_coding(architecture), architecture.upsample_factor
     assert factor > 1, "there is no coarse picture to stop at"
     padded, height, width = _write_input(writer, architecture)
     coarse = _write_coarse(writer, architecture, padded)
@@ -95,11 +95,11 @@ WHOLE = CoarseCoding(step=1.0, zero=0, detail=0.0, pitch=1)
 
 def coarse_coding(architecture: Architecture) -> CoarseCoding:
     """The coding whose bytes span −255·detail (turns a white input black) to 255."""
-    if architecture.enlargement == 1:
+    if architecture.upsample_factor == 1:
         return WHOLE
     detail = architecture.detail
     zero = round(255 * detail / (1 + detail))
-    return CoarseCoding(1 + detail, zero, detail, architecture.enlargement)
+    return CoarseCoding(1 + detail, zero, detail, architecture.upsample_factor)
 
 
 def _model(
@@ -158,7 +158,7 @@ def in_blocks(architecture: Architecture) -> bool:
     """Whether the coarse picture is computed as 12 channels, RGB of 2×2 pixels, to be shuffled:
     its layers end in a Shuffle(2), or `conv_to_rgb` can compute the last convolution that way."""
     last = architecture.coarse[-1]
-    grid = architecture.stride // architecture.enlargement
+    grid = architecture.stride // architecture.upsample_factor
     by_itself = last == Conv(3, 3) and grid % 2 == 0
     return architecture.adds_to_input and (by_itself or last == Shuffle(2))
 
@@ -192,10 +192,10 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
                 x = writer.add("DepthToSpace", x, blocksize=layer.factor, mode="CRD")
             case Relu():
                 x = writer.add("Relu", x)
-    kept = architecture.coarsely_kept
+    kept = architecture.coarse_input_gain
     if not kept:
         return x
-    rest = writer.shrunk_rgb(padded, architecture.enlargement, kept, in_blocks=blocks)
+    rest = writer.shrunk_rgb(padded, architecture.upsample_factor, kept, in_blocks=blocks)
     return writer.add("Add", x, rest)
 
 
@@ -204,17 +204,17 @@ def _write_enlarged(
 ) -> str:
     """The picture: the kept share of the input + the enlarged coarse picture. `strength` blends it
     with the input; it multiplies the coarse picture, which has the fewest values."""
-    lost = 1 - architecture.kept
+    lost = 1 - architecture.input_gain
     if strength:
         coarse = writer.add("Mul", coarse, strength)
-    factor = architecture.enlargement
+    factor = architecture.upsample_factor
     enlarged = writer.upsample(coarse, Upsample(factor)) if factor > 1 else coarse
     if lost and strength:
         share = writer.add("Mul", strength, writer.constant(-lost))
         kept = writer.add("Add", share, writer.constant([1.0]))
         padded = writer.add("Mul", padded, kept)
     elif lost:
-        padded = writer.add("Mul", padded, writer.constant(architecture.kept))
+        padded = writer.add("Mul", padded, writer.constant(architecture.input_gain))
     return writer.add("Add", padded, enlarged)
 
 
@@ -248,7 +248,7 @@ def frame_graph(model: onnx.ModelProto) -> tuple[onnx.ModelProto, CoarseCoding]:
         architecture, weights = read_weights(model)
     except (KeyError, ModelError):
         return model, WHOLE
-    if architecture.enlargement == 1:
+    if architecture.upsample_factor == 1:
         return model, WHOLE
     card = StyleCard.model_validate_json(_about(model)[METADATA_KEY])
     return build_coarse_graph(architecture, weights, card), coarse_coding(architecture)

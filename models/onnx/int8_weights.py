@@ -55,7 +55,7 @@ def quantize_weights(
         model.graph.output,
         [*(tensor for _, tensors in packed for tensor in tensors), *constants],
     )
-    shorten(graph, first=names)
+    shorten_names(graph, first=names)
     smaller = helper.make_model(
         graph, opset_imports=model.opset_import, ir_version=model.ir_version
     )
@@ -153,7 +153,7 @@ def _short_names(number: int) -> Iterator[str]:
     return ("".join(word) for word in islice(words, number))
 
 
-def shorten(graph: onnx.GraphProto, *, first: Sequence[str] = ()) -> None:
+def shorten_names(graph: onnx.GraphProto, *, first: Sequence[str] = ()) -> None:
     """Give every value a short name; those of `first` get the first names, in their order."""
     values = [t.name for t in graph.initializer]
     values += [name for node in graph.node for name in node.output]

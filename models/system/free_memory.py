@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 
-def give_back() -> None:
+def release_free_memory() -> None:
     """Return memory that is freed but still held by the C library; acts only with glibc.
 
     glibc keeps freed blocks for reuse. After a model of 100 MB is closed while other threads

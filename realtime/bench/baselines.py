@@ -27,15 +27,15 @@ from realtime.inference.backends.registry import make_backend
 ALPHAS = (1.0, 0.5, 0.25)
 
 
-def yardstick_name(alpha: float) -> str:
+def baseline_name(alpha: float) -> str:
     return f"johnson-{alpha:g}"
 
 
-YARDSTICKS = tuple(yardstick_name(alpha) for alpha in ALPHAS)
+BASELINES = tuple(baseline_name(alpha) for alpha in ALPHAS)
 
 
 @dataclass(frozen=True)
-class Runtime:
+class RuntimeOptions:
     """What runs the contenders: options of the command line."""
 
     backend: str = "onnx"
@@ -44,7 +44,7 @@ class Runtime:
     half: bool | None = None
 
 
-def write_yardstick(architecture: Architecture, name: str, folder: Path) -> StyleCard:
+def write_baseline(architecture: Architecture, name: str, folder: Path) -> StyleCard:
     """Write a model file of that architecture with random weights and without strength input."""
     card = StyleCard(
         name=name.replace(".", "_"),
@@ -61,9 +61,9 @@ def write_yardstick(architecture: Architecture, name: str, folder: Path) -> Styl
 
 
 @contextmanager
-def loaded(
+def load_contenders(
     styles: Sequence[StyleCard],
-    runtime: Runtime,
+    runtime: RuntimeOptions,
     *,
     width: int,
     height: int,
@@ -81,13 +81,13 @@ def loaded(
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="stylecam-bench-")))
         cards = {card.name: card for card in styles}
         for alpha in ALPHAS:
-            name = yardstick_name(alpha)
-            cards[name] = write_yardstick(johnson(alpha), name, folder)
+            name = baseline_name(alpha)
+            cards[name] = write_baseline(johnson(alpha), name, folder)
         whole = Size(width, height)
         small = painted_size(whole, scale)
         contenders, line = [], ""
         for name, card in cards.items():
-            sizes = [whole] if name in YARDSTICKS or small == whole else [whole, small]
+            sizes = [whole] if name in BASELINES or small == whole else [whole, small]
             for size in sizes:
                 backend = make_backend(
                     runtime.backend, runtime.device, threads=runtime.threads, half=runtime.half

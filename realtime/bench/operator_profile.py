@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from models.card import StyleCard
-from realtime.bench.baselines import Runtime
+from realtime.bench.baselines import RuntimeOptions
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
 
 KERNEL = "_kernel_time"
@@ -34,7 +34,7 @@ def profile(
     width: int,
     height: int,
     frames: int,
-    runtime: Runtime,
+    runtime: RuntimeOptions,
 ) -> list[OperatorTime]:
     """Every node of the graph that ran, slowest first, averaged over `frames` frames.
 

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from models.errors import UsageError
-from realtime.bench.baselines import YARDSTICKS
+from realtime.bench.baselines import BASELINES
 from realtime.bench.report import Report
 
 RATES = (30, 60)
@@ -33,7 +33,7 @@ def draw(report: Report, path: Path) -> None:
             [r.timing.median - r.timing.p10 for r in results],
             [r.timing.p90 - r.timing.median for r in results],
         ]
-        line = "--" if name in YARDSTICKS else "-"
+        line = "--" if name in BASELINES else "-"
         axes.errorbar(pixels, medians, yerr=spread, fmt=f"o{line}", capsize=3, label=name)
     for rate in RATES:
         axes.axhline(1000 / rate, color="grey", linewidth=0.8, linestyle=":")

@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from models.system.machine import Machine
-from realtime.bench.baselines import YARDSTICKS, painted_name
+from realtime.bench.baselines import BASELINES, painted_name
 from realtime.bench.interleaved_timing import Timing
 
 SCHEMA = 1
@@ -95,12 +95,12 @@ def times_as_fast(
     yardsticks = {
         (r.contender, r.width, r.height): r.timing.median
         for r in results
-        if r.contender in YARDSTICKS
+        if r.contender in BASELINES
     }
     return {
         (r.contender, r.width, r.height): {
             name: yardsticks[name, r.width, r.height] / r.timing.median
-            for name in YARDSTICKS
+            for name in BASELINES
             if (name, r.width, r.height) in yardsticks
         }
         for r in results
@@ -170,7 +170,7 @@ def generator_table(results: Sequence[GeneratorResult], width: int, height: int)
         "ms",
         "p10–p90",
         "fps",
-        *(f"×{n.removeprefix('johnson-')}" for n in YARDSTICKS),
+        *(f"×{n.removeprefix('johnson-')}" for n in BASELINES),
     ):
         table.add_column(heading, justify="right", no_wrap=True)
     ratios = times_as_fast(results)
@@ -183,7 +183,7 @@ def generator_table(results: Sequence[GeneratorResult], width: int, height: int)
             three_digits(timing.median),
             f"{three_digits(timing.p10)}–{three_digits(timing.p90)}",
             three_digits(result.fps),
-            *(three_digits(shown[name]) if name in shown else "–" for name in YARDSTICKS),
+            *(three_digits(shown[name]) if name in shown else "–" for name in BASELINES),
         )
     return table
 

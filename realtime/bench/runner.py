@@ -14,11 +14,11 @@ from models.catalogue import SHIPPED, find_style, style_paths
 from models.errors import StylecamError, UsageError
 from models.system.machine import this_machine
 from realtime.bench import operator_profile, plot, thread_tuning
-from realtime.bench.baselines import Runtime, loaded, painted_name
+from realtime.bench.baselines import RuntimeOptions, load_contenders, painted_name
 from realtime.bench.end_to_end import memory_soak
 from realtime.bench.end_to_end.measure import measure_end_to_end
-from realtime.bench.end_to_end.sink_setup import USUAL
-from realtime.bench.end_to_end.worker import Order
+from realtime.bench.end_to_end.sink_setup import DEFAULT_SINKS
+from realtime.bench.end_to_end.worker import TrialConfig
 from realtime.bench.interleaved_timing import interleave
 from realtime.bench.other_load import OtherLoad
 from realtime.bench.report import (
@@ -40,7 +40,7 @@ BUSY = 0.1
 
 
 @dataclass(frozen=True)
-class Effort:
+class Duration:
     """How long to measure: rounds at each size, and seconds for all sizes together.
 
     `whole` is the length in seconds of each run from source to sink.
@@ -51,12 +51,12 @@ class Effort:
     whole: float
 
 
-STANDARD = Effort(rounds=40, seconds=90, whole=4)
-QUICK = Effort(rounds=6, seconds=6, whole=1.5)
+STANDARD = Duration(rounds=40, seconds=90, whole=4)
+QUICK = Duration(rounds=6, seconds=6, whole=1.5)
 
 
 @dataclass(frozen=True)
-class Request:
+class BenchRequest:
     """What the command line asked for, checked.
 
     `whole` are the styles that are also run end to end, into each of `sinks`. `scale` is the
@@ -65,10 +65,10 @@ class Request:
 
     styles: Sequence[StyleCard]
     sizes: Sequence[Size]
-    runtime: Runtime
-    effort: Effort
+    runtime: RuntimeOptions
+    effort: Duration
     whole: Sequence[StyleCard] = ()
-    sinks: Sequence[str] = USUAL
+    sinks: Sequence[str] = DEFAULT_SINKS
     scale: float | None = None
     json_path: Path | None = None
     plot_path: Path | None = None
@@ -104,12 +104,14 @@ def check_output(path: Path | None) -> None:
 
 
 def measure_generators(
-    ask: Request, *, on_turn: Callable[[str], None] = lambda what: None
+    request: BenchRequest, *, on_turn: Callable[[str], None] = lambda what: None
 ) -> tuple[str, list[GeneratorResult]]:
     """A line that says what ran them, and the results of all styles and yardsticks at all sizes."""
     lines, results = [], []
-    for width, height in ask.sizes:
-        with loaded(ask.styles, ask.runtime, width=width, height=height, scale=ask.scale) as (
+    for width, height in request.sizes:
+        with load_contenders(
+            request.styles, request.runtime, width=width, height=height, scale=request.scale
+        ) as (
             line,
             contenders,
         ):
@@ -117,8 +119,8 @@ def measure_generators(
             lines.append(line)
             timings = interleave(
                 contenders,
-                rounds=ask.effort.rounds,
-                seconds=ask.effort.seconds / len(ask.sizes),
+                rounds=request.effort.rounds,
+                seconds=request.effort.seconds / len(request.sizes),
                 on_turn=lambda name, w=width, h=height: on_turn(f"{name}, {w}×{h}"),  # type: ignore[misc]
             )
         results += [
@@ -128,42 +130,42 @@ def measure_generators(
     return lines[-1], results
 
 
-def show_report(ask: Request) -> None:
+def show_report(request: BenchRequest) -> None:
     """Measure everything, print the tables, write JSON and plot if asked for."""
-    check_output(ask.json_path)
-    check_output(ask.plot_path)
-    if ask.plot_path:
+    check_output(request.json_path)
+    check_output(request.plot_path)
+    if request.plot_path:
         plot.check_plotting()
     console = Console()
     machine = this_machine()
     console.print(str(machine), highlight=False, soft_wrap=True)
     load = OtherLoad()
     with console.status("measuring") as status:
-        line, generator = measure_generators(ask, on_turn=status.update)
+        line, generator = measure_generators(request, on_turn=status.update)
         end_to_end = measure_end_to_end(
-            ask.whole,
-            ask.sizes,
-            ask.runtime,
-            seconds=ask.effort.whole,
-            scale=ask.scale,
-            sinks=ask.sinks,
+            request.whole,
+            request.sizes,
+            request.runtime,
+            seconds=request.effort.whole,
+            scale=request.scale,
+            sinks=request.sinks,
             on_turn=status.update,
         )
     other_load = load.share()
     notes = busy_notes(other_load)
     console.print(line, highlight=False, soft_wrap=True)
-    for width, height in ask.sizes:
+    for width, height in request.sizes:
         console.print(generator_table(generator, width, height))
     if end_to_end:
         console.print(end_to_end_table(end_to_end))
     for note in notes:
         console.print(note, style="yellow", highlight=False, soft_wrap=True)
     report = Report(machine, line, generator, end_to_end, other_load, notes)
-    if ask.json_path:
-        write_json(ask.json_path, to_json(report))
+    if request.json_path:
+        write_json(request.json_path, to_json(report))
     try:
-        if ask.plot_path:
-            plot.draw(report, ask.plot_path)
+        if request.plot_path:
+            plot.draw(report, request.plot_path)
     except OSError as error:
         raise StylecamError(f"{error.filename}: cannot be written: {error.strerror}") from None
 
@@ -178,12 +180,12 @@ def busy_notes(other_load: float | None) -> list[str]:
     ]
 
 
-def show_profile(name: str, ask: Request) -> None:
+def show_profile(name: str, request: BenchRequest) -> None:
     """Print where the time goes inside one style, at the first of the sizes asked for."""
     card = find_style(name)
-    width, height = ask.sizes[0]
+    width, height = request.sizes[0]
     times = operator_profile.profile(
-        card, width=width, height=height, frames=20, runtime=ask.runtime
+        card, width=width, height=height, frames=20, runtime=request.runtime
     )
     console = Console()
     console.print(str(this_machine()), highlight=False, soft_wrap=True)
@@ -196,37 +198,37 @@ def show_profile(name: str, ask: Request) -> None:
     console.print(operator_profile.profile_table(f"By node: {title}", times, top=15))
 
 
-def show_tuning(ask: Request) -> None:
+def show_tuning(request: BenchRequest) -> None:
     """Print what each setting costs for the first style, at the first of the sizes."""
-    if not ask.styles:
+    if not request.styles:
         raise UsageError("--tune needs a style: give one with --styles")
-    card = ask.styles[0]
-    width, height = ask.sizes[0]
+    card = request.styles[0]
+    width, height = request.sizes[0]
     console = Console()
     console.print(str(this_machine()), highlight=False, soft_wrap=True)
     tunings = thread_tuning.tune(
-        card, thread_tuning.settings(ask.runtime.threads), width=width, height=height
+        card, thread_tuning.settings(request.runtime.threads), width=width, height=height
     )
     console.print(thread_tuning.tuning_table(tunings, f"{card.name}, {width}×{height}"))
 
 
-def show_soak(ask: Request, frames: int) -> None:
+def show_soak(request: BenchRequest, frames: int) -> None:
     """Print the memory use of the first style over `frames` frames, at the first of the sizes."""
-    if not ask.styles:
+    if not request.styles:
         raise UsageError("--soak needs a style: give one with --styles")
-    check_output(ask.json_path)
-    card = ask.styles[0]
-    width, height = ask.sizes[0]
-    runtime = asdict(ask.runtime)
-    order = Order(str(card.path), width, height, "null", 0.0, scale=ask.scale, **runtime)
+    check_output(request.json_path)
+    card = request.styles[0]
+    width, height = request.sizes[0]
+    runtime = asdict(request.runtime)
+    order = TrialConfig(str(card.path), width, height, "null", 0.0, scale=request.scale, **runtime)
     console = Console()
     with console.status(f"{card.name}, {width}×{height}, {frames} frames"):
         found = memory_soak.soak(order, frames)
     label = painted_name(card.name, order.painted, (width, height))
     console.print(f"{label}, {width}×{height}, null sink", highlight=False, soft_wrap=True)
     console.print(str(found), highlight=False, soft_wrap=True)
-    if ask.json_path:
-        write_json(ask.json_path, {"soak": {"style": card.name, **asdict(found)}})
+    if request.json_path:
+        write_json(request.json_path, {"soak": {"style": card.name, **asdict(found)}})
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:

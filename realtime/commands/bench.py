@@ -72,17 +72,17 @@ def bench(
     stylecam bench --profile starry-night --sizes 1280x720
     """
     from realtime.bench import runner
-    from realtime.bench.baselines import Runtime
+    from realtime.bench.baselines import RuntimeOptions
     from realtime.bench.end_to_end.sink_setup import parse_sinks
 
     standard = runner.QUICK if quick else runner.STANDARD
     usual = runner.QUICK_SIZES if quick else runner.STANDARD_SIZES
     cards = runner.pick_styles(styles)
-    ask = runner.Request(
+    request = runner.BenchRequest(
         styles=cards,
         sizes=runner.parse_sizes(sizes or (runner.SOAK_SIZES if soak else usual)),
-        runtime=Runtime(backend, device, threads, half),
-        effort=runner.Effort(
+        runtime=RuntimeOptions(backend, device, threads, half),
+        effort=runner.Duration(
             rounds or standard.rounds, seconds or standard.seconds, standard.whole
         ),
         whole=(cards if styles else cards[:1]) if end_to_end else [],
@@ -92,10 +92,10 @@ def bench(
         plot_path=plot_path,
     )
     if profile:
-        runner.show_profile(profile, ask)
+        runner.show_profile(profile, request)
     elif tune:
-        runner.show_tuning(ask)
+        runner.show_tuning(request)
     elif soak:
-        runner.show_soak(ask, soak)
+        runner.show_soak(request, soak)
     else:
-        runner.show_report(ask)
+        runner.show_report(request)

@@ -18,9 +18,9 @@ def doctor(as_json: bool) -> None:
 
     from realtime.doctor import report
 
-    findings = report.examine()
+    findings = report.run_checks()
     if as_json:
         click.echo(report.to_json(findings))
     else:
-        report.print_findings(findings, Console())
+        report.print_results(findings, Console())
     sys.exit(0 if report.works(findings) else 1)

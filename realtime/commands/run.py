@@ -110,7 +110,7 @@ def run(config_path: Path | None, **options: Any) -> None:
     """
     config = read_config(config_path, options)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    perform(config, lambda text: console.print(text, markup=False), console)
+    run_pipeline(config, lambda text: console.print(text, markup=False), console)
 
 
 def read_config(path: Path | None, options: dict[str, Any]) -> Config:
@@ -130,22 +130,22 @@ def _flag(option: str) -> str:
     return "--" + option.replace("_", "-")
 
 
-def perform(
+def run_pipeline(
     config: Config, say: Callable[[str], None], console: Console, *, keys: bool = True
 ) -> None:
     """Do the whole run that `config` describes, and report on it. Raises the error that ended it.
 
     With `keys`, keys typed in the terminal control the run.
     """
-    from realtime.build import compose
-    from realtime.control.hotkeys import press
+    from realtime.build import build
+    from realtime.control.hotkeys import apply_hotkey
     from realtime.control.terminal import TerminalKeys
     from realtime.shutdown import stopping
 
     if not config.sinks:
         config = config.model_copy(update={"sinks": [_default_sink(say)]})
-    progress = _Report(config, say, console)
-    composition = compose(config, on_message=say, on_progress=progress.painted)
+    progress = _ProgressReport(config, say, console)
+    composition = build(config, on_message=say, on_progress=progress.painted)
     pipeline = composition.pipeline
     say(f"generator: {config.style.name} on {composition.backend}")
     with stopping(pipeline.stop):
@@ -155,7 +155,9 @@ def perform(
             say(f"sink: {getattr(sink, 'url', None) or sink.name}, {_format(outgoing)}")
         progress.begin(pipeline.report, incoming, offline=not pipeline.live)
         try:
-            with TerminalKeys(lambda key: press(pipeline.box, key)) if keys else nullcontext():
+            with (
+                TerminalKeys(lambda key: apply_hotkey(pipeline.box, key)) if keys else nullcontext()
+            ):
                 pipeline.run()
         finally:
             progress.end()
@@ -184,7 +186,7 @@ def _format(frames: FrameFormat) -> str:
     return f"{frames.width}x{frames.height}, {frames.fps:g} frames/s"
 
 
-class _Report:
+class _ProgressReport:
     """Shows progress: a bar if the end is known and nothing is live, else a line if asked."""
 
     def __init__(self, config: Config, say: Callable[[str], None], console: Console) -> None:

@@ -12,7 +12,7 @@ from models.errors import StylecamError
 
 
 @dataclass(frozen=True)
-class Listed:
+class StyleRow:
     """One row. `problem` says why the style cannot be used; it is empty if it can.
 
     `lighter_of` names the style that this one replaces on slow machines; mostly empty.
@@ -28,7 +28,7 @@ class Listed:
     lighter_of: str
 
 
-def listed(name: str, path: Path, lighter_of: str = "") -> Listed:
+def style_row(name: str, path: Path, lighter_of: str = "") -> StyleRow:
     title = credit = problem = ""
     try:
         card = load_card(path)
@@ -37,7 +37,7 @@ def listed(name: str, path: Path, lighter_of: str = "") -> Listed:
         problem = str(error)
     size = round(path.stat().st_size / 1024) if path.is_file() else 0
     shipped = path.parent == SHIPPED
-    return Listed(name, title, credit, size, shipped, str(path), problem, lighter_of)
+    return StyleRow(name, title, credit, size, shipped, str(path), problem, lighter_of)
 
 
 @click.command()
@@ -49,7 +49,7 @@ def styles(as_json: bool) -> None:
     """
     paths = style_paths()
     lighter_of = lighter_styles(paths)
-    rows = [listed(name, path, lighter_of.get(name, "")) for name, path in paths.items()]
+    rows = [style_row(name, path, lighter_of.get(name, "")) for name, path in paths.items()]
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return

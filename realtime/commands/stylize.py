@@ -10,9 +10,9 @@ from rich.console import Console
 
 from models.catalogue import find_style, lighter_styles, style_paths
 from models.errors import StylecamError, UsageError
-from realtime.commands.run import perform, read_config
+from realtime.commands.run import read_config, run_pipeline
 from realtime.config.schema import Config, LimitConfig
-from realtime.sources.registry import kind_of
+from realtime.sources.registry import source_kind
 
 EVERY_STYLE = "all"
 VIDEO_SUFFIX = ".mp4"
@@ -75,7 +75,7 @@ def stylize(
     config = read_config(config_path, options)
     names = _style_names(styles, config.style.name)
     jobs = _jobs(list(_files(inputs)), names, out)
-    _refuse(names, jobs, config)
+    _check_inputs(names, jobs, config)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if len(jobs) == 1:
         _paint(jobs[0], config, console)
@@ -94,7 +94,7 @@ def _style_names(wanted: tuple[str, ...], default: str) -> list[str]:
     return list(dict.fromkeys(wanted)) or [default]
 
 
-def _refuse(styles: list[str], jobs: list[Job], config: Config) -> None:
+def _check_inputs(styles: list[str], jobs: list[Job], config: Config) -> None:
     """Raise UsageError before the work starts for what would fail in the middle of it."""
     for name in styles:
         find_style(name)
@@ -122,7 +122,7 @@ def _is_media(path: Path) -> bool:
 
     if not path.is_file():
         return False
-    return path.suffix.lower() in CONTAINERS or kind_of(str(path)) == "image"
+    return path.suffix.lower() in CONTAINERS or source_kind(str(path)) == "image"
 
 
 def _jobs(files: list[Path], styles: list[str], out: Path | None) -> list[Job]:
@@ -138,7 +138,7 @@ def _jobs(files: list[Path], styles: list[str], out: Path | None) -> list[Job]:
             raise UsageError(f"{out}: this folder cannot be made ({error.strerror})") from None
     jobs = []
     for file in files:
-        is_video = kind_of(str(file)) == "video"
+        is_video = source_kind(str(file)) == "video"
         for style in styles:
             target = (
                 out if one_file and out else (out or file.parent) / _name(file, style, is_video)
@@ -178,5 +178,5 @@ def _paint(job: Job, config: Config, console: Console) -> None:
             "limit": LimitConfig(),
         }
     )
-    perform(painting, lambda _: None, console, keys=False)
+    run_pipeline(painting, lambda _: None, console, keys=False)
     click.echo(f"{job.source} -> {job.target}")

@@ -5,7 +5,7 @@ Key names are lower case: a printable character as itself, else "space", "esc", 
 
 from typing import NamedTuple
 
-from realtime.control.state import SettingsBox
+from realtime.control.state import SettingsStore
 from realtime.control.verbs import VERBS
 
 
@@ -55,7 +55,7 @@ def legend() -> list[tuple[str, str]]:
     return rows
 
 
-def press(box: SettingsBox, key: str) -> None:
+def apply_hotkey(box: SettingsStore, key: str) -> None:
     """Apply the verb of the key called `key`; a key without a verb does nothing."""
     verb = KEYS.get(key.lower())
     if verb is not None:

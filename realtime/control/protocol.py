@@ -37,7 +37,11 @@ def parse(message: str) -> Verb:
 def hello(title: str, settings: Settings, titles: Mapping[str, str], previews: set[str]) -> str:
     """The message with what does not change while the server runs: the styles and the keys."""
     styles = [
-        {"name": name, "title": titles.get(name) or readable(name), "preview": name in previews}
+        {
+            "name": name,
+            "title": titles.get(name) or title_from_name(name),
+            "preview": name in previews,
+        }
         for name in settings.styles
     ]
     keys = [{"keys": row.keys, "verb": row.verb} for row in HOTKEYS]
@@ -51,10 +55,10 @@ def state(settings: Settings) -> str:
     return json.dumps({"state": fields})
 
 
-def refusal(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     return json.dumps({"error": str(error)})
 
 
-def readable(name: str) -> str:
+def title_from_name(name: str) -> str:
     """A title made from a style's name: "Starry Night" from "starry-night"."""
     return name.replace("-", " ").replace("_", " ").title()

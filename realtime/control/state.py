@@ -35,7 +35,7 @@ class Settings:
 Verb = Callable[[Settings], Settings]
 
 
-class SettingsBox:
+class SettingsStore:
     """The one current value, always replaced as a whole. Any thread may read it or apply a verb.
 
     So may a signal handler, even one that interrupts `apply` itself.

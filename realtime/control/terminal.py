@@ -90,14 +90,14 @@ class TerminalKeys:
                     self._stop.wait(_POLL)
                     continue
                 _keep_cbreak(fd)
-                if not _readable(fd, _POLL):
+                if not _input_ready(fd, _POLL):
                     continue
                 data = os.read(fd, 64)
                 if not data:
                     return
-                if data[-1:] == b"\x1b" and _readable(fd, _ESCAPE_WAIT):
+                if data[-1:] == b"\x1b" and _input_ready(fd, _ESCAPE_WAIT):
                     data += os.read(fd, 64)
-                self._hand_over(decode(data))
+                self._pass_on(decode(data))
 
     def _read_windows(self) -> None:
         if sys.platform == "win32":
@@ -108,11 +108,11 @@ class TerminalKeys:
                     typed = msvcrt.getwch()
                     if typed in "\x00\xe0":  # the first half of an arrow or function key
                         arrow = {"M": "right", "K": "left"}.get(msvcrt.getwch())
-                        self._hand_over([arrow] if arrow else [])
+                        self._pass_on([arrow] if arrow else [])
                     elif typed.isascii():
-                        self._hand_over(decode(typed.encode()))
+                        self._pass_on(decode(typed.encode()))
 
-    def _hand_over(self, keys: list[str]) -> None:
+    def _pass_on(self, keys: list[str]) -> None:
         for key in keys:
             if not self._stop.is_set():
                 self._on_key(key)
@@ -127,7 +127,7 @@ def _in_foreground(fd: int) -> bool:
         return True
 
 
-def _readable(fd: int, timeout: float) -> bool:
+def _input_ready(fd: int, timeout: float) -> bool:
     import select
 
     return bool(select.select([fd], [], [], timeout)[0])

@@ -19,9 +19,9 @@ import onnx
 import onnxruntime as ort
 
 from models.errors import ModelError
-from models.onnx.fp16 import Difference, difference
+from models.onnx.fp16 import PictureDifference, picture_difference
 from models.onnx.graph import read_weights
-from models.onnx.int8_weights import quantize_weights, shorten
+from models.onnx.int8_weights import quantize_weights, shorten_names
 from models.pictures import RGB
 from models.system.cpu import physical_cores
 from realtime.convert.calibration import Calibration
@@ -36,7 +36,7 @@ CPU = ["CPUExecutionProvider"]
 
 def checked_int8_weights(
     model: onnx.ModelProto, path: Path, photographs: Calibration
-) -> tuple[onnx.ModelProto, Difference]:
+) -> tuple[onnx.ModelProto, PictureDifference]:
     """The model with int8 kernels, and how far its pictures of held-out photographs are off.
 
     Raises ModelError if their PSNR is below LEAST_PSNR.
@@ -47,15 +47,15 @@ def checked_int8_weights(
 
 def checked_int8(
     model: onnx.ModelProto, path: Path, photographs: Calibration
-) -> tuple[onnx.ModelProto, Difference]:
+) -> tuple[onnx.ModelProto, PictureDifference]:
     """The model computing in int8, fitted to photographs; otherwise like `checked_int8_weights`."""
     return _checked(model, quantize(model, photographs.fitted), path, photographs)
 
 
 def _checked(
     model: onnx.ModelProto, smaller: onnx.ModelProto, path: Path, photographs: Calibration
-) -> tuple[onnx.ModelProto, Difference]:
-    off = difference(
+) -> tuple[onnx.ModelProto, PictureDifference]:
+    off = picture_difference(
         _paint(model, photographs.held_out),
         _paint(smaller, photographs.held_out),
     )
@@ -111,7 +111,7 @@ def quantize(model: onnx.ModelProto, photographs: list[RGB]) -> onnx.ModelProto:
     _keep(small.graph.input, inputs)
     _keep(small.opset_import, [entry for entry in small.opset_import if not entry.domain])
     del small.metadata_props[:], small.graph.value_info[:]
-    shorten(small.graph)
+    shorten_names(small.graph)
     onnx.checker.check_model(small, full_check=True)
     return small
 

@@ -25,7 +25,14 @@ from models.card import (
 )
 from models.catalogue import find_style
 from models.errors import ModelError, StylecamError, UsageError
-from models.onnx.fp16 import Difference, check_picture, difference, is_half, paint_exactly, to_half
+from models.onnx.fp16 import (
+    PictureDifference,
+    is_half,
+    picture_difference,
+    probe_picture,
+    run_reference,
+    to_half,
+)
 from models.onnx.graph import read_architecture
 from models.onnx.int8_weights import short_metadata
 from realtime.convert.calibration import calibration, demo_portrait
@@ -36,11 +43,11 @@ EXPORTERS = "stylecam.exporters"
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """What was written. `off` compares the lower precision with full; None in full precision."""
 
     card: StyleCard
-    off: Difference | None
+    off: PictureDifference | None
 
     def __str__(self) -> str:
         size = self.card.path.stat().st_size / 1000
@@ -49,7 +56,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Target:
+class ExportOptions:
     """The style's new name, its precision, and the photographs that int8 is fitted to."""
 
     name: str
@@ -65,7 +72,7 @@ def export(
     photographs: Path | None = None,
     name: str | None = None,
     force: bool = False,
-) -> Exported:
+) -> ExportResult:
     """Write the style `source` (name, .onnx, checkpoint or run folder) and its card to `out`.
 
     Everything is checked in a temporary folder first: on an error nothing is written or replaced.
@@ -78,13 +85,13 @@ def export(
     if precision == "int8" and photographs is None:
         raise UsageError("int8 is fitted to photographs: give --calibrate DIR, or --int8 weights")
     try:
-        off = _export_checked(source, out, Target(name, precision, photographs))
+        off = _export_checked(source, out, ExportOptions(name, precision, photographs))
     except OSError as error:
         raise StylecamError(f"{out}: cannot be written: {error.strerror}") from None
-    return Exported(load_card(out), off)
+    return ExportResult(load_card(out), off)
 
 
-def _export_checked(source: str, out: Path, target: Target) -> Difference | None:
+def _export_checked(source: str, out: Path, target: ExportOptions) -> PictureDifference | None:
     """Make the files in a folder beside `out`, try them, then move them into place."""
     with TemporaryDirectory(prefix=".stylecam-export-", dir=out.parent) as folder:
         path = Path(folder) / out.name
@@ -136,14 +143,14 @@ def checkpoint_exporter() -> Callable[..., StyleCard]:
     raise UsageError("this installation exports no checkpoints; pip install 'stylecam[train]'")
 
 
-def write_model(card: StyleCard, path: Path, target: Target) -> Difference | None:
+def write_model(card: StyleCard, path: Path, target: ExportOptions) -> PictureDifference | None:
     """Write the graph of `card` to `path` with a new card; return how far precision is off."""
     original = read_model(card.path)
     model, off = original, None
     about = {entry.key: entry.value for entry in original.metadata_props}
     preview, title = card.preview, card.title
     if target.precision != "fp32":
-        model, off = lowered(model, card, target)
+        model, off = at_precision(model, card, target)
         card = card.model_copy(update={"precision": target.precision})
     if target.name != card.name:
         title = target.name.replace("-", " ").title()
@@ -160,9 +167,9 @@ def write_model(card: StyleCard, path: Path, target: Target) -> Difference | Non
     return off
 
 
-def lowered(
-    model: onnx.ModelProto, card: StyleCard, target: Target
-) -> tuple[onnx.ModelProto, Difference]:
+def at_precision(
+    model: onnx.ModelProto, card: StyleCard, target: ExportOptions
+) -> tuple[onnx.ModelProto, PictureDifference]:
     """The model in the target's precision, and how far its pictures are off.
 
     Raises UsageError for a model in lower precision already, ModelError if it is too far off.
@@ -177,16 +184,16 @@ def lowered(
     return checked(model, card.path, photographs)
 
 
-def checked_half(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, Difference]:
+def checked_half(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, PictureDifference]:
     """The model in half precision, and how far its picture is off.
 
     Both models run operator by operator in their own precision. Raises ModelError if the
     difference is more than rounding.
     """
-    picture = check_picture()
+    picture = probe_picture()
     try:
         half = to_half(model)
-        off = difference(paint_exactly(model, picture), paint_exactly(half, picture))
+        off = picture_difference(run_reference(model, picture), run_reference(half, picture))
     except ModelError as error:
         raise ModelError(f"{path}: half precision does not fit, nothing written: {error}") from None
     if not off.acceptable:

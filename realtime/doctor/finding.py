@@ -7,7 +7,7 @@ Status = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of the report, with a remedy unless "ok".
 
     "fail" means that the main job cannot run, "warn" that only a part of it cannot.
@@ -19,13 +19,13 @@ class Finding:
     remedy: str = ""
 
 
-def ok(subject: str, detail: str) -> Finding:
-    return Finding(subject, "ok", detail)
+def ok(subject: str, detail: str) -> CheckResult:
+    return CheckResult(subject, "ok", detail)
 
 
-def warn(subject: str, detail: str, remedy: str) -> Finding:
-    return Finding(subject, "warn", detail, remedy)
+def warn(subject: str, detail: str, remedy: str) -> CheckResult:
+    return CheckResult(subject, "warn", detail, remedy)
 
 
-def fail(subject: str, detail: str, remedy: str) -> Finding:
-    return Finding(subject, "fail", detail, remedy)
+def fail(subject: str, detail: str, remedy: str) -> CheckResult:
+    return CheckResult(subject, "fail", detail, remedy)

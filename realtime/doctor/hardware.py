@@ -7,13 +7,13 @@ from importlib import metadata
 from pathlib import Path
 
 from models.system.machine import this_machine
-from realtime.doctor.finding import Finding, fail, ok, warn
+from realtime.doctor.finding import CheckResult, fail, ok, warn
 
 SYSFS = Path("/sys/class/video4linux")
 LOOPBACK = Path("/sys/module/v4l2loopback")
 
 
-def check_processor() -> Iterator[Finding]:
+def check_processor() -> Iterator[CheckResult]:
     """Which processor, and whether it has the instructions that make it fast."""
     machine = this_machine()
     slow = machine.instruction_sets and not {"AVX2", "NEON"} & set(machine.instruction_sets)
@@ -23,7 +23,7 @@ def check_processor() -> Iterator[Finding]:
         yield ok("processor", str(machine))
 
 
-def check_providers() -> Iterator[Finding]:
+def check_providers() -> Iterator[CheckResult]:
     """Which devices ONNX Runtime could use."""
     import onnxruntime
 
@@ -37,7 +37,7 @@ def check_providers() -> Iterator[Finding]:
         yield ok("devices", ", ".join(labels))
 
 
-def check_openvino() -> Iterator[Finding]:
+def check_openvino() -> Iterator[CheckResult]:
     """Whether the optional runtime is installed; its absence is no fault."""
     version = installed_version("openvino")
     if version is None:
@@ -53,7 +53,7 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def check_cameras(root: Path = SYSFS) -> Iterator[Finding]:
+def check_cameras(root: Path = SYSFS) -> Iterator[CheckResult]:
     """Which cameras there are, by name."""
     from realtime.sources.camera import list_cameras
 
@@ -61,7 +61,7 @@ def check_cameras(root: Path = SYSFS) -> Iterator[Finding]:
         yield ok("cameras", "by index on this system: --source 0, 1, …")
         return
     cameras = list_cameras(root)
-    closed = [camera for camera in cameras if not readable(camera.path)]
+    closed = [camera for camera in cameras if not can_open(camera.path)]
     if closed:
         yield warn(
             "cameras",
@@ -74,14 +74,14 @@ def check_cameras(root: Path = SYSFS) -> Iterator[Finding]:
         yield warn("cameras", "none", "plug one in; until then `run` shows the built-in demo")
 
 
-def readable(device: Path) -> bool:
+def can_open(device: Path) -> bool:
     """Whether a device file may be opened; True for a missing file, which is not checked here."""
     return not device.exists() or os.access(device, os.R_OK | os.W_OK)
 
 
 def check_virtual_camera(
     module: Path = LOOPBACK, platform: str = sys.platform
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Whether other programs could use the picture as a camera."""
     from realtime.sinks.virtual_camera import REMEDIES
 
@@ -104,7 +104,7 @@ def check_virtual_camera(
         yield ok("virtual camera", "v4l2loopback with exclusive_caps")
 
 
-def check_display() -> Iterator[Finding]:
+def check_display() -> Iterator[CheckResult]:
     """OpenCV loads, and a window can be opened."""
     try:
         import cv2
@@ -125,7 +125,7 @@ def check_display() -> Iterator[Finding]:
         yield warn("window", "no display, or an OpenCV without windows", "use --sink web instead")
 
 
-def check_encoder() -> Iterator[Finding]:
+def check_encoder() -> Iterator[CheckResult]:
     """Which encoder recordings get."""
     import av
 

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from realtime.doctor import hardware, software, styles
-from realtime.doctor.finding import Finding, fail
+from realtime.doctor.finding import CheckResult, fail
 
-Check = Callable[[], Iterable[Finding]]
+Check = Callable[[], Iterable[CheckResult]]
 
 CHECKS: dict[str, Check] = {
     "Python": software.check_python,
@@ -32,9 +32,9 @@ CHECKS: dict[str, Check] = {
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-def examine(checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
+def run_checks(checks: Mapping[str, Check] = CHECKS) -> list[CheckResult]:
     """The findings of all checks. A check that raises becomes a finding; the others still run."""
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     for subject, check in checks.items():
         try:
             findings += check()
@@ -45,12 +45,12 @@ def examine(checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
     return findings
 
 
-def works(findings: Sequence[Finding]) -> bool:
+def works(findings: Sequence[CheckResult]) -> bool:
     """Whether the main job can run."""
     return all(finding.status != "fail" for finding in findings)
 
 
-def print_findings(findings: Sequence[Finding], console: Console) -> None:
+def print_results(findings: Sequence[CheckResult], console: Console) -> None:
     """One line per finding, its remedy below it; not wrapped, so that commands can be copied."""
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
@@ -61,7 +61,7 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
             console.print(Text(f"      {'':{width}}  → {remedy.strip()}"), soft_wrap=True)
 
 
-def to_json(findings: Sequence[Finding]) -> str:
+def to_json(findings: Sequence[CheckResult]) -> str:
     """{"works": bool, "findings": [{"subject", "status", "detail", "remedy"}]}"""
     return json.dumps(
         {"works": works(findings), "findings": [asdict(f) for f in findings]},

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from realtime.doctor.finding import Finding, fail, ok, warn
+from realtime.doctor.finding import CheckResult, fail, ok, warn
 
 OLDEST_PYTHON = (3, 11)
 OURS = ("realtime", "models", "training")
@@ -22,7 +22,7 @@ RUNTIMES = {
 """Distributions that all install the module onnxruntime: the last one wins."""
 
 
-def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Finding]:
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[CheckResult]:
     """Python is new enough."""
     shown = ".".join(map(str, version))
     if version[:2] < OLDEST_PYTHON:
@@ -32,7 +32,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Fi
         yield ok("Python", f"{shown}, {platform.system()} {platform.machine()}")
 
 
-def check_packages() -> Iterator[Finding]:
+def check_packages() -> Iterator[CheckResult]:
     """Every package that stylecam requires is installed; lists their versions."""
     try:
         required = [line for line in metadata.requires("stylecam") or [] if "extra ==" not in line]
@@ -62,7 +62,7 @@ def module_of(distribution: str) -> str:
     return odd.get(distribution.lower(), distribution)
 
 
-def check_ownership(root: Path = ROOT) -> Iterator[Finding]:
+def check_ownership(root: Path = ROOT) -> Iterator[CheckResult]:
     """The modules realtime, models and training are ours; other packages use these names too."""
     strangers = []
     for name in OURS:
@@ -82,7 +82,7 @@ def check_ownership(root: Path = ROOT) -> Iterator[Finding]:
 
 def check_name_clash(
     owners: Mapping[str, list[str]] | None = None,
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """No other distribution installed files into our modules (PyPI's `realtime` would)."""
     owners = owners if owners is not None else metadata.packages_distributions()
     others = {n: sorted(set(owners.get(n, [])) - {"stylecam"}) for n in OURS}
@@ -97,7 +97,7 @@ def check_name_clash(
         )
 
 
-def check_runtimes(installed: Mapping[str, str] | None = None) -> Iterator[Finding]:
+def check_runtimes(installed: Mapping[str, str] | None = None) -> Iterator[CheckResult]:
     """Only one build of ONNX Runtime is installed: they overwrite each other."""
     there = installed if installed is not None else installed_runtimes()
     shown = ", ".join(f"{name} {version}" for name, version in there.items())

@@ -9,14 +9,14 @@ import numpy as np
 from models.catalogue import SHIPPED, find_style, style_paths
 from models.default_style import DEFAULT_STYLE
 from models.errors import StylecamError
-from realtime.doctor.finding import Finding, fail, ok
+from realtime.doctor.finding import CheckResult, fail, ok
 
 WIDTH, HEIGHT = 640, 480
 REINSTALL = "pip install --force-reinstall --no-deps stylecam"
 RUNS = 5
 
 
-def check_styles(folder: Path = SHIPPED) -> Iterator[Finding]:
+def check_styles(folder: Path = SHIPPED) -> Iterator[CheckResult]:
     """Every shipped style is there and matches its checksum."""
     good = []
     for name in style_paths([folder]):
@@ -30,7 +30,7 @@ def check_styles(folder: Path = SHIPPED) -> Iterator[Finding]:
         yield ok("styles", f"{len(good)} intact: {', '.join(good)}")
 
 
-def check_painting(folder: Path = SHIPPED) -> Iterator[Finding]:
+def check_painting(folder: Path = SHIPPED) -> Iterator[CheckResult]:
     """The default style paints a test frame that differs from its input; reports the time."""
     from realtime.inference.backends.registry import make_backend
 

@@ -16,7 +16,7 @@ import numpy as np
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError
 from models.pictures import RGB
-from models.system.free_memory import give_back
+from models.system.free_memory import release_free_memory
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
 from realtime.frames.resize import Size, painted_size, processing_size
@@ -24,7 +24,7 @@ from realtime.inference.backends import Backend
 
 DIVIDER = 2
 """Pixels between the halves of the split view."""
-LOAD_PATIENCE = 2.0
+LOAD_TIMEOUT = 2.0
 """Seconds that `close` waits for a style being loaded; a later one is closed when it comes."""
 
 
@@ -33,10 +33,10 @@ class Stylizer:
 
     `find` gives the card of a style by name. `on_fault` gets a style that cannot be loaded, once
     each time that it is asked for. `scale` in (0, 1] (None: what suits live frames of the size)
-    and `within` make the generator work on a smaller picture; `quality` in (0, 1] shrinks that
-    further. `lighter` selects a style's lighter generator if it has one. `quality` and `lighter`
-    may change between frames. The `keep` last used models stay loaded, so that going back costs
-    nothing.
+    and `within` make the generator work on a smaller picture; `extra_scale` in (0, 1] shrinks that
+    further. `lighter` selects a style's lighter generator if it has one. `extra_scale` and
+    `lighter` may change between frames. The `keep` last used models stay loaded, so that going
+    back costs nothing.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class Stylizer:
     ) -> None:
         assert keep >= 1
         self._find, self._make_backend = find, make_backend
-        self._scale, self._within, self._kept = scale, within, keep
+        self._scale, self._within, self._capacity = scale, within, keep
         self._on_fault = on_fault
-        self.quality = 1.0
+        self.extra_scale = 1.0
         self.lighter = False
         self._lighter_of: dict[str, str | None] = {}
         self._loaded: OrderedDict[str, Backend] = OrderedDict()
-        self._refused: str | None = None
-        self._coming: tuple[str, Future[Backend]] | None = None
+        self._failed_style: str | None = None
+        self._pending: tuple[str, Future[Backend]] | None = None
         self._size: Size | None = None
 
     def load(self, style: str) -> str:
@@ -68,7 +68,7 @@ class Stylizer:
         """
         backend, line = self._make_loaded(style)
         self._loaded[style] = backend
-        self._keep(style)
+        self._make_current(style)
         return line
 
     @property
@@ -85,7 +85,7 @@ class Stylizer:
     @property
     def loading(self) -> bool:
         """Whether another generator is being loaded."""
-        return self._coming is not None
+        return self._pending is not None
 
     def has_lighter(self, style: str) -> bool:
         """Whether a style has a lighter generator. Reads the style's card the first time."""
@@ -107,24 +107,24 @@ class Stylizer:
         self._size = self._working_size(frame)
         self._loaded[self.generator].warm_up(self._size.height, self._size.width)
 
-    def follow(self, style: str) -> None:
+    def request_style(self, style: str) -> None:
         """Switch to the wanted style if it is ready; start loading it if that was not done.
 
         `stylize` does this too; call this for frames that are not painted.
         """
         if self.lighter and self.has_lighter(style):
             style = self._lighter_of[style] or style
-        if self._coming is not None and self._coming[1].done():
-            self._take_coming(style)
-        if style != self._refused:
-            self._refused = None  # if asked for again later, it gets another chance
-        if style in (self.generator, self._refused):
+        if self._pending is not None and self._pending[1].done():
+            self._take_pending(style)
+        if style != self._failed_style:
+            self._failed_style = None  # if asked for again later, it gets another chance
+        if style in (self.generator, self._failed_style):
             return
         if style in self._loaded:
-            self._keep(style)
-        elif self._coming is None:
+            self._make_current(style)
+        elif self._pending is None:
             future: Future[Backend] = Future()
-            self._coming = (style, future)
+            self._pending = (style, future)
             threading.Thread(
                 target=self._load_into, args=(style, future), name="load style", daemon=True
             ).start()
@@ -135,7 +135,7 @@ class Stylizer:
         Raises ModelError if the generator fails on it.
         """
         self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
-        self.follow(settings.style)
+        self.request_style(settings.style)
         source = np.asarray(cv2.flip(frame.rgb, 1), np.uint8) if settings.mirror else frame.rgb
         if settings.view == "original" or settings.strength == 0:
             return replace(frame, rgb=source)
@@ -145,9 +145,9 @@ class Stylizer:
         return replace(frame, rgb=painted)
 
     def close(self) -> None:
-        if self._coming is not None:
-            (_, future), self._coming = self._coming, None
-            wait([future], LOAD_PATIENCE)
+        if self._pending is not None:
+            (_, future), self._pending = self._pending, None
+            wait([future], LOAD_TIMEOUT)
             future.add_done_callback(_close_result)
         while self._loaded:
             self._loaded.popitem()[1].close()
@@ -161,7 +161,7 @@ class Stylizer:
 
     def _working_size(self, frame: Size) -> Size:
         usual = painted_size(frame, self._scale, within=self._within)
-        return processing_size(usual, scale=self.quality)
+        return processing_size(usual, scale=self.extra_scale)
 
     def _load_into(self, style: str, future: "Future[Backend]") -> None:
         try:
@@ -184,27 +184,27 @@ class Stylizer:
             raise
         return backend, line
 
-    def _take_coming(self, wanted: str) -> None:
-        assert self._coming is not None
-        (style, future), self._coming = self._coming, None
+    def _take_pending(self, wanted: str) -> None:
+        assert self._pending is not None
+        (style, future), self._pending = self._pending, None
         error = future.exception()
         if error is None:
             current = self.generator
             self._loaded[style] = future.result()
             # If the user has chosen another style meanwhile, this one must not paint.
-            self._keep(style if style == wanted else current)
+            self._make_current(style if style == wanted else current)
             return
-        self._refused = style
+        self._failed_style = style
         if not isinstance(error, StylecamError):
             error = StylecamError(f"{style}: cannot be loaded: {error}")
         self._on_fault(style, error)
 
-    def _keep(self, style: str) -> None:
+    def _make_current(self, style: str) -> None:
         """Make a loaded style the current one, and close the least recently used beyond `keep`."""
         self._loaded.move_to_end(style)
-        while len(self._loaded) > self._kept:
+        while len(self._loaded) > self._capacity:
             self._loaded.popitem(last=False)[1].close()
-            give_back()
+            release_free_memory()
 
 
 def _close_result(future: "Future[Backend]") -> None:

@@ -13,14 +13,14 @@ from models.pictures import RGB
 from realtime.frames.resize import resize
 
 
-class Enlarger:
-    """Owns a scratch picture, so only one thread may call `finish`."""
+class Upsampler:
+    """Owns a scratch picture, so only one thread may call `compose`."""
 
     def __init__(self, coding: CoarseCoding) -> None:
         self._coding = coding
         self._scratch = np.empty((0, 0, 3), np.uint8)
 
-    def finish(self, frame: RGB, coarse: RGB, strength: float) -> RGB:
+    def compose(self, frame: RGB, coarse: RGB, strength: float) -> RGB:
         """The painted picture in the frame's size: a new array, or `coarse` itself.
 
         All are (H, W, 3) uint8 RGB. Strength 0 gives the frame, 1 the style. `coarse` is coded as
@@ -29,12 +29,12 @@ class Enlarger:
         step, zero, detail = self._coding.step, self._coding.zero, self._coding.detail
         if (strength, detail, step) == (1.0, 0.0, 1.0):
             return resize(coarse, frame.shape[1], frame.shape[0])
-        enlarged = self._enlarge(coarse, frame.shape)
+        enlarged = self._upsample(coarse, frame.shape)
         kept, gain = 1 - strength * (1 - detail), strength * step
         painted = cv2.addWeighted(frame, kept, enlarged, gain, -gain * zero)
         return np.asarray(painted, np.uint8)
 
-    def _enlarge(self, coarse: RGB, shape: tuple[int, ...]) -> RGB:
+    def _upsample(self, coarse: RGB, shape: tuple[int, ...]) -> RGB:
         if coarse.shape == shape:
             return coarse
         if self._scratch.shape != shape:

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 from models.errors import SourceFault, StylecamError
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.pipeline.queues import HandOver
+from realtime.pipeline.queues import FrameQueue
 from realtime.sources import EndOfSource, Source
 
 log = logging.getLogger(__name__)
-FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 2.0
-STOP_PATIENCE = 2.0
+FIRST_BACKOFF = 0.25
+LONGEST_BACKOFF = 2.0
+STOP_TIMEOUT = 2.0
 """Seconds that `stop` waits for a read to end. A thread whose read takes longer is left behind and
 closes the source itself when the read returns: other threads must not close a device."""
 
 
-REST = 5.0
+IDLE_INTERVAL = 5.0
 """Seconds between two frames while nobody watches, so whoever comes sees no older picture."""
-LOOK_UP = 0.1
+IDLE_POLL = 0.1
 """Seconds between checks whether somebody watches again."""
 
 
@@ -49,13 +49,13 @@ class Outage:
     def __init__(self, fault: SourceFault, patience: float) -> None:
         self.fault = fault
         self._deadline = time.monotonic() + patience
-        self._pause = FIRST_PAUSE
+        self._pause = FIRST_BACKOFF
 
-    def next_pause(self) -> float:
+    def next_backoff(self) -> float:
         """Seconds to wait before the next attempt. Raises `fault` if that is past the deadline."""
         if time.monotonic() + self._pause >= self._deadline:
             raise self.fault
-        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_BACKOFF)
         return pause
 
 
@@ -83,13 +83,13 @@ class Capture:
         self._limits = limits or Limits()
         self._on_message = on_message
         self._opened: Future[FrameFormat] = Future()
-        self._hand_over: Future[HandOver] = Future()
+        self._queue: Future[FrameQueue] = Future()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self.error: StylecamError | None = None
 
     def open(self) -> FrameFormat:
-        """Open the source; `begin` starts the reading. Raises what opening the source raises."""
+        """Open the source, without reading yet. Raises what opening the source raises."""
         self._thread.start()
         try:
             return self._opened.result()
@@ -97,25 +97,25 @@ class Capture:
             self.stop()
             raise
 
-    def begin(self, hand_over: HandOver) -> None:
-        """Start reading. `hand_over` is closed after the last frame."""
-        self._hand_over.set_result(hand_over)
+    def start_reading(self, queue: FrameQueue) -> None:
+        """Start reading. `queue` is closed after the last frame."""
+        self._queue.set_result(queue)
 
     def stop(self) -> None:
         """Stop soon, whatever the source is doing. May be called twice, and before `open`."""
         self._stop.set()
-        self._close_hand_over()
+        self._close_queue()
         if self._thread.ident is not None:
-            self._thread.join(STOP_PATIENCE)
+            self._thread.join(STOP_TIMEOUT)
 
-    def _close_hand_over(self) -> None:
-        if not self._hand_over.cancel():
-            self._hand_over.result().close()
+    def _close_queue(self) -> None:
+        if not self._queue.cancel():
+            self._queue.result().close()
 
     def _run(self) -> None:
         try:
             self._opened.set_result(self.source.open())
-            self._read_into(self._hand_over.result())
+            self._read_into(self._queue.result())
         except CancelledError:
             log.debug("stopped before the first frame was asked for")
         except StylecamError as error:
@@ -123,7 +123,7 @@ class Capture:
         except Exception as error:
             self._fail(SourceFault(f"the source failed: {type(error).__name__}: {error}"))
         finally:
-            self._close_hand_over()
+            self._close_queue()
             self._close_source()
 
     def _close_source(self) -> None:
@@ -138,7 +138,7 @@ class Capture:
         elif not self._stop.is_set():
             self.error = self.error or error
 
-    def _read_into(self, hand_over: HandOver) -> None:
+    def _read_into(self, queue: FrameQueue) -> None:
         outage: Outage | None = None
         read = 0
         while not self._stop.is_set() and not self._limits.full(read):
@@ -156,12 +156,12 @@ class Capture:
             if self._limits.past(frame):
                 return
             read += 1
-            hand_over.put(frame)
-            self._rest()
+            queue.put(frame)
+            self._wait_while_idle()
 
-    def _rest(self) -> None:
-        end = time.monotonic() + REST
-        while self._idle() and time.monotonic() < end and not self._stop.wait(LOOK_UP):
+    def _wait_while_idle(self) -> None:
+        end = time.monotonic() + IDLE_INTERVAL
+        while self._idle() and time.monotonic() < end and not self._stop.wait(IDLE_POLL):
             pass
 
     def _lost(self, fault: SourceFault) -> Outage:
@@ -172,7 +172,7 @@ class Capture:
 
     def _open_again(self, outage: Outage) -> None:
         """Reopen the source; return once it is open, or once `stop` was called."""
-        while not self._stop.wait(outage.next_pause()):
+        while not self._stop.wait(outage.next_backoff()):
             self.source.close()
             try:
                 self.source.open()

@@ -13,7 +13,7 @@ WINDOW = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Percentiles:
     """Median and 95th percentile, in milliseconds; nan if nothing was measured."""
 
     p50: float
@@ -48,13 +48,13 @@ class Metrics:
         with self._lock:
             self.unchanged += 1
 
-    def spread(self, stage: str) -> Spread:
+    def percentiles(self, stage: str) -> Percentiles:
         with self._lock:
             times = list(self._times[stage])
         if not times:
-            return Spread(float("nan"), float("nan"))
+            return Percentiles(float("nan"), float("nan"))
         p50, p95 = np.percentile(np.array(times) * 1000, [50, 95])
-        return Spread(float(p50), float(p95))
+        return Percentiles(float(p50), float(p95))
 
     @property
     def fps(self) -> float:
@@ -68,7 +68,7 @@ class Metrics:
         """One line for people."""
         if not self.painted:
             return f"0 frames, {dropped} dropped"
-        stylize, latency = self.spread("stylize"), self.spread("latency")
+        stylize, latency = self.percentiles("stylize"), self.percentiles("latency")
         again = f" ({self.unchanged} unchanged, not painted again)" if self.unchanged else ""
         return (
             f"{self.painted} frames{again}, {self.fps:.1f} frames/s; "

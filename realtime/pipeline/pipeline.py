@@ -12,17 +12,17 @@ from dataclasses import dataclass, field, replace
 from models.errors import ModelError, StylecamError
 from models.pictures import RGB
 from realtime.control.overlay import draw_help, draw_recording, draw_status, status_text
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.resize import FitMode, Size, fit, shrink_to_fit
 from realtime.inference.stylizer import Stylizer, placeholder
-from realtime.pipeline.adaptive_scale import Adaptive
+from realtime.pipeline.adaptive_scale import AdaptiveScale
 from realtime.pipeline.capture import Capture, Limits
 from realtime.pipeline.metrics import Metrics
-from realtime.pipeline.queues import HandOver, Line, Mailbox
-from realtime.pipeline.saving import Keeping, Ways
-from realtime.pipeline.sink_runner import Output, Outputs
-from realtime.pipeline.static_scene import LastPainting
+from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
+from realtime.pipeline.saving import SaveController, SaveTargets
+from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
+from realtime.pipeline.static_scene import PaintingCache
 from realtime.sinks import Sink
 from realtime.sources import Source
 
@@ -43,7 +43,7 @@ class Plan:
     `fit` brings about. `local` names the sinks that get text on the picture; `titles` gives the
     title of a style. In a live run, `skip_static` avoids painting a still scene again. While a
     live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
-    `rests` lets the source rest while the picture is paused or no sink is watched. `on_message`
+    `may_idle` lets the source rest while the picture is paused or no sink is watched. `on_message`
     gets one line about each event, `on_progress` the number of painted frames, in any thread.
     """
 
@@ -53,11 +53,11 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     reconnect: float = 0.0
     local: frozenset[str] = frozenset()
-    keep: Ways = field(default_factory=Ways)
+    keep: SaveTargets = field(default_factory=SaveTargets)
     titles: Callable[[str], str] = str
     skip_static: bool = False
     target_fps: float | None = None
-    rests: bool = False
+    may_idle: bool = False
     on_message: Callable[[str], None] = lambda _: None
     on_progress: Callable[[int], None] = lambda _: None
 
@@ -71,7 +71,7 @@ class Pipeline:
     """
 
     def __init__(
-        self, source: Source, stylizer: Stylizer, sinks: list[Sink], box: SettingsBox, plan: Plan
+        self, source: Source, stylizer: Stylizer, sinks: list[Sink], box: SettingsStore, plan: Plan
     ) -> None:
         self.metrics = Metrics()
         self.box, self.plan, self.stylizer = box, plan, stylizer
@@ -84,10 +84,14 @@ class Pipeline:
         )
         self.live = plan.live
         self._sinks = sinks
-        self.outputs = Outputs(self._sink_failed)
-        self._keeping = Keeping(plan.keep, self.outputs, box, self.metrics, plan.on_message)
-        self._last_painting = LastPainting()
-        self._adaptive = Adaptive(plan.target_fps) if plan.target_fps is not None else None
+        self.outputs = SinkGroup(self._sink_failed)
+        self._save_controller = SaveController(
+            plan.keep, self.outputs, box, self.metrics, plan.on_message
+        )
+        self._painting_cache = PaintingCache()
+        self._adaptive_scale = (
+            AdaptiveScale(plan.target_fps) if plan.target_fps is not None else None
+        )
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._error: BaseException | None = None
         self._failing = self._given_up = False
@@ -117,10 +121,10 @@ class Pipeline:
             self.stylizer.close()
             raise
         self._outgoing = outgoing
-        self._hand_over: HandOver = Mailbox[Frame]() if self.live else Line[Frame](READ_AHEAD)
+        self._queue: FrameQueue = Mailbox[Frame]() if self.live else BoundedQueue[Frame](READ_AHEAD)
         self._changed = time.monotonic()
         self._thread.start()
-        self.capture.begin(self._hand_over)
+        self.capture.start_reading(self._queue)
         return incoming, outgoing
 
     def run(self) -> None:
@@ -143,7 +147,7 @@ class Pipeline:
     @property
     def dropped(self) -> int:
         """Number of frames that came too fast for the generator or for a sink."""
-        return self._hand_over.dropped + self.outputs.dropped
+        return self._queue.dropped + self.outputs.dropped
 
     def report(self) -> str:
         """Rates, times and losses so far, in one line for people."""
@@ -155,8 +159,8 @@ class Pipeline:
 
     def _idle(self) -> bool:
         settings = self.box.current
-        unseen = settings.paused or not self.outputs.watched
-        return self.plan.rests and self.live and unseen and not settings.recording
+        unseen = settings.paused or not self.outputs.has_viewers
+        return self.plan.may_idle and self.live and unseen and not settings.recording
 
     def _finish(self) -> None:
         self._finishing = True
@@ -165,13 +169,13 @@ class Pipeline:
         # Painting may have waited for a place in a line; closing the lines released it.
         self._thread.join(timeout=5.0)
         if not self._thread.is_alive():
-            self._keeping.close()
+            self._save_controller.close()
             self.stylizer.close()
         self.outputs.finish()
 
-    def _output(self, sink: Sink) -> Output:
+    def _output(self, sink: Sink) -> SinkRunner:
         local = sink.name in self.plan.local
-        return Output(sink, self.metrics, lossless=not self.live, local=local)
+        return SinkRunner(sink, self.metrics, lossless=not self.live, local=local)
 
     def _sink_failed(self, error: StylecamError) -> None:
         if self.outputs.alive:
@@ -180,8 +184,8 @@ class Pipeline:
     def _paint_all(self) -> None:
         """The main loop of the painting thread."""
         try:
-            while not self._hand_over.closed and not self._ending:
-                frame = self._hand_over.take(SILENCE)
+            while not self._queue.closed and not self._ending:
+                frame = self._queue.take(SILENCE)
                 if frame is not None:
                     self._show(frame)
                 elif self._last is not None and self.live:
@@ -211,18 +215,18 @@ class Pipeline:
         """The last painting again if a new one would be the same; otherwise a new one."""
         if _plain(settings) or not (self.plan.skip_static and self.live):
             return self._painted(frame, settings)
-        self.stylizer.follow(settings.style)
+        self.stylizer.request_style(settings.style)
         how = (
-            *(self.stylizer.generator, self.stylizer.quality),
+            *(self.stylizer.generator, self.stylizer.extra_scale),
             *(settings.strength, settings.view, settings.mirror),
         )
-        rgb = self._last_painting.of(frame.rgb, how)
+        rgb = self._painting_cache.get(frame.rgb, how)
         if rgb is not None:
             self.metrics.count_unchanged()
             return rgb
         rgb = self._painted(frame, settings)
         if not self._failing:
-            self._last_painting.keep(frame.rgb, how, rgb)
+            self._painting_cache.put(frame.rgb, how, rgb)
         return rgb
 
     def _painted(self, frame: Frame, settings: Settings) -> RGB:
@@ -249,19 +253,19 @@ class Pipeline:
 
     def _adapt(self, took: float, style: str) -> None:
         """Adapt the size or the generator of the next frames, to hold the target rate."""
-        if self._adaptive is None or self.stylizer.loading:  # not the wanted generator's time
+        if self._adaptive_scale is None or self.stylizer.loading:  # not the wanted generator's time
             return
-        changed = self._adaptive.painted(took, has_lighter=self.stylizer.has_lighter(style))
-        scale, lighter = self._adaptive.scale, self._adaptive.lighter
+        changed = self._adaptive_scale.record(took, has_lighter=self.stylizer.has_lighter(style))
+        scale, lighter = self._adaptive_scale.scale, self._adaptive_scale.lighter
         where = f"{scale:g} of the size" + (", by the lighter generator" if lighter else "")
         if changed:
-            self.stylizer.quality, self.stylizer.lighter = scale, lighter
+            self.stylizer.extra_scale, self.stylizer.lighter = scale, lighter
             self.plan.on_message(f"painting at {where}, to hold {self.plan.target_fps:g} frames/s")
-        elif self._adaptive.reached is not None and not self._given_up:
+        elif self._adaptive_scale.reached_fps is not None and not self._given_up:
             self._given_up = True
             self.plan.on_message(
                 f"{self.plan.target_fps:g} frames/s cannot be held here: "
-                f"{self._adaptive.reached:.1f} at {where}"
+                f"{self._adaptive_scale.reached_fps:.1f} at {where}"
             )
 
     def _follow(self, settings: Settings, shown: Frame) -> None:
@@ -269,7 +273,7 @@ class Pipeline:
         before, self._seen = self._seen, settings
         if status_text("", before) + before.style != status_text("", settings) + settings.style:
             self._changed = time.monotonic()
-        self._keeping.follow(settings, shown.rgb, self._outgoing)
+        self._save_controller.follow(settings, shown.rgb, self._outgoing)
 
     def _with_text(self, frame: Frame, settings: Settings) -> Frame:
         """The frame with the text that the person at the machine should see on it."""

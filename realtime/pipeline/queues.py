@@ -9,7 +9,7 @@ from realtime.frames.frame import Frame
 T = TypeVar("T")
 
 
-class HandOver(Protocol):
+class FrameQueue(Protocol):
     """What passes frames between threads: a Mailbox or a Line."""
 
     dropped: int
@@ -63,7 +63,7 @@ class Mailbox(Generic[T]):
             return self._closed and self._item is None
 
 
-class Line(Generic[T]):
+class BoundedQueue(Generic[T]):
     """First in, first out, at most `size` items. The alternative is mailbox.Mailbox.
 
     While the line is full, `put` waits or, with `drop_oldest`, drops the oldest item and counts

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from models.errors import StylecamError
 from models.pictures import RGB
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import FrameFormat
 from realtime.pipeline.metrics import Metrics
-from realtime.pipeline.sink_runner import Output, Outputs
+from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
 from realtime.sinks import Sink
 
 
 @dataclass(frozen=True)
-class Ways:
+class SaveTargets:
     """How to save: `snapshot` writes a picture and returns its path, `recording` makes a sink.
 
     The sink is for a new file. Both raise StylecamError. None means not possible in this run.
@@ -25,7 +25,7 @@ class Ways:
     recording: Callable[[], Sink] | None = None
 
 
-class Keeping:
+class SaveController:
     """Follows the settings: takes each requested snapshot once; starts and stops recordings.
 
     Other threads write the files, so that painting goes on. `say` gets one line about each file:
@@ -34,23 +34,23 @@ class Keeping:
 
     def __init__(
         self,
-        ways: Ways,
-        outputs: Outputs,
-        box: SettingsBox,
+        save_targets: SaveTargets,
+        outputs: SinkGroup,
+        box: SettingsStore,
         metrics: Metrics,
         say: Callable[[str], None],
     ) -> None:
-        self._ways, self._outputs, self._box = ways, outputs, box
+        self._save_targets, self._outputs, self._box = save_targets, outputs, box
         self._metrics, self._say = metrics, say
         self._taken = box.current.snapshots
-        self._recording: Output | None = None
+        self._recording: SinkRunner | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeping")
 
     def follow(self, settings: Settings, rgb: RGB, frames: FrameFormat) -> None:
         """Act on changed settings. `rgb` is the current picture, `frames` what recordings get."""
-        if settings.snapshots > self._taken and self._ways.snapshot is not None:
+        if settings.snapshots > self._taken and self._save_targets.snapshot is not None:
             for _ in range(settings.snapshots - self._taken):
-                self._pool.submit(self._snapshot, self._ways.snapshot, rgb)
+                self._pool.submit(self._snapshot, self._save_targets.snapshot, rgb)
         self._taken = settings.snapshots
         running = self._recording is not None and self._recording.alive
         if self._recording is not None and not running:
@@ -60,7 +60,7 @@ class Keeping:
         elif settings.recording and not running:
             self._start(frames)
         elif self._recording is not None and not settings.recording:
-            self._recording.hand_over.close()  # the current frame must not get into it
+            self._recording.queue.close()  # the current frame must not get into it
             self._pool.submit(self._finish, self._recording)
             self._recording = None
 
@@ -78,9 +78,11 @@ class Keeping:
 
     def _start(self, frames: FrameFormat) -> None:
         try:
-            if self._ways.recording is None:
+            if self._save_targets.recording is None:
                 raise StylecamError("recording: not possible in this run")
-            output = Output(self._ways.recording(), self._metrics, lossless=False, local=False)
+            output = SinkRunner(
+                self._save_targets.recording(), self._metrics, lossless=False, local=False
+            )
             self._outputs.add(output, frames)
         except StylecamError as error:
             self._say(str(error))
@@ -89,7 +91,7 @@ class Keeping:
         self._recording = output
         self._say(f"recording: {output.sink.name.removeprefix('file:')}")
 
-    def _finish(self, output: Output) -> None:
+    def _finish(self, output: SinkRunner) -> None:
         self._outputs.remove(output)
         if output.error is None:
             self._say(f"recorded: {output.sink.name.removeprefix('file:')}")

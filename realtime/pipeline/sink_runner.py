@@ -8,18 +8,18 @@ from concurrent.futures import Future
 from models.errors import SinkFault, StylecamError
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.pipeline.metrics import Metrics
-from realtime.pipeline.queues import HandOver, Line, Mailbox
+from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.sinks import Sink
 
 POLL = 0.05
-LINE_SIZE = 8
-FINISH_PATIENCE = 60.0
-"""Seconds to write what is waiting; a sink that needs longer has `finishing` on top."""
-GOODBYE_PATIENCE = 3.0
+QUEUE_SIZE = 8
+FINISH_TIMEOUT = 60.0
+"""Seconds to write what is waiting; a sink that needs longer has `close_timeout` on top."""
+LIVE_CLOSE_TIMEOUT = 3.0
 """Seconds for closing a live sink, which has nothing to finish."""
 
 
-class Output:
+class SinkRunner:
     """One sink and what feeds it. `error` says why it ended early; None otherwise.
 
     With `lossless`, a sink that is not live holds up the painting rather than miss a frame.
@@ -29,8 +29,10 @@ class Output:
     def __init__(self, sink: Sink, metrics: Metrics, *, lossless: bool, local: bool) -> None:
         self.sink, self.local = sink, local
         self._metrics = metrics
-        self.hand_over: HandOver = (
-            Mailbox[Frame]() if sink.live else Line[Frame](LINE_SIZE, drop_oldest=not lossless)
+        self.queue: FrameQueue = (
+            Mailbox[Frame]()
+            if sink.live
+            else BoundedQueue[Frame](QUEUE_SIZE, drop_oldest=not lossless)
         )
         self._opened: Future[None] = Future()
         self._thread: threading.Thread | None = None
@@ -54,12 +56,12 @@ class Output:
 
     def step(self, timeout: float | None = POLL) -> None:
         """Write the next frame, waiting `timeout` s at most (None: no limit); close at the end."""
-        frame = self.hand_over.take(timeout)
+        frame = self.queue.take(timeout)
         try:
             if frame is not None:
                 self.sink.write(frame)
                 self._metrics.add("latency", time.monotonic() - frame.captured)
-            elif self.hand_over.closed:
+            elif self.queue.closed:
                 self._close()
             elif (pump := getattr(self.sink, "pump", None)) is not None:
                 pump()
@@ -70,10 +72,10 @@ class Output:
 
     def finish(self) -> None:
         """Write what is waiting, then close. A sink that hangs is given up, with an error."""
-        self.hand_over.close()
+        self.queue.close()
         if self._thread is not None:
-            own: float = getattr(self.sink, "finishing", 0.0)
-            self._thread.join(GOODBYE_PATIENCE if self.sink.live else FINISH_PATIENCE + own)
+            own: float = getattr(self.sink, "close_timeout", 0.0)
+            self._thread.join(LIVE_CLOSE_TIMEOUT if self.sink.live else FINISH_TIMEOUT + own)
             if self._thread.is_alive():
                 late = SinkFault(f"{self.sink.name}: hangs and was given up; it may be incomplete")
                 self.error = self.error or late
@@ -91,7 +93,7 @@ class Output:
             self._refuse(SinkFault(f"{self.sink.name}: {type(error).__name__}: {error}"))
 
     def _refuse(self, error: StylecamError) -> None:
-        self.hand_over.close()
+        self.queue.close()
         self._close()
         self._opened.set_exception(error)
 
@@ -104,8 +106,8 @@ class Output:
 
     def _fail(self, error: StylecamError) -> None:
         self.error = self.error or error
-        self.hand_over.close()
-        while self.hand_over.take(0) is not None:
+        self.queue.close()
+        while self.queue.take(0) is not None:
             pass
         self._close()
 
@@ -122,18 +124,18 @@ class Output:
             self.error = self.error or SinkFault(reason)
 
 
-class Outputs:
+class SinkGroup:
     """All sinks of a run. A fault ends only its own sink; `on_fault` gets the error, once."""
 
     def __init__(self, on_fault: Callable[[StylecamError], None]) -> None:
-        self._outputs: list[Output] = []
+        self._outputs: list[SinkRunner] = []
         self._lock = threading.Lock()
         self._on_fault = on_fault
-        self._told: set[Output] = set()
+        self._told: set[SinkRunner] = set()
         self._dropped_before = 0
         self.errors: list[StylecamError] = []
 
-    def start(self, outputs: list[Output], frames: FrameFormat) -> None:
+    def start(self, outputs: list[SinkRunner], frames: FrameFormat) -> None:
         """Open every sink; if one fails, close those that are open and raise its error."""
         try:
             for output in outputs:
@@ -142,7 +144,7 @@ class Outputs:
             self.finish()
             raise
 
-    def add(self, output: Output, frames: FrameFormat) -> None:
+    def add(self, output: SinkRunner, frames: FrameFormat) -> None:
         """Open and add a sink, even during the run. Raises what opening it raises."""
         try:
             output.start(frames)
@@ -152,20 +154,20 @@ class Outputs:
         with self._lock:
             self._outputs = [*self._outputs, output]
 
-    def remove(self, output: Output) -> None:
+    def remove(self, output: SinkRunner) -> None:
         """Finish and remove a sink while the others go on."""
         output.finish()
         self._report(output)
         with self._lock:
             self._outputs = [other for other in self._outputs if other is not output]
-            self._dropped_before += output.hand_over.dropped
+            self._dropped_before += output.queue.dropped
 
     def put(self, frame: Frame, decorated: Callable[[], Frame], *, only_live: bool = False) -> None:
         """Hand `frame` to all sinks (or only live ones); local ones get `decorated()` instead."""
         takers = [o for o in self._outputs if o.alive and (o.sink.live or not only_live)]
         shown = decorated() if any(output.local for output in takers) else frame
         for output in takers:
-            output.hand_over.put(shown if output.local else frame)
+            output.queue.put(shown if output.local else frame)
 
     def pump(self, timeout: float) -> None:
         """Do one step of the main thread's sinks, or sleep if there are none; report faults."""
@@ -180,7 +182,7 @@ class Outputs:
     def close(self) -> None:
         """Accept no more frames; a thread that waits for a place in a line is released."""
         for output in self._outputs:
-            output.hand_over.close()
+            output.queue.close()
 
     def finish(self) -> None:
         """Write what is waiting and close every sink."""
@@ -194,15 +196,15 @@ class Outputs:
         return any(output.alive for output in self._outputs)
 
     @property
-    def watched(self) -> bool:
-        """Whether anybody may be watching; a sink without `watched` counts as watched."""
-        return any(o.alive and getattr(o.sink, "watched", True) for o in self._outputs)
+    def has_viewers(self) -> bool:
+        """Whether anybody may be watching; a sink without `has_viewers` counts as watched."""
+        return any(o.alive and getattr(o.sink, "has_viewers", True) for o in self._outputs)
 
     @property
     def dropped(self) -> int:
-        return self._dropped_before + sum(output.hand_over.dropped for output in self._outputs)
+        return self._dropped_before + sum(output.queue.dropped for output in self._outputs)
 
-    def _report(self, output: Output) -> None:
+    def _report(self, output: SinkRunner) -> None:
         with self._lock:
             if output.error is None or output in self._told:
                 return

@@ -22,7 +22,7 @@ ROW_STEP = 32
 """One row out of this many enters the means."""
 
 
-def changed(before: RGB, now: RGB) -> bool:
+def scene_changed(before: RGB, now: RGB) -> bool:
     """Whether two frames (H, W, 3) differ by more than noise.
 
     They do if one value anywhere differs by SPOT levels or more, if the mean of a block of BLOCK
@@ -41,19 +41,19 @@ def changed(before: RGB, now: RGB) -> bool:
     return bool(abs(means).max() >= DRIFT)
 
 
-class LastPainting:
+class PaintingCache:
     """The newest painting, the frame it was made from, and how. To be used by one thread only."""
 
     def __init__(self) -> None:
         self._kept: tuple[RGB, Hashable, RGB] | None = None
 
-    def of(self, rgb: RGB, how: Hashable) -> RGB | None:
+    def get(self, rgb: RGB, how: Hashable) -> RGB | None:
         """The painting if `rgb` shows the same scene and `how` is unchanged; otherwise None."""
         if self._kept is None:
             return None
         before, painted_how, painting = self._kept
-        return painting if how == painted_how and not changed(before, rgb) else None
+        return painting if how == painted_how and not scene_changed(before, rgb) else None
 
-    def keep(self, rgb: RGB, how: Hashable, painting: RGB) -> None:
+    def put(self, rgb: RGB, how: Hashable, painting: RGB) -> None:
         """Remember the painting of `rgb`. Neither array may be written to afterwards."""
         self._kept = (rgb, how, painting)

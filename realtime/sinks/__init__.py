@@ -11,8 +11,8 @@ class Sink(Protocol):
     `name` is what the user called it ("window", "file:out.mp4"). A `live` sink shows the
     newest frame and may miss some; one that is not live gets every frame. A sink with
     `main_thread` is run by the main thread, as windows must be on macOS. Optional attributes:
-    `watched` says whether anybody watches (any thread may read it), `finishing` how many seconds
-    `close` may take, and `pump()` is called when no frame comes.
+    `has_viewers` says whether anybody watches (any thread may read it), `close_timeout` how many
+    seconds `close` may take, and `pump()` is called when no frame comes.
     """
 
     name: str

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Pacer(Generic[T]):
+class FixedRatePacer(Generic[T]):
     """Gives one item per tick, `fps` ticks per second: the newest item put, or the last one again.
 
     Any thread may `put`; one thread waits for `delay` seconds, then calls `tick`. After a stall

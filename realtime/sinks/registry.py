@@ -9,13 +9,13 @@ from typing import Literal
 
 from models.errors import UsageError, lookup
 from realtime.config.schema import Config
-from realtime.control.hotkeys import press
-from realtime.control.state import SettingsBox
+from realtime.control.hotkeys import apply_hotkey
+from realtime.control.state import SettingsStore
 from realtime.sinks import Sink
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class SinkContext:
     """What sinks need to know of the rest of a run.
 
     `titles` and `previews` (JPEG files) are by style name. `source` is the file that frames come
@@ -23,7 +23,7 @@ class Surroundings:
     """
 
     config: Config
-    box: SettingsBox
+    box: SettingsStore
     titles: Mapping[str, str] = field(default_factory=dict)
     previews: Mapping[str, Path] = field(default_factory=dict)
     source: Path | None = None
@@ -34,20 +34,20 @@ class Surroundings:
 class SinkKind:
     """How one kind of sink is made from the argument after its colon, and if that is needed."""
 
-    make: Callable[[str, str, Surroundings], Sink]
+    make: Callable[[str, str, SinkContext], Sink]
     argument: Literal["none", "optional", "required"]
 
 
-def sink_from(spec: str, around: Surroundings) -> Sink:
+def make_sink(spec: str, context: SinkContext) -> Sink:
     """The sink that `spec` means, not yet open; its name is `spec`.
 
     Raises UsageError for an unknown kind, an invalid port, or a file that may not be replaced.
     """
     kind, argument = parse(spec)
-    return KINDS[kind].make(spec, argument, around)
+    return KINDS[kind].make(spec, argument, context)
 
 
-def refuse_twice(specs: list[str]) -> None:
+def check_duplicates(specs: list[str]) -> None:
     """Raise UsageError if two of them mean the same sink, even one file by two names."""
     seen: dict[tuple[str, str], str] = {}
     for spec in specs:
@@ -88,37 +88,37 @@ def _kind_of_file(spec: str) -> str:
     raise AssertionError("lookup found what parse did not")
 
 
-def _window(spec: str, argument: str, around: Surroundings) -> Sink:
+def _window(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.window import WindowSink
 
-    wanted = around.config.window
+    wanted = context.config.window
     return WindowSink(
         spec,
-        on_key=partial(press, around.box),
+        on_key=partial(apply_hotkey, context.box),
         title=wanted.title,
         fullscreen=wanted.fullscreen,
     )
 
 
-def _virtual_camera(spec: str, argument: str, around: Surroundings) -> Sink:
+def _virtual_camera(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.virtual_camera import VirtualCameraSink
 
-    wanted = around.config.virtual_camera
+    wanted = context.config.virtual_camera
     device = argument or wanted.device
     return VirtualCameraSink(spec, device=device, backend=wanted.backend, fps=wanted.fps)
 
 
-def _web(spec: str, argument: str, around: Surroundings) -> Sink:
+def _web(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.web import WebSink
 
-    wanted = around.config.web
+    wanted = context.config.web
     return WebSink(
         spec,
-        box=around.box,
+        box=context.box,
         host=wanted.host,
         port=_port(spec, argument) if argument else wanted.port,
-        titles=around.titles,
-        previews=around.previews,
+        titles=context.titles,
+        previews=context.previews,
         quality=wanted.quality,
     )
 
@@ -129,33 +129,33 @@ def _port(spec: str, text: str) -> int:
     return int(text)
 
 
-def _file(spec: str, argument: str, around: Surroundings) -> Sink:
+def _file(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.recording.recorder import Recorder
 
-    path, wanted = Path(argument), around.config.recording
-    sink = Recorder(path, name=spec, crf=wanted.crf, audio_from=around.audio_from)
-    refuse_to_replace([path], around)
+    path, wanted = Path(argument), context.config.recording
+    sink = Recorder(path, name=spec, crf=wanted.crf, audio_from=context.audio_from)
+    check_overwrite([path], context)
     return sink
 
 
-def _image(spec: str, argument: str, around: Surroundings) -> Sink:
+def _image(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.image_file import ImageFile
 
     sink = ImageFile(argument, name=spec)
-    refuse_to_replace(sink.existing(), around)
+    check_overwrite(sink.existing(), context)
     return sink
 
 
-def refuse_to_replace(written: Iterable[Path], around: Surroundings) -> None:
+def check_overwrite(written: Iterable[Path], context: SinkContext) -> None:
     """Raise UsageError if an existing file would be lost; --force never allows the source's own."""
     for path in filter(Path.is_file, written):
-        if around.source is not None and path.samefile(around.source):
+        if context.source is not None and path.samefile(context.source):
             raise UsageError(f"{path}: is the source itself; give another name")
-        if not around.config.recording.overwrite:
+        if not context.config.recording.overwrite:
             raise UsageError(f"{path}: exists already; --force replaces it")
 
 
-def _null(spec: str, argument: str, around: Surroundings) -> Sink:
+def _null(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.null import Null
 
     return Null(name=spec)

@@ -9,7 +9,7 @@ from models.errors import SinkFault, lookup
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.resize import fit
-from realtime.sinks.fixed_rate import Pacer
+from realtime.sinks.fixed_rate import FixedRatePacer
 
 if TYPE_CHECKING:
     import pyvirtualcam
@@ -71,7 +71,7 @@ class VirtualCameraSink:
         self._platform = platform
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._pacer: Pacer[RGB] | None = None
+        self._pacer: FixedRatePacer[RGB] | None = None
         self._fault: Exception | None = None
         self._width = self._height = 0
 
@@ -83,7 +83,7 @@ class VirtualCameraSink:
         log.info("virtual camera: %s, %dx%d", camera.device, self._width, self._height)
         self._stop.clear()
         self._fault = None
-        self._pacer = Pacer(fps)
+        self._pacer = FixedRatePacer(fps)
         self._thread = threading.Thread(
             target=self._send, args=(camera, self._pacer), name=self.name, daemon=True
         )
@@ -139,7 +139,7 @@ class VirtualCameraSink:
         where = f" at {self._device}" if self._device else ""
         return f"{self.name}: no virtual camera{where} ({reason.rstrip('.')}); {remedy}"
 
-    def _send(self, camera: "pyvirtualcam.Camera", pacer: Pacer[RGB]) -> None:
+    def _send(self, camera: "pyvirtualcam.Camera", pacer: FixedRatePacer[RGB]) -> None:
         with camera:
             while not self._stop.wait(pacer.delay()):
                 rgb = pacer.tick()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.errors import SinkFault
-from realtime.control.state import SettingsBox
+from realtime.control.state import SettingsStore
 from realtime.control.web.jpeg import JPEG_QUALITY, encode_jpeg
 from realtime.control.web.server import PageServer
 from realtime.frames.frame import Frame, FrameFormat
@@ -25,7 +25,7 @@ class WebSink:
         self,
         name: str = "web",
         *,
-        box: SettingsBox,
+        box: SettingsStore,
         host: str = "127.0.0.1",
         port: int | None = None,
         title: str = "stylecam",
@@ -52,9 +52,9 @@ class WebSink:
         return self._server.access.url if self._server.access else None
 
     @property
-    def watched(self) -> bool:
+    def has_viewers(self) -> bool:
         """Whether a page is open."""
-        return self._server.watched
+        return self._server.has_viewers
 
     def open(self, frames: FrameFormat) -> None:
         """Serve the page. Raises UsageError for an address or port that cannot be used."""
@@ -63,7 +63,7 @@ class WebSink:
     def write(self, frame: Frame) -> None:
         """Show `frame` on every page that is open."""
         self._last = frame
-        if self.watched:
+        if self.has_viewers:
             self._server.publish(self._encode(frame))
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ DEFAULT_FPS = 30.0
 STALL = 3.0
 """Seconds without a new picture after which a camera counts as unplugged."""
 
-READ_PATIENCE = 0.5
+READ_TIMEOUT = 0.5
 """Seconds for which failed reads are tried again: some cameras skip one now and then."""
 
 CHANNELS_GREY, CHANNELS_BGR, CHANNELS_BGRA = 1, 3, 4
@@ -194,7 +194,7 @@ class Camera:
         return FrameFormat(width, height, fps, live=True)
 
     def read(self) -> Frame:
-        rgb = self._grab(READ_PATIENCE) if self._held is None else self._held
+        rgb = self._grab(READ_TIMEOUT) if self._held is None else self._held
         self._held = None
         if rgb.shape[:2] != self._shape:
             raise SourceFault(

@@ -17,7 +17,7 @@ from realtime.sources import EndOfSource
 log = logging.getLogger(__name__)
 
 DEFAULT_FPS = 25.0
-CLOSE_PATIENCE = 0.2
+CLOSE_TIMEOUT = 0.2
 CUT_OFF = 1.0
 """A file whose pictures end more than this many seconds too early counts as damaged."""
 
@@ -33,7 +33,7 @@ class Decoder:
 
     `timeout`, only for network addresses, is in seconds, for opening and for each read. A broken
     connection raises; a damaged local file gives what can be decoded, with one warning. `close`
-    may come from another thread; it waits only CLOSE_PATIENCE seconds for a blocked read.
+    may come from another thread; it waits only CLOSE_TIMEOUT seconds for a blocked read.
 
     Raises SourceFault if there is no video in it, or if it cannot be opened.
     """
@@ -170,7 +170,7 @@ class Decoder:
     def close(self) -> None:
         self._closing = True
         # A reader blocked on the network keeps the lock, and closes the container when it returns.
-        if self._lock.acquire(timeout=CLOSE_PATIENCE):
+        if self._lock.acquire(timeout=CLOSE_TIMEOUT):
             self._container.close()
             self._lock.release()
 

@@ -8,7 +8,7 @@ from realtime.sources.camera import Camera, NoCamera, list_cameras
 from realtime.sources.demo import Demo
 
 
-class FirstCamera:
+class DefaultSource:
     """Decides at the first `open`; if the camera vanishes later, that is a fault, not a switch.
 
     `say` gets one line if there is no camera. Width, height (pixels) and `fps` are requests to

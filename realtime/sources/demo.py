@@ -13,7 +13,7 @@ from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource
 from realtime.sources.image import read_picture
-from realtime.sources.playback_clock import Pace
+from realtime.sources.playback_clock import PlaybackClock
 
 PORTRAIT = Path(__file__).with_name("astronaut.jpg")
 DEFAULT_SIZE = (640, 480)
@@ -41,13 +41,13 @@ class Demo:
         self._width, self._height = complete_size(width, height)
         self._fps = fps or DEFAULT_FPS
         self._paced = paced
-        self._pace = Pace(paced=paced)
+        self._clock = PlaybackClock(paced=paced)
         self._portrait: RGB | None = None
         self._index = 0
 
     def open(self) -> FrameFormat:
         self._portrait = enlarge(read_picture(PORTRAIT), self._width, self._height)
-        self._pace.start()
+        self._clock.start()
         return FrameFormat(self._width, self._height, self._fps, live=self._paced)
 
     def read(self) -> Frame:
@@ -56,12 +56,12 @@ class Demo:
             raise EndOfSource
         timestamp = self._index / self._fps
         rgb = paint(portrait, self._width, self._height, timestamp)
-        captured = self._pace.wait(timestamp)
+        captured = self._clock.wait(timestamp)
         self._index += 1
         return Frame(rgb, self._index - 1, captured, timestamp)
 
     def close(self) -> None:
-        self._pace.stop()
+        self._clock.stop()
         self._portrait = None
 
 

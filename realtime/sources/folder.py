@@ -10,7 +10,7 @@ from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.resize import fit
 from realtime.sources import EndOfSource
 from realtime.sources.image import DEFAULT_FPS, SUFFIXES, read_picture
-from realtime.sources.playback_clock import Pace
+from realtime.sources.playback_clock import PlaybackClock
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Folder:
         self._paced = paced
         self._loop = loop
         self._repeats = max(1, round(SECONDS_EACH * self._fps)) if paced else 1
-        self._pace = Pace(paced=paced)
+        self._clock = PlaybackClock(paced=paced)
         self._pictures: list[Path] = []
         self._position = 0
         self._shown = 0
@@ -43,7 +43,7 @@ class Folder:
     def open(self) -> FrameFormat:
         self._pictures = self._find()
         self._position = self._shown = 0
-        self._pace.start()
+        self._clock.start()
         self._rgb = None
         self._rgb = self._next_picture()
         height, width = self._rgb.shape[:2]
@@ -96,13 +96,13 @@ class Folder:
             self._shown = 0
         rgb = self._rgb
         timestamp = self._index / self._fps
-        captured = self._pace.wait(timestamp)
+        captured = self._clock.wait(timestamp)
         self._shown += 1
         self._index += 1
         return Frame(rgb, self._index - 1, captured, timestamp)
 
     def close(self) -> None:
-        self._pace.stop()
+        self._clock.stop()
         self._pictures = []
         self._rgb = None
 

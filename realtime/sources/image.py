@@ -9,7 +9,7 @@ from models.errors import SourceFault, UsageError
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource
-from realtime.sources.playback_clock import Pace
+from realtime.sources.playback_clock import PlaybackClock
 
 DEFAULT_FPS = 30.0
 
@@ -61,7 +61,7 @@ class ImageFile:
         self._fps = fps or DEFAULT_FPS
         self._paced = paced
         self._endless = paced or loop
-        self._pace = Pace(paced=paced)
+        self._clock = PlaybackClock(paced=paced)
         self._rgb: RGB | None = None
         self._index = 0
         self._given = False
@@ -69,7 +69,7 @@ class ImageFile:
     def open(self) -> FrameFormat:
         self._rgb = read_picture(self._path)
         self._given = False
-        self._pace.start()
+        self._clock.start()
         height, width = self._rgb.shape[:2]
         count = None if self._endless else 1
         return FrameFormat(width, height, self._fps, live=self._paced, frame_count=count)
@@ -79,11 +79,11 @@ class ImageFile:
         if rgb is None or (self._given and not self._endless):
             raise EndOfSource
         timestamp = self._index / self._fps
-        captured = self._pace.wait(timestamp)
+        captured = self._clock.wait(timestamp)
         self._given = True
         self._index += 1
         return Frame(rgb, self._index - 1, captured, timestamp)
 
     def close(self) -> None:
-        self._pace.stop()
+        self._clock.stop()
         self._rgb = None

@@ -5,11 +5,11 @@ import time
 
 from realtime.sources import EndOfSource
 
-LATENESS = 1.0
+LATE = 1.0
 """Seconds: a reader later than this starts a new time line instead of catching up in a burst."""
 
 
-class Pace:
+class PlaybackClock:
     """If `paced`, `wait` sleeps until a frame's time has come; otherwise it returns at once.
 
     The time line starts with the first frame after `start`. `stop` may come from any thread:
@@ -36,7 +36,7 @@ class Pace:
         """Return time.monotonic() once the frame of `timestamp` (in seconds) is due."""
         now = time.monotonic()
         if self._paced:
-            if self._origin is None or now > self._origin + timestamp + LATENESS:
+            if self._origin is None or now > self._origin + timestamp + LATE:
                 self._origin = now - timestamp
             due = self._origin + timestamp
             if due > now:

@@ -16,8 +16,8 @@ FILE_ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a source is asked for. See `source_from`."""
+class SourceRequest:
+    """What a source is asked for. See `make_source`."""
 
     spec: str
     width: int | None
@@ -27,7 +27,7 @@ class Wanted:
     loop: bool
 
 
-def source_from(
+def make_source(
     spec: str,
     *,
     width: int | None,
@@ -48,10 +48,10 @@ def source_from(
             raise UsageError(f"{key} {value:g} cannot be; it must be more than 0")
     if not spec:
         raise UsageError("the source is empty; give demo, camera, a path or an address")
-    return KINDS[kind_of(spec)](Wanted(spec, width, height, fps, paced, loop))
+    return KINDS[source_kind(spec)](SourceRequest(spec, width, height, fps, paced, loop))
 
 
-def kind_of(spec: str) -> str:
+def source_kind(spec: str) -> str:
     """The key of KINDS that `spec` belongs to. Raises UsageError for a path that is not there."""
     if spec in ("demo", "camera"):
         return spec
@@ -79,48 +79,48 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() != ".gif" and bool(cv2.haveImageReader(str(path)))
 
 
-def _demo(wanted: Wanted) -> Source:
+def _demo(request: SourceRequest) -> Source:
     from realtime.sources.demo import Demo
 
-    return Demo(width=wanted.width, height=wanted.height, fps=wanted.fps, paced=wanted.paced)
+    return Demo(width=request.width, height=request.height, fps=request.fps, paced=request.paced)
 
 
-def _camera(wanted: Wanted) -> Source:
+def _camera(request: SourceRequest) -> Source:
     from realtime.sources.camera import Camera
 
-    which: str | int | None = wanted.spec
-    if wanted.spec == "camera":
+    which: str | int | None = request.spec
+    if request.spec == "camera":
         which = None
-    elif wanted.spec.isdecimal():
-        which = int(wanted.spec)
-    return Camera(which, width=wanted.width, height=wanted.height, fps=wanted.fps)
+    elif request.spec.isdecimal():
+        which = int(request.spec)
+    return Camera(which, width=request.width, height=request.height, fps=request.fps)
 
 
-def _stream(wanted: Wanted) -> Source:
+def _stream(request: SourceRequest) -> Source:
     from realtime.sources.stream import Stream
 
-    return Stream(wanted.spec, paced=wanted.paced)
+    return Stream(request.spec, paced=request.paced)
 
 
-def _folder(wanted: Wanted) -> Source:
+def _folder(request: SourceRequest) -> Source:
     from realtime.sources.folder import Folder
 
-    return Folder(Path(wanted.spec), fps=wanted.fps, paced=wanted.paced, loop=wanted.loop)
+    return Folder(Path(request.spec), fps=request.fps, paced=request.paced, loop=request.loop)
 
 
-def _image(wanted: Wanted) -> Source:
+def _image(request: SourceRequest) -> Source:
     from realtime.sources.image import ImageFile
 
-    return ImageFile(Path(wanted.spec), fps=wanted.fps, paced=wanted.paced, loop=wanted.loop)
+    return ImageFile(Path(request.spec), fps=request.fps, paced=request.paced, loop=request.loop)
 
 
-def _video(wanted: Wanted) -> Source:
+def _video(request: SourceRequest) -> Source:
     from realtime.sources.video_file import VideoFile
 
-    return VideoFile(Path(wanted.spec), paced=wanted.paced, loop=wanted.loop)
+    return VideoFile(Path(request.spec), paced=request.paced, loop=request.loop)
 
 
-KINDS: dict[str, Callable[[Wanted], Source]] = {
+KINDS: dict[str, Callable[[SourceRequest], Source]] = {
     "demo": _demo,
     "camera": _camera,
     "device": _camera,

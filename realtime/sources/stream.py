@@ -6,7 +6,7 @@ import time
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource
 from realtime.sources.decoder import Decoder, stopped
-from realtime.sources.playback_clock import Pace
+from realtime.sources.playback_clock import PlaybackClock
 
 TIMEOUT = 5.0
 """Seconds, for connecting and for each read."""
@@ -28,7 +28,7 @@ class Stream:
         self._url = url
         self._name = without_password(url)
         self._paced = paced
-        self._pace = Pace(paced=False)
+        self._clock = PlaybackClock(paced=False)
         self._decoder: Decoder | None = None
         self._index = 0
         self._first_arrival: float | None = None
@@ -42,8 +42,8 @@ class Stream:
         self._decoder = Decoder(self._url, name=self._name, options=options, timeout=TIMEOUT)
         self._offset = self._next_time
         live = not self._decoder.finite
-        self._pace = Pace(paced=self._paced and not live)
-        self._pace.start()
+        self._clock = PlaybackClock(paced=self._paced and not live)
+        self._clock.start()
         return FrameFormat(
             width=self._decoder.width,
             height=self._decoder.height,
@@ -58,7 +58,7 @@ class Stream:
         try:
             rgb, seconds = self._decoder.read()
         except EndOfSource:
-            if self._decoder.finite or self._pace.stopped:
+            if self._decoder.finite or self._clock.stopped:
                 raise
             raise stopped(self._name, "end of the stream") from None
         if self._decoder.finite:
@@ -68,13 +68,13 @@ class Stream:
             now = time.monotonic()
             self._first_arrival = self._first_arrival or now
             timestamp = now - self._first_arrival
-        captured = self._pace.wait(timestamp)
+        captured = self._clock.wait(timestamp)
         self._next_time = timestamp + 1 / self._decoder.fps
         self._index += 1
         return Frame(rgb=rgb, index=self._index - 1, captured=captured, timestamp=timestamp)
 
     def close(self) -> None:
-        self._pace.stop()
+        self._clock.stop()
         if self._decoder is not None:
             self._decoder.close()
 

@@ -6,7 +6,7 @@ from models.errors import UsageError
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource
 from realtime.sources.decoder import Decoder
-from realtime.sources.playback_clock import Pace
+from realtime.sources.playback_clock import PlaybackClock
 
 
 class VideoFile:
@@ -21,7 +21,7 @@ class VideoFile:
         self._path = path
         self._paced = paced
         self._loop = loop
-        self._pace = Pace(paced=paced)
+        self._clock = PlaybackClock(paced=paced)
         self._decoder: Decoder | None = None
         self._index = 0
         self._offset = 0.0
@@ -29,7 +29,7 @@ class VideoFile:
 
     def open(self) -> FrameFormat:
         self.close()
-        self._pace.start()
+        self._clock.start()
         decoder = self._start()
         return FrameFormat(
             width=decoder.width,
@@ -52,17 +52,17 @@ class VideoFile:
         try:
             rgb, seconds = self._decoder.read()
         except EndOfSource:
-            if not self._loop or self._pace.stopped:
+            if not self._loop or self._clock.stopped:
                 raise
             self._decoder.close()
             rgb, seconds = self._start().read()
         timestamp = self._next_time if seconds is None else self._offset + seconds
-        captured = self._pace.wait(timestamp)
+        captured = self._clock.wait(timestamp)
         self._next_time = timestamp + 1 / self._decoder.fps
         self._index += 1
         return Frame(rgb=rgb, index=self._index - 1, captured=captured, timestamp=timestamp)
 
     def close(self) -> None:
-        self._pace.stop()
+        self._clock.stop()
         if self._decoder is not None:
             self._decoder.close()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from models.blend import blend, mix
+from models.blend import blend, weighted_mean
 from models.card import load_card, write_card
 from models.errors import ModelError, UsageError
 from models.generator import architecture as arch
@@ -26,9 +26,9 @@ def style_file(tmp_path, card_of):
 
 def test_a_mixture_is_the_weighted_mean_whatever_the_sum_of_shares():
     parts = [{"w": np.array([0.0, 4.0], np.float32)}, {"w": np.array([8.0, 0.0], np.float32)}]
-    assert mix(parts, [3.0, 1.0])["w"].tolist() == [2.0, 3.0]
-    assert mix(parts, [30.0, 10.0])["w"].tolist() == [2.0, 3.0]
-    assert mix(parts, [0.0, 1.0])["w"].tolist() == [8.0, 0.0]
+    assert weighted_mean(parts, [3.0, 1.0])["w"].tolist() == [2.0, 3.0]
+    assert weighted_mean(parts, [30.0, 10.0])["w"].tolist() == [2.0, 3.0]
+    assert weighted_mean(parts, [0.0, 1.0])["w"].tolist() == [8.0, 0.0]
 
 
 def test_the_ends_of_a_blend_are_its_parts(style_file, run_graph):

@@ -12,7 +12,7 @@ from models.card import write_card
 from models.catalogue import style_paths
 from models.errors import SinkFault, UsageError
 from realtime import build as build_module
-from realtime.build import compose, dated
+from realtime.build import build, dated
 from realtime.config.schema import Config, overridden
 from realtime.sinks.image_file import write_picture
 from tests.fakes import write_style
@@ -28,7 +28,7 @@ def config(tmp_path: Path) -> Config:
 
 def play(config: Config) -> list[str]:
     said: list[str] = []
-    composition = compose(config, on_message=said.append)
+    composition = build(config, on_message=said.append)
     composition.pipeline.start()
     composition.pipeline.run()
     return said
@@ -101,7 +101,7 @@ def test_size_and_fit_reach_the_outputs(config: Config, tmp_path: Path):
 )
 def test_what_cannot_be_meant_is_refused_before_anything_opens(config, values, message):
     with pytest.raises(UsageError, match=re.escape(message)):
-        compose(with_values(config, **values), on_message=lambda _: None)
+        build(with_values(config, **values), on_message=lambda _: None)
 
 
 def test_a_style_that_cannot_be_loaded_leaves_the_round(config: Config, tmp_path, monkeypatch):
@@ -111,7 +111,7 @@ def test_a_style_that_cannot_be_loaded_leaves_the_round(config: Config, tmp_path
     said: list[str] = []
     source = with_values(config, source__input=str(picture(tmp_path)), limit__frames=None,
                          source__loop=True)  # fmt: skip
-    composition = compose(source, on_message=said.append)
+    composition = build(source, on_message=said.append)
     pipeline = composition.pipeline
     box = pipeline.box
     assert box.current.styles == ("swap", "broken")
@@ -131,14 +131,14 @@ def test_a_snapshot_and_a_recording_get_names_by_their_time(config: Config, tmp_
         config, snapshot__folder=str(folder), snapshot__format="jpg",
         recording__folder=str(folder), recording__format="mkv",
     )  # fmt: skip
-    ways = compose(config, on_message=lambda _: None).pipeline.plan.keep
+    save_targets = build(config, on_message=lambda _: None).pipeline.plan.keep
     rgb = np.zeros((48, 64, 3), np.uint8)
-    first, second = ways.snapshot(rgb), ways.snapshot(rgb)
+    first, second = save_targets.snapshot(rgb), save_targets.snapshot(rgb)
     assert first != second
     for path in (first, second):
         assert re.fullmatch(r"stylecam-\d{8}-\d{6}(-\d+)?\.jpg", path.name)
         assert path.parent == folder and path.is_file()
-    assert ways.recording().name.endswith(".mkv")
+    assert save_targets.recording().name.endswith(".mkv")
 
 
 def test_a_folder_that_cannot_be_made_is_a_fault_of_one_line(tmp_path: Path):
@@ -153,29 +153,29 @@ def test_a_lighter_generator_is_found_but_is_no_style_to_go_through(tmp_path, mo
     write_card(big.model_copy(update={"lighter": "big-light"}), big.path)
     shipped = style_paths([tmp_path])
     monkeypatch.setattr(build_module, "style_paths", lambda: shipped)
-    styles = build_module.Styles("big")
+    styles = build_module.RunCatalogue("big")
     assert list(styles.paths) == ["big"]
     assert styles.find("big-light").name == "big-light"
-    assert set(build_module.Styles("big-light").paths) == {"big", "big-light"}
+    assert set(build_module.RunCatalogue("big-light").paths) == {"big", "big-light"}
     monkeypatch.setattr(build_module, "style_paths", dict)
-    by_path = build_module.Styles(str(big.path))
+    by_path = build_module.RunCatalogue(str(big.path))
     assert list(by_path.paths) == ["big"]
     assert by_path.find("big-light").path == tmp_path / "big-light.onnx"
 
 
 @pytest.mark.parametrize(
-    ("values", "rests"),
+    ("values", "may_idle"),
     [
         ({"limit__frames": None}, True),
         ({"limit__frames": 3}, False),
         ({"limit__frames": None, "source__input": "FOLDER"}, False),
     ],
 )
-def test_only_an_endless_source_without_a_limit_may_rest(config, values, rests, tmp_path):
+def test_only_an_endless_source_without_a_limit_may_rest(config, values, may_idle, tmp_path):
     if "source__input" in values:
         values = values | {"source__input": str(picture(tmp_path).parent)}
-    composition = compose(with_values(config, **values), on_message=lambda _: None)
-    assert composition.pipeline.plan.rests == rests
+    composition = build(with_values(config, **values), on_message=lambda _: None)
+    assert composition.pipeline.plan.may_idle == may_idle
 
 
 def test_a_model_file_goes_before_a_style_of_the_same_name(tmp_path, monkeypatch):
@@ -183,7 +183,7 @@ def test_a_model_file_goes_before_a_style_of_the_same_name(tmp_path, monkeypatch
     write_style(tmp_path / "shipped" / "mine.onnx")
     own = write_style(tmp_path / "mine.onnx")
     monkeypatch.setattr(build_module, "style_paths", lambda: style_paths([tmp_path / "shipped"]))
-    styles = build_module.Styles(str(own.path))
+    styles = build_module.RunCatalogue(str(own.path))
     assert styles.find("mine").path == own.path
     assert list(styles.paths) == ["mine"]
 
@@ -193,5 +193,5 @@ def test_the_source_is_not_replaced_even_by_force(config: Config, tmp_path: Path
     before = source.read_bytes()
     values = {"source__loop": True, "recording__overwrite": True, "sinks": [str(source)]}
     with pytest.raises(UsageError, match="is the source itself"):
-        compose(with_values(config, source__input=str(source), **values), on_message=print)
+        build(with_values(config, source__input=str(source), **values), on_message=print)
     assert source.read_bytes() == before

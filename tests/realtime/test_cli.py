@@ -55,13 +55,13 @@ def raiser(error: BaseException):
 )
 def test_every_error_is_a_line_and_an_exit_code(with_command, capsys, error, code, line):
     with_command(raiser(error))
-    assert cli.obey(["trial"]) == code
+    assert cli.run_cli(["trial"]) == code
     assert capsys.readouterr().err.strip() == line
 
 
 def test_what_nobody_expected_is_one_line_and_a_file_with_the_traceback(with_command, capsys):
     with_command(raiser(ZeroDivisionError("one by nothing\nand more")))
-    assert cli.obey(["trial"]) == 1
+    assert cli.run_cli(["trial"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("stylecam: unexpected: ZeroDivisionError: one by nothing; ")
     kept = Path(line.split()[-1])
@@ -71,9 +71,9 @@ def test_what_nobody_expected_is_one_line_and_a_file_with_the_traceback(with_com
 
 def test_a_command_that_ends_well_is_0_and_one_that_exits_keeps_its_code(with_command):
     with_command(lambda: None)
-    assert cli.obey(["trial"]) == 0
+    assert cli.run_cli(["trial"]) == 0
     with_command(raiser(click.exceptions.Exit(130)))
-    assert cli.obey(["trial"]) == 130
+    assert cli.run_cli(["trial"]) == 130
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_command_that_ends_well_is_0_and_one_that_exits_keeps_its_code(with_co
 )
 def test_wrong_words_are_refused_in_one_line(with_command, capsys, words, message):
     with_command(lambda: None)
-    assert cli.obey(words) == 2
+    assert cli.run_cli(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
 
@@ -96,17 +96,17 @@ def test_a_command_that_cannot_be_loaded_leaves_the_others_alone(monkeypatch, ca
     good = EntryPoint("styles", "realtime.commands.styles:styles", cli.ENTRY_POINTS)
     broken = EntryPoint("broken", "no_such_module:broken", cli.ENTRY_POINTS)
     monkeypatch.setattr(cli, "entry_points", lambda group: [good, broken])
-    assert cli.obey(["--help"]) == 0
+    assert cli.run_cli(["--help"]) == 0
     shown = capsys.readouterr().out
     assert "List the styles" in shown
     assert "broken  Not available" in shown
-    assert cli.obey(["broken", "--anything", "x"]) == 1
+    assert cli.run_cli(["broken", "--anything", "x"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "broken: cannot be loaded (No module named 'no_such_module')" in line
 
 
 def test_every_command_is_there_with_an_example_in_its_help(capsys):
-    assert cli.obey([]) == 0
+    assert cli.run_cli([]) == 0
     names = [
         line.split()[0]
         for line in capsys.readouterr().out.partition("Commands:")[2].splitlines()
@@ -114,14 +114,14 @@ def test_every_command_is_there_with_an_example_in_its_help(capsys):
     ]
     assert names[:7] == ["run", "stylize", "styles", "train", "export", "bench", "doctor"]
     for name in names:
-        assert cli.obey([name, "--help"]) == 0
+        assert cli.run_cli([name, "--help"]) == 0
         text = capsys.readouterr().out
         assert "Not available" not in text, name
         assert f"stylecam {name}" in text.partition("Options:")[0].partition("\n")[2], name
 
 
 def test_the_version_is_told(capsys):
-    assert cli.obey(["--version"]) == 0
+    assert cli.run_cli(["--version"]) == 0
     assert capsys.readouterr().out.startswith("stylecam, version 0.")
 
 

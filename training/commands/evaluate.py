@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from training.data.photographs import Photographs
     from training.data.tensors import Picture
-    from training.evaluation.report import Row
+    from training.evaluation.report import ReportRow
 
 
 @click.command()
@@ -114,19 +114,19 @@ def evaluate(
     from rich.console import Console
 
     from training.data.photographs import Photographs
-    from training.data.style_image import style_source
-    from training.evaluation.metrics import read_clip, target_of
+    from training.data.style_image import load_style_image
+    from training.evaluation.metrics import read_clip, style_target_of
     from training.evaluation.report import report
     from training.losses.vgg import load_loss_network
 
     paths = [find_style(name).path for name in models]
     frames = read_clip(clip, clip_frames) if clip else None
     shares = parse_shares(style_weights, len(pictures))
-    styles = [style_source(picture, scale=style_scale).picture for picture in pictures]
+    styles = [load_style_image(picture, scale=style_scale).picture for picture in pictures]
     console = Console(stderr=True)
     photographs = _judged(Photographs(*images, warn=False), count, every, console)
     network = load_loss_network(loss_network)
-    target = target_of(network, styles, shares)
+    target = style_target_of(network, styles, shares)
     with console.status("") as status:
         rows = report(
             paths,
@@ -160,7 +160,7 @@ def _judged(
     return some[:count]
 
 
-def _print_table(rows: "list[Row]") -> None:
+def _print_table(rows: "list[ReportRow]") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -189,7 +189,7 @@ def _print_table(rows: "list[Row]") -> None:
     Console().print(table)
 
 
-def _print_baselines(rows: "list[Row]") -> None:
+def _print_baselines(rows: "list[ReportRow]") -> None:
     from rich.console import Console
     from rich.table import Table
 

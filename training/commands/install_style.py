@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from training.data.tensors import Picture
 
 
-def finish(
+def export_and_install(
     folder: Path,
     name: str,
     photograph: "Picture",

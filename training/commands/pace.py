@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from models.errors import UsageError
-from training.commands.recipe_options import parse_image_size, recipe_of
+from training.commands.recipe_options import make_recipe, parse_image_size
 from training.commands.training_extra import require_training_extra
 
 
@@ -42,10 +42,10 @@ def pace(
     from training.experiments import throughput as measured
 
     sizes: dict[str, Any] = {"batch_size": batch_size, "image_size": parse_image_size(image_size)}
-    recipe = recipe_of(("",), ("noise",), None, sizes | {"loss_network": loss_network})
+    recipe = make_recipe(("",), ("noise",), None, sizes | {"loss_network": loss_network})
     console = Console()
     with console.status("preparing the loss networks") as status:
-        paces = measured.compare(recipe, seconds=seconds, on_turn=status.update)
+        paces = measured.measure_throughput(recipe, seconds=seconds, on_turn=status.update)
     table = Table("training loop", "images/s", "ratio")
     for name, result in paces.items():
         table.add_row(name, f"{result.images_per_second:.2f}", f"{result.ratio:.2f}")

@@ -13,7 +13,7 @@ from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:
     from training.config.recipe import Recipe
-    from training.optimise.paint import Progress
+    from training.optimise.paint import PaintProgress
     from training.runtime.device import DeviceName
 
 DEFAULTS: dict[str, Any] = {
@@ -106,20 +106,20 @@ def paint(
     """
     require_training_extra("paint")
     from training.config.recipe import STYLE_SIDE
-    from training.data.picture_file import check_target
-    from training.data.style_image import style_source
+    from training.data.picture_file import check_output_path
+    from training.data.style_image import load_style_image
     from training.data.tensors import read_rgb
     from training.losses.vgg import load_loss_network
     from training.optimise.paint import paint as optimise
     from training.runtime.device import pick_device
 
-    check_target(out, force=force)
+    check_output_path(out, force=force)
     on = pick_device(device)
     recipe = _recipe(style, photo, options)
     scale = recipe.style_scale * size / STYLE_SIDE
-    picture, source = read_rgb(photo), style_source(style, scale=scale)
+    picture, source = read_rgb(photo), load_style_image(style, scale=scale)
     network = load_loss_network(recipe.loss_network, recipe.pooling).to(on)
-    with _Easel(out, iterations, preview_every) as easel:
+    with _PaintingView(out, iterations, preview_every) as easel:
         optimise(
             picture,
             source.picture,
@@ -146,7 +146,7 @@ def _recipe(style: str, photo: Path, options: dict[str, Any]) -> "Recipe":
         raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
 
 
-class _Easel:
+class _PaintingView:
     """A progress bar, and the file of the best picture so far, written however painting ends."""
 
     def __init__(self, out: Path, iterations: int, preview_every: int) -> None:
@@ -165,13 +165,13 @@ class _Easel:
         )
         self._task = self._bar.add_task("", total=iterations)
         self._out, self._every = out, preview_every
-        self._newest: Progress | None = None
+        self._newest: PaintProgress | None = None
 
-    def __enter__(self) -> "_Easel":
+    def __enter__(self) -> "_PaintingView":
         self._bar.start()
         return self
 
-    def show(self, progress: "Progress") -> None:
+    def show(self, progress: "PaintProgress") -> None:
         losses = "  ".join(f"{k} {v:.3f}" for k, v in progress.losses.items())
         height, width = progress.size
         self._bar.update(
@@ -181,7 +181,7 @@ class _Easel:
         if progress.iteration % self._every == 0:
             self._save(progress)
 
-    def _save(self, progress: "Progress") -> None:
+    def _save(self, progress: "PaintProgress") -> None:
         from training.data.picture_file import write_picture
 
         write_picture(self._out, progress.picture())

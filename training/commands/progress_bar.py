@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from training.reporting.progress import Progress
+from training.reporting.progress import TrainingProgress
 
 
 @contextmanager
-def training_bar(steps: int) -> "Iterator[Callable[[Progress], None]]":
+def training_progress_bar(steps: int) -> Iterator[Callable[[TrainingProgress], None]]:
     """Show a bar inside the context; the yielded function takes the progress after every step."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -28,7 +26,7 @@ def training_bar(steps: int) -> "Iterator[Callable[[Progress], None]]":
     with Bar(*columns, expand=True) as bar:
         task = bar.add_task("preparing the loss network", total=steps)
 
-        def show(progress: "Progress") -> None:
+        def show(progress: TrainingProgress) -> None:
             losses = "  ".join(f"{k} {v:.2f}" for k, v in progress.losses.items())
             text = f"{progress.images_per_second:.1f} images/s  {losses}"
             bar.update(task, completed=progress.step, total=progress.steps, description=text)

@@ -14,7 +14,7 @@ from training.config.presets import preset
 
 if TYPE_CHECKING:
     from training.config.recipe import Recipe
-    from training.data.style_image import StyleSource
+    from training.data.style_image import StyleImage
     from training.loop.checkpoint import Checkpoint
 
 BASE = SHIPPED / "base.pt"
@@ -48,7 +48,7 @@ def starting_point(wanted: str | None, options: dict[str, Any]) -> "Checkpoint |
     return load_checkpoint(BASE if wanted in (None, "base") else Path(wanted))
 
 
-def recipe_of(
+def make_recipe(
     style: tuple[str, ...],
     images: tuple[str, ...],
     start: "Checkpoint | None",
@@ -69,15 +69,15 @@ def recipe_of(
         raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
 
 
-def fitted_styles(style: tuple[str, ...], recipe: "Recipe") -> "list[StyleSource]":
+def load_styles(style: tuple[str, ...], recipe: "Recipe") -> "list[StyleImage]":
     """The style pictures at the recipe's scale and shape. Raises UsageError if one is unusable."""
-    from training.data.style_image import style_source
+    from training.data.style_image import load_style_image
 
     scale, fit, shape = recipe.style_scale, recipe.style_fit, recipe.image_size
-    return [style_source(text, scale=scale, fit=fit, shape=shape) for text in style]
+    return [load_style_image(text, scale=scale, fit=fit, shape=shape) for text in style]
 
 
-def refuse_early(
+def check_before_training(
     recipe: "Recipe",
     start: "Checkpoint | None",
     name: str,
@@ -90,7 +90,7 @@ def refuse_early(
     an invalid or taken name, a start of another architecture, a run with another recipe."""
     from training.loop.checkpoint import load_checkpoint
     from training.loop.train import CHECKPOINT
-    from training.loop.trainer import architecture_of, refuse_another
+    from training.loop.trainer import architecture_of, check_same_recipe
 
     check_name(name)
     path = folder / CHECKPOINT
@@ -113,7 +113,7 @@ def refuse_early(
     if path.is_file() and not repair:
         stored = load_checkpoint(path).recipe
         size = recipe.batch_size if "batch_size" in recipe.model_fields_set else stored.batch_size
-        refuse_another(recipe.model_copy(update={"batch_size": size}), stored)
+        check_same_recipe(recipe.model_copy(update={"batch_size": size}), stored)
 
 
 def parse_shares(text: str | None, count: int) -> list[float]:

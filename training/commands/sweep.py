@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import TrainingError, UsageError
-from training.commands.recipe_options import fitted_styles, parse_shares
+from training.commands.recipe_options import load_styles, parse_shares
 from training.commands.train import train
 from training.commands.training_extra import require_training_extra
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from training.config.recipe import Recipe
     from training.data.tensors import Picture
     from training.experiments.sweep import Trial
-    from training.experiments.sweep_report import Finding, Judge
+    from training.experiments.sweep_report import TrialEvaluator, TrialResult
     from training.losses.objective import StyleTarget
 
 SHORT = 800
@@ -106,7 +106,7 @@ def sweep(
     Example: stylecam sweep my.jpg --images ~/Pictures --style-weight 10,20,40 --alpha 0.5,1 -o try
     """
     require_training_extra("sweep")
-    from training.experiments.sweep import claim, expected_minutes, plan, thin
+    from training.experiments.sweep import expected_minutes, plan_trials, prepare_folders, subsample
 
     lists = {
         option.opts[0].removeprefix("--"): options[str(option.name)]
@@ -114,8 +114,8 @@ def sweep(
         if listed(option) and options.get(str(option.name))
     }
     lists.setdefault("num-images", (SHORT,))
-    trials = plan(lists, [*style, *_passed_on(options)], output)
-    chosen = thin(trials, limit)
+    trials = plan_trials(lists, [*style, *_passed_on(options)], output)
+    chosen = subsample(trials, limit)
     shortest, longest = (pick(lists["num-images"]) for pick in (min, max))
     minutes = expected_minutes([(shortest + longest) // 2] * len(chosen))
     if len(chosen) > MANY and not yes:
@@ -125,7 +125,7 @@ def sweep(
         )
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     pictures, photographs, judge = _prepare(style, options, judged_on)
-    claim(chosen)
+    prepare_folders(chosen)
     findings = _run(chosen, jobs, judge)
     _report(findings, output, pictures[0], photographs)
 
@@ -147,35 +147,35 @@ def _passed_on(options: dict[str, Any]) -> list[str]:
 
 def _prepare(
     style: tuple[str, ...], options: dict[str, Any], judged_on: int
-) -> "tuple[list[Picture], list[Picture], Judge]":
+) -> "tuple[list[Picture], list[Picture], TrialEvaluator]":
     """The style pictures, the photographs of the sheet, and the judge of the trials."""
     from training.data.photo_files import PACKAGED
     from training.data.photographs import Photographs
-    from training.data.style_image import style_source
-    from training.evaluation.metrics import target_of
-    from training.experiments.sweep_report import Judge
+    from training.data.style_image import load_style_image
+    from training.evaluation.metrics import style_target_of
+    from training.experiments.sweep_report import TrialEvaluator
     from training.losses.vgg import load_loss_network
 
     shares = parse_shares(options["style_weights"], len(style))
-    pictures = [style_source(text).picture for text in style]
+    pictures = [load_style_image(text).picture for text in style]
     held_out = Photographs(*(options["images"] or (PACKAGED,))).held_out
     network = load_loss_network((options["loss_network"] or ("vgg16",))[0])
 
     def target(recipe: "Recipe") -> "StyleTarget":
-        fitted = fitted_styles(style, recipe)
-        return target_of(network, [source.picture for source in fitted], shares)
+        fitted = load_styles(style, recipe)
+        return style_target_of(network, [source.picture for source in fitted], shares)
 
-    return pictures, held_out[:2], Judge(held_out[:judged_on], network, target)
+    return pictures, held_out[:2], TrialEvaluator(held_out[:judged_on], network, target)
 
 
-def _run(trials: "list[Trial]", jobs: int, judge: "Judge") -> "list[Finding]":
+def _run(trials: "list[Trial]", jobs: int, judge: "TrialEvaluator") -> "list[TrialResult]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from training.experiments.sweep import run_trials
-    from training.experiments.sweep_report import judged
+    from training.experiments.sweep_report import evaluate_trial
 
-    found: dict[Trial, Finding] = {}
+    found: dict[Trial, TrialResult] = {}
     columns = (BarColumn(bar_width=16), MofNCompleteColumn(), TimeElapsedColumn())
     text = TextColumn("{task.description}", markup=False)
     with Progress(*columns, text, console=Console(stderr=True)) as bar:
@@ -187,7 +187,7 @@ def _run(trials: "list[Trial]", jobs: int, judge: "Judge") -> "list[Finding]":
 
         def end(trial: "Trial", failure: str | None) -> None:
             bar.update(task, description=f"judging {trial.name}")
-            found[trial] = judged(trial, failure, judge)
+            found[trial] = evaluate_trial(trial, failure, judge)
             if reason := found[trial].failure:
                 bar.console.print(f"{trial.name}: failed: {reason}", markup=False, highlight=False)
 
@@ -197,7 +197,7 @@ def _run(trials: "list[Trial]", jobs: int, judge: "Judge") -> "list[Finding]":
 
 
 def _report(
-    findings: "list[Finding]", output: Path, style: "Picture", photographs: "list[Picture]"
+    findings: "list[TrialResult]", output: Path, style: "Picture", photographs: "list[Picture]"
 ) -> None:
     from training.experiments.sweep_report import TABLE, write_report
 

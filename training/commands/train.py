@@ -11,28 +11,28 @@ import click
 
 from models.errors import UsageError
 from training.commands.device_option import device_option
-from training.commands.install_style import finish
-from training.commands.progress_bar import training_bar
+from training.commands.install_style import export_and_install
+from training.commands.progress_bar import training_progress_bar
 from training.commands.recipe_options import (
-    fitted_styles,
+    check_before_training,
+    load_styles,
+    make_recipe,
     parse_options,
     parse_shares,
-    recipe_of,
-    refuse_early,
     starting_point,
 )
 from training.commands.training_extra import require_training_extra
 from training.config.presets import CLASSIC
 from training.runtime.malloc import keep_freed_memory
-from training.runtime.memory_budget import DEFAULT_CEILING, ceiling
+from training.runtime.memory_budget import DEFAULT_BUDGET, parse_memory_budget
 
 if TYPE_CHECKING:
     from training.config.recipe import Recipe
     from training.data.photographs import Photographs
     from training.loop.checkpoint import Checkpoint
-    from training.reporting.progress import Progress
+    from training.reporting.progress import TrainingProgress
     from training.runtime.device import DeviceName
-    from training.runtime.memory_budget import Ceiling
+    from training.runtime.memory_budget import MemoryBudget
 
 Work = Callable[..., "Checkpoint | None"]
 """A function that works on a run's folder and returns its new checkpoint, None if unchanged."""
@@ -77,7 +77,7 @@ Work = Callable[..., "Checkpoint | None"]
 )
 @click.option(
     "--max-memory",
-    default=DEFAULT_CEILING,
+    default=DEFAULT_BUDGET,
     show_default=True,
     help="The most that training may use: 2.5G, 800M, or a share of what is free now.",
 )
@@ -206,27 +206,29 @@ def train(
     Example: stylecam train my-painting.jpg --images ~/Pictures
     """
     require_training_extra("train")
-    _tell_everything()
+    _show_info_messages()
     from training.data.photo_files import PACKAGED
-    from training.data.style_image import digest
+    from training.data.style_image import picture_digest
     from training.runtime.device import pick_device
 
     keep_freed_memory()
     options = parse_options(options, preset_name)
-    limit, on = ceiling(max_memory), pick_device(device)
+    limit, on = parse_memory_budget(max_memory), pick_device(device)
     start = starting_point(fine_tune, options)
-    recipe = recipe_of(style, images or (PACKAGED,), start, options)
-    sources = fitted_styles(style, recipe)
+    recipe = make_recipe(style, images or (PACKAGED,), start, options)
+    sources = load_styles(style, recipe)
     shares = parse_shares(style_weights, len(sources))
     pictures = [source.picture for source in sources]
     told = {"style_shares": tuple(shares)} if style_weights else {}
-    recipe = recipe.model_copy(update={"style_digest": digest(pictures)} | told)
+    recipe = recipe.model_copy(update={"style_digest": picture_digest(pictures)} | told)
     chosen = name or "-".join(source.name for source in sources)
     folder = output or Path("runs") / chosen
-    refuse_early(recipe, start, chosen, folder, repair=repair, install=install and not force)
+    check_before_training(
+        recipe, start, chosen, folder, repair=repair, install=install and not force
+    )
     work = _repairing(folder) if repair else _training(start, folder, tensorboard)
     photographs = _photographs(recipe, limit)
-    with training_bar(recipe.steps) as show:
+    with training_progress_bar(recipe.steps) as show:
         made = work(
             recipe,
             pictures,
@@ -234,40 +236,42 @@ def train(
             folder,
             style_weights=shares,
             fit_batch=options["batch_size"] is None,
-            ceiling=limit,
+            memory_budget=limit,
             device=on,
             on_progress=show,
         )
     if made is not None and made.finished:
-        finish(folder, chosen, photographs.held_out[0], title=title, credit=credit, install=install)
+        export_and_install(
+            folder, chosen, photographs.held_out[0], title=title, credit=credit, install=install
+        )
 
 
-def _tell_everything() -> None:
+def _show_info_messages() -> None:
     """Show the training's information messages too; `stylecam` shows only warnings by default."""
     logging.basicConfig(format="%(message)s")
     logging.getLogger("training").setLevel(logging.INFO)
 
 
-def _photographs(recipe: "Recipe", limit: "Ceiling") -> "Photographs":
+def _photographs(recipe: "Recipe", limit: "MemoryBudget") -> "Photographs":
     """The photographs of the recipe, kept large enough for its crops."""
     from training.data.photographs import SHORT_SIDE, Photographs
 
     short_side = max(SHORT_SIDE, *recipe.image_size)
-    return Photographs(*recipe.images, short_side=short_side, ceiling=limit)
+    return Photographs(*recipe.images, short_side=short_side, memory_budget=limit)
 
 
 def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Work:
     """A function that trains to the end, and writes event files if `tensorboard`."""
     from training.loop.train import train as run_training
-    from training.reporting.tensorboard import EventFiles
+    from training.reporting.tensorboard import TensorBoardWriter
 
     weights = start.average if start else None
     if not tensorboard:
         return partial(run_training, start=weights)
-    events = EventFiles(folder)
+    events = TensorBoardWriter(folder)
 
-    def work(*given: Any, on_progress: "Callable[[Progress], None]", **options: Any) -> Any:
-        def tell(progress: "Progress") -> None:
+    def work(*given: Any, on_progress: "Callable[[TrainingProgress], None]", **options: Any) -> Any:
+        def tell(progress: "TrainingProgress") -> None:
             on_progress(progress)
             events.add_progress(progress)
 

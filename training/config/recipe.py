@@ -22,10 +22,10 @@ STYLE_SIDE = 448
 TAILS = {"linear": 0.5, "tail": 0.08}
 """Schedule to the share of the training, at its end, that has the lower rate."""
 
-WHEN_WRITTEN = ("checkpoint_every", "preview_every")
+OUTPUT_FIELDS = ("checkpoint_every", "preview_every")
 """Fields that do not affect the trained weights."""
 
-OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
+RENAMED_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "crop": ("image_size", lambda side: side),
     "style_size": ("style_scale", lambda side: side / STYLE_SIDE),
     "decay_from": ("tail", lambda share: round(1 - share, 9)),
@@ -33,7 +33,7 @@ OLDER: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 """Fields of recipes in older checkpoints: old name to the new name and a conversion."""
 
-GONE = ("wallpaper_weight", "border_weight")
+REMOVED_FIELDS = ("wallpaper_weight", "border_weight")
 """Fields of older recipes that are ignored: weights of losses against a stripe along borders.
 A wider margin made those losses unnecessary."""
 
@@ -118,10 +118,10 @@ class Recipe(BaseModel):
         if not isinstance(given, Mapping):
             return given
         fields = dict(given)
-        for old, (new, meaning) in OLDER.items():
+        for old, (new, meaning) in RENAMED_FIELDS.items():
             if old in fields:
                 fields[new] = meaning(fields.pop(old))
-        for gone in GONE:
+        for gone in REMOVED_FIELDS:
             fields.pop(gone, None)
         images = fields.get("images", ())
         fields["images"] = [images] if isinstance(images, str | Path) else images
@@ -142,11 +142,11 @@ class Recipe(BaseModel):
             raise ValueError("layer_weights: give one a style layer, not all zero")
         return self
 
-    def departures(self, stored: "Recipe") -> list[str]:
+    def differences(self, stored: "Recipe") -> list[str]:
         """Fields in which this recipe differs from `stored`: "field: stored value, now new value".
 
-        Empty if a training with `stored` can continue with this recipe (see WHEN_WRITTEN)."""
-        ignored = set(WHEN_WRITTEN)
+        Empty if a training with `stored` can continue with this recipe (see OUTPUT_FIELDS)."""
+        ignored = set(OUTPUT_FIELDS)
         if not stored.style_digest:
             ignored.add("style_digest")
         elif stored.style_digest == self.style_digest:
@@ -172,7 +172,7 @@ class Recipe(BaseModel):
     def learning_rate(self, step: int, *, end: int | None = None) -> float:
         """The rate at a step, counted from 0: linear warm-up, plateau, then the tail up to `end`.
 
-        Run lowers it further by RENORMED_RATE and after roll-backs."""
+        Run lowers it further by RENORMED_RATE_SHARE and after roll-backs."""
         end = end or self.steps
         warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
         start = self.tail_from * end

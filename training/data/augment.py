@@ -9,7 +9,7 @@ Size = tuple[int, int]
 """Height and width in pixels."""
 
 
-def cut(picture: Picture, size: Size, random: np.random.Generator) -> Picture:
+def random_crop(picture: Picture, size: Size, random: np.random.Generator) -> Picture:
     """A crop at a random place and scale, resized to (*size, 3).
 
     Its scale ranges from the largest box of that shape in the picture down to three quarters of
@@ -27,7 +27,7 @@ def cut(picture: Picture, size: Size, random: np.random.Generator) -> Picture:
     return np.asarray(cv2.resize(part, size[::-1], interpolation=method), np.uint8)
 
 
-def vary(picture: Picture, random: np.random.Generator) -> Picture:
+def random_variation(picture: Picture, random: np.random.Generator) -> Picture:
     """Vary flip, exposure and colour at random; sometimes add a cheap webcam's blur and noise."""
     if random.random() < 0.5:
         picture = picture[:, ::-1]

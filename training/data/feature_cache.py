@@ -10,7 +10,7 @@ from torch import Tensor
 from models.errors import TrainingError
 from training.config.recipe import Recipe
 from training.data.photographs import Photographs
-from training.runtime.memory_budget import Ceiling, readable
+from training.runtime.memory_budget import MemoryBudget, format_bytes
 
 FIRST_CROP = 2**32
 """Crop i of a pool is cut like the crop of step FIRST_CROP + i, with the seed of the recipe: pools
@@ -18,14 +18,14 @@ of different seeds share no crops."""
 
 
 @dataclass(frozen=True)
-class Batch:
+class CachedBatch:
     """Crops (B, 3, H, W) float 0..1, and their content features by layer if already known."""
 
     pictures: Tensor
     content: dict[str, Tensor] | None = None
 
 
-class ContentPool:
+class FeatureCache:
     """`recipe.pool` crops, each cut and varied once; every pass over them has a new random order.
 
     A batch is a pure function of seed and step. Features are kept in bfloat16: it has the range
@@ -38,36 +38,39 @@ class ContentPool:
         recipe: Recipe,
         photographs: Photographs,
         content: Callable[[Tensor], dict[str, Tensor]],
-        ceiling: Ceiling,
+        memory_budget: MemoryBudget,
     ) -> None:
         """Raises TrainingError if the pool does not fit in memory."""
         self.recipe, self.photographs, self.content = recipe, photographs, content
-        self._kept: dict[int, Batch] = {}
+        self._kept: dict[int, CachedBatch] = {}
         first = self._crop(0)
         tensors = [first.pictures, *(first.content or {}).values()]
-        each, room = sum(t.untyped_storage().nbytes() for t in tensors), ceiling.room()
-        if room is not None and each * recipe.pool > room:
+        each, available = (
+            sum(t.untyped_storage().nbytes() for t in tensors),
+            memory_budget.available(),
+        )
+        if available is not None and each * recipe.pool > available:
             raise TrainingError(
-                f"--pool {recipe.pool}: its features take {readable(each * recipe.pool)}, "
-                f"{readable(room)} are left; at most {room // each} crops fit"
+                f"--pool {recipe.pool}: its features take {format_bytes(each * recipe.pool)}, "
+                f"{format_bytes(available)} are left; at most {available // each} crops fit"
             )
 
-    def batches(self, start: int) -> Generator[Batch, None, None]:
+    def batches(self, start: int) -> Generator[CachedBatch, None, None]:
         """Endless batches from step `start` on."""
         while True:
             yield self.batch(start)
             start += 1
 
-    def batch(self, step: int) -> Batch:
-        crops = [self._crop(i) for i in self._chosen(step)]
+    def batch(self, step: int) -> CachedBatch:
+        crops = [self._crop(i) for i in self._indices(step)]
         levels = torch.cat([crop.pictures for crop in crops])
         content = {
             layer: torch.cat([(crop.content or {})[layer] for crop in crops]).float()
             for layer in self.recipe.content_layers
         }
-        return Batch(levels.float().div_(255), content)
+        return CachedBatch(levels.float().div_(255), content)
 
-    def _chosen(self, step: int) -> list[int]:
+    def _indices(self, step: int) -> list[int]:
         size = self.recipe.batch_size
         orders: dict[int, list[int]] = {}
         chosen = []
@@ -79,7 +82,7 @@ class ContentPool:
             chosen.append(orders[epoch][index])
         return chosen
 
-    def _crop(self, i: int) -> Batch:
+    def _crop(self, i: int) -> CachedBatch:
         """Crop `i` as levels 0..255 (uint8), and its features (bfloat16)."""
         if i not in self._kept:
             recipe = self.recipe
@@ -89,5 +92,5 @@ class ContentPool:
             # One crop at a time: within a batch the last bits may depend on the other crops, and
             # a resumed training computes them in another order.
             content = {k: v.to("cpu", torch.bfloat16) for k, v in self.content(picture).items()}
-            self._kept[i] = Batch((picture * 255).round().byte(), content)
+            self._kept[i] = CachedBatch((picture * 255).round().byte(), content)
         return self._kept[i]

@@ -14,7 +14,7 @@ from pathlib import Path
 from models.errors import UsageError
 from training.data.tensors import Picture, read_rgb, shrink_to
 from training.data.video_frames import sample_video
-from training.runtime.memory_budget import UNLIMITED, Ceiling
+from training.runtime.memory_budget import UNLIMITED, MemoryBudget
 
 LOGGER = logging.getLogger(__name__)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
@@ -38,32 +38,34 @@ the first of all."""
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPhotographs:
     """The usable pictures of a source, (H, W, 3) uint8 RGB, and the number of unusable ones."""
 
     pictures: list[Picture]
     unreadable: int = 0
 
 
-def find_photographs(source: str, short_side: int, ceiling: Ceiling = UNLIMITED) -> Found:
+def find_photographs(
+    source: str, short_side: int, memory_budget: MemoryBudget = UNLIMITED
+) -> FoundPhotographs:
     """The pictures of a folder and its subfolders, of a video, of one file, or the packaged ones.
 
     Each is shrunk to a shorter side of at most `short_side`. Raises UsageError for a source that
     is none of these, TrainingError if memory use passes the ceiling.
     """
     if source == PACKAGED:
-        return _decode(packaged_paths(), short_side, source, ceiling)
+        return _decode(packaged_paths(), short_side, source, memory_budget)
     path = Path(source)
     if path.is_dir():
         paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-        return _decode(paths, short_side, source, ceiling)
+        return _decode(paths, short_side, source, memory_budget)
     if not path.exists():
         raise UsageError(f"{path}: no such folder, video or picture")
     if path.suffix.lower() in SUFFIXES:
-        return Found([shrink_to(read_rgb(path), short_side)])
+        return FoundPhotographs([shrink_to(read_rgb(path), short_side)])
     frames, errors = sample_video(path, short_side)
-    ceiling.enforce(f"{source}: reading the photographs")
-    return Found(frames, errors)
+    memory_budget.enforce(f"{source}: reading the photographs")
+    return FoundPhotographs(frames, errors)
 
 
 def packaged_paths() -> list[Path]:
@@ -84,17 +86,19 @@ def _packaged_paths() -> Iterator[Path]:
             yield from (path for name in names if (path := Path(folder, name)).is_file())
 
 
-def _decode(paths: list[Path], short_side: int, source: str, ceiling: Ceiling) -> Found:
+def _decode(
+    paths: list[Path], short_side: int, source: str, memory_budget: MemoryBudget
+) -> FoundPhotographs:
     loaded = []
     with ThreadPoolExecutor() as pool:
         try:
             for picture in pool.map(partial(_load_or_none, short_side=short_side), paths):
                 loaded.append(picture)
-                ceiling.enforce(f"{source}: reading the photographs")
+                memory_budget.enforce(f"{source}: reading the photographs")
         finally:
             pool.shutdown(cancel_futures=True)
     pictures = [picture for picture in loaded if picture is not None]
-    return Found(pictures, len(paths) - len(pictures))
+    return FoundPhotographs(pictures, len(paths) - len(pictures))
 
 
 def _load_or_none(path: Path, *, short_side: int) -> Picture | None:

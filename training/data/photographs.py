@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import TrainingError
-from training.data.augment import Size, cut, vary
+from training.data.augment import Size, random_crop, random_variation
 from training.data.photo_files import PACKAGED, SUFFIXES, find_photographs
 from training.data.tensors import Picture, to_tensor
-from training.runtime.memory_budget import UNLIMITED, Ceiling
+from training.runtime.memory_budget import UNLIMITED, MemoryBudget
 
 LOGGER = logging.getLogger(__name__)
 SHORT_SIDE = 400
@@ -36,7 +36,7 @@ class Photographs:
         self,
         *sources: str | Path,
         short_side: int = SHORT_SIDE,
-        ceiling: Ceiling = UNLIMITED,
+        memory_budget: MemoryBudget = UNLIMITED,
         warn: bool = True,
     ) -> None:
         """Read the sources: each a folder, a video, a picture, or "packaged".
@@ -48,7 +48,7 @@ class Photographs:
         pictures: list[Picture] = []
         self.skipped = 0
         for source in map(str, sources):
-            found = find_photographs(source, short_side, ceiling)
+            found = find_photographs(source, short_side, memory_budget)
             if found.unreadable:
                 LOGGER.warning("%s: skipped %d unreadable pictures", source, found.unreadable)
             pictures += found.pictures
@@ -68,7 +68,9 @@ class Photographs:
         """The same as (B, *size, 3) uint8 RGB, made without torch."""
         random = np.random.default_rng([seed, step])
         chosen = random.integers(len(self.training), size=batch_size)
-        return np.stack([vary(cut(self.training[i], size, random), random) for i in chosen])
+        return np.stack(
+            [random_variation(random_crop(self.training[i], size, random), random) for i in chosen]
+        )
 
     def batches(
         self, *, seed: int, start: int, batch_size: int, size: Size

@@ -17,7 +17,7 @@ PARAMETERS: dict[str, list[int]] = {
 }
 
 
-def check_target(path: Path, *, force: bool) -> None:
+def check_output_path(path: Path, *, force: bool) -> None:
     """Raise UsageError for a path that `write_picture` could not or should not write to."""
     if path.suffix.lower() not in PARAMETERS:
         what = f"unknown picture format {path.suffix!r}" if path.suffix else "no file ending"

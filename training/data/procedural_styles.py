@@ -107,7 +107,7 @@ def ink_hatching(side: int = 768, seed: int = 0) -> Picture:
     return (paper * (1 - ink) + _palette("1c2541")[0] * ink).clip(0, 255).astype(np.uint8)
 
 
-DRAWN: dict[str, Callable[[int, int], Picture]] = {
+PROCEDURAL_STYLES: dict[str, Callable[[int, int], Picture]] = {
     "stained-glass": stained_glass,
     "marbling": marbling,
     "ink-hatching": ink_hatching,

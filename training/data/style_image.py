@@ -13,11 +13,11 @@ import numpy as np
 
 from models.errors import UsageError
 from training.config.recipe import STYLE_SIDE
-from training.data.procedural_styles import DRAWN
+from training.data.procedural_styles import PROCEDURAL_STYLES
 from training.data.tensors import Picture, read_rgb
 
 LOGGER = logging.getLogger(__name__)
-DRAWN_SIDE = 768
+PROCEDURAL_SIDE = 768
 SMALLEST = 32
 """Shorter side in pixels: below it the deeper layers of the loss network see nothing."""
 
@@ -25,31 +25,31 @@ StyleFit = Literal["whole", "crop", "pad", "stretch"]
 
 
 @dataclass(frozen=True)
-class StyleSource:
+class StyleImage:
     """A picture (H, W, 3) uint8 RGB, and the name of a style made from it."""
 
     name: str
     picture: Picture
 
 
-def style_source(
+def load_style_image(
     text: str, *, scale: float = 1.0, fit: StyleFit = "whole", shape: tuple[int, int] = (1, 1)
-) -> StyleSource:
+) -> StyleImage:
     """The style picture that `text` names: a picture file or a drawn style.
 
     Its patterns are resized by `scale`, then it is fitted to the proportions `shape` (H, W).
     Raises UsageError if it is neither, cannot be read, or has become too small.
     """
-    if text in DRAWN:
-        name, picture = text, DRAWN[text](DRAWN_SIDE, 0)
+    if text in PROCEDURAL_STYLES:
+        name, picture = text, PROCEDURAL_STYLES[text](PROCEDURAL_SIDE, 0)
     else:
         path = Path(text)
         if not path.is_file():
-            known = ", ".join(sorted(DRAWN))
+            known = ", ".join(sorted(PROCEDURAL_STYLES))
             raise UsageError(f"{text}: no such picture, nor a drawn style ({known})")
         name = _name_of(path)
         picture = read_rgb(path)
-    fitted = bring_to(shape, resize_patterns(picture, scale), fit)
+    fitted = fit_to_shape(shape, resize_style(picture, scale), fit)
     height, width = fitted.shape[:2]
     if min(height, width) < SMALLEST:
         raise UsageError(
@@ -62,10 +62,10 @@ def style_source(
             text,
             max(picture.shape),
         )
-    return StyleSource(name or "style", fitted)
+    return StyleImage(name or "style", fitted)
 
 
-def digest(pictures: list[Picture]) -> str:
+def picture_digest(pictures: list[Picture]) -> str:
     """Sixteen hexadecimal digits that identify the pictures by all their pixels."""
     parts = [hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest() for x in pictures]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
@@ -77,7 +77,7 @@ def _name_of(path: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
-def resize_patterns(picture: Picture, scale: float) -> Picture:
+def resize_style(picture: Picture, scale: float) -> Picture:
     """The picture, its longer side at most STYLE_SIDE, then resized by `scale`.
 
     At scale 2 each stroke is twice as long as at 1."""
@@ -90,7 +90,7 @@ def resize_patterns(picture: Picture, scale: float) -> Picture:
     return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
 
 
-def bring_to(shape: tuple[int, int], picture: Picture, fit: StyleFit) -> Picture:
+def fit_to_shape(shape: tuple[int, int], picture: Picture, fit: StyleFit) -> Picture:
     """The picture with the proportions of `shape` (H, W).
 
     "whole" leaves it as it is; "crop" keeps the largest middle part; "pad" mirrors it at its

@@ -16,7 +16,7 @@ from training.evaluation.metrics import CONTENT_LAYER, STYLE_LAYERS, Painter, di
 from training.losses.objective import StyleTarget
 from training.losses.perceptual import content_loss, gram_matrix, range_loss, relative_error
 from training.losses.vgg import LossNetwork
-from training.optimise.lbfgs import Descent, Losses
+from training.optimise.lbfgs import Losses, PixelOptimizer
 
 ITERATIONS = 300
 EXCESS_WEIGHT = 10.0
@@ -73,7 +73,7 @@ def baseline(
         source = to_square(photo)
         before, painted = to_tensor(source[None]), to_tensor(painter(source)[None])
         model = distance(network, target, before, painted)
-        descent = Descent(before, _yardstick(network, target, before, model[1]))
+        descent = PixelOptimizer(before, _yardstick(network, target, before, model[1]))
         matched = iterations
         for step in range(iterations):
             losses = descent.step()

@@ -37,7 +37,7 @@ COLLAPSED = 6.0
 
 
 @dataclass(frozen=True)
-class Health:
+class PaintingDefects:
     """The flaws of one painting: the shares 0..1 of its area that are spots and that are dead,
     and whether it is in one colour although source and style are not."""
 
@@ -46,7 +46,7 @@ class Health:
     collapsed: bool
 
     @property
-    def complaint(self) -> str | None:
+    def description(self) -> str | None:
         """What is wrong, in words; None for a healthy painting."""
         if self.collapsed:
             return "everything in one colour"
@@ -57,51 +57,54 @@ class Health:
         return None
 
     @property
-    def illness(self) -> float:
+    def severity(self) -> float:
         """0 for a healthy painting; otherwise the share of it that is flawed, up to 1."""
-        if self.complaint is None:
+        if self.description is None:
             return 0.0
         return 1.0 if self.collapsed else min(1.0, self.spots + self.dead)
 
 
 @dataclass(frozen=True)
-class Checkup:
+class GeneratorDefects:
     """The health of several paintings of one generator."""
 
-    paintings: list[Health]
+    paintings: list[PaintingDefects]
 
     @property
-    def complaint(self) -> str | None:
+    def description(self) -> str | None:
         """What is wrong with the worst painting, and how many are ill; None if all are healthy."""
-        ill = [health for health in self.paintings if health.complaint is not None]
-        if not ill:
+        defective = [defects for defects in self.paintings if defects.description is not None]
+        if not defective:
             return None
-        worst = max(ill, key=lambda health: health.illness)
-        return f"{worst.complaint} ({len(ill)} of {len(self.paintings)} paintings are ill)"
+        worst = max(defective, key=lambda defects: defects.severity)
+        return f"{worst.description} ({len(defective)} of {len(self.paintings)} paintings are ill)"
 
     @property
-    def illness(self) -> float:
+    def severity(self) -> float:
         """The mean illness of the paintings."""
-        return sum(health.illness for health in self.paintings) / len(self.paintings)
+        return sum(defects.severity for defects in self.paintings) / len(self.paintings)
 
     def __str__(self) -> str:
-        return self.complaint or "nothing wrong"
+        return self.description or "nothing wrong"
 
 
-def check_up(
+def find_defects(
     sources: Sequence[Picture], paintings: Sequence[Picture], styles: Sequence[Picture]
-) -> Checkup:
+) -> GeneratorDefects:
     """Examine each painting of a source. With several styles, only what no style explains counts:
     each painting gets the best of its results."""
-    return Checkup(
+    return GeneratorDefects(
         [
-            min((examine(source, painted, x) for x in styles), key=lambda health: health.illness)
+            min(
+                (examine_painting(source, painted, x) for x in styles),
+                key=lambda defects: defects.severity,
+            )
             for source, painted in zip(sources, paintings, strict=True)
         ]
     )
 
 
-def examine(source: Picture, painted: Picture, style: Picture) -> Health:
+def examine_painting(source: Picture, painted: Picture, style: Picture) -> PaintingDefects:
     """The health of one painting.
 
     A spot is a flat blob whose colour is neither that of the source there nor that of a flat area
@@ -117,7 +120,7 @@ def examine(source: Picture, painted: Picture, style: Picture) -> Health:
     dead = max(0.0, float(lost.mean()) - float(style_flat.mean()))
     deviation = float(_luma(painted).std())
     collapsed = deviation < COLLAPSED < min(_luma(source).std(), _luma(style).std())
-    return Health(float(spots.mean()), dead, bool(collapsed))
+    return PaintingDefects(float(spots.mean()), dead, bool(collapsed))
 
 
 def _levels(picture: Picture) -> NDArray[np.float32]:

@@ -101,7 +101,7 @@ def distance(
     return float(np.mean(style)), content, float(total_variation_loss(painted))
 
 
-def target_of(
+def style_target_of(
     network: LossNetwork, pictures: list[Picture], weights: list[float] | None = None
 ) -> StyleTarget:
     """The style target of a report; of several pictures, the mean weighted by `weights`."""

@@ -26,7 +26,7 @@ TIMED_RUNS = 15
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """One row of the report. The cost figures are 0 for the unstylised photographs.
 
     `baseline`: what optimisation reaches; None if that was not asked for.
@@ -50,7 +50,7 @@ class Row:
         return row
 
 
-def painter_of(session: onnxruntime.InferenceSession) -> Painter:
+def session_painter(session: onnxruntime.InferenceSession) -> Painter:
     def paint(picture: Picture) -> Picture:
         (painted,) = session.run(None, {"frame": np.ascontiguousarray(picture)})
         return np.asarray(painted, np.uint8)
@@ -68,20 +68,20 @@ def report(
     optimised: int = 0,
     iterations: int = ITERATIONS,
     on_row: Callable[[str], None] = lambda _: None,
-) -> list[Row]:
+) -> list[ReportRow]:
     """Judge the unstylised photographs, then each model. `on_row` is told what is judged next.
 
     The first `optimised` photographs are also painted by optimisation, in `iterations` steps
     each; that takes minutes per photograph.
     """
     on_row("unstylised")
-    rows = [Row("unstylised", evaluate(lambda x: x, photographs, network, target, clip))]
+    rows = [ReportRow("unstylised", evaluate(lambda x: x, photographs, network, target, clip))]
     for path in models:
         on_row(path.stem)
         row = _row(path, photographs, network, target, clip)
         if optimised:
             reached = baseline(
-                painter_of(quiet_session(onnx.load(path))),
+                session_painter(quiet_session(onnx.load(path))),
                 photographs[:optimised],
                 network,
                 target,
@@ -103,11 +103,11 @@ def _row(
     network: LossNetwork,
     target: StyleTarget,
     clip: list[Picture] | None,
-) -> Row:
+) -> ReportRow:
     model = onnx.load(path)
     architecture = read_architecture(model)
-    painter = painter_of(quiet_session(model))
-    return Row(
+    painter = session_painter(quiet_session(model))
+    return ReportRow(
         path.stem,
         evaluate(painter, photographs, network, target, clip),
         parameter_count(architecture),

@@ -22,14 +22,14 @@ from rich.console import Console
 
 from models.card import StyleCard
 from models.generator.architecture import Architecture, folded
-from models.generator.network import trained
+from models.generator.network import load_generator
 from models.generator.parameters import mac_count, parameter_count, random_weights
 from models.onnx.graph import build_graph, frame_graph
 from training.config.recipe import Recipe
 from training.data.photographs import Photographs
-from training.data.style_image import style_source
+from training.data.style_image import load_style_image
 from training.data.tensors import Picture, to_picture, to_tensor
-from training.evaluation.metrics import evaluate, read_clip, target_of
+from training.evaluation.metrics import evaluate, read_clip, style_target_of
 from training.experiments.throughput import take_turns
 from training.loop.checkpoint import load_checkpoint
 from training.loop.train import CHECKPOINT, train
@@ -95,23 +95,23 @@ def search(
     """Train, judge and time the variants."""
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     photographs = Photographs(images)
-    picture = style_source(style, scale=style_scale).picture
+    picture = load_style_image(style, scale=style_scale).picture
     frames = read_clip(clip, CLIP_FRAMES)
     results: dict[str, dict[str, Any]] = {}
     architectures: dict[str, Architecture] = {}
     for name in only or VARIANTS:
-        recipe = recipe_of(name, style, images, style_scale, num_images, loss_network)
+        recipe = variant_recipe(name, style, images, style_scale, num_images, loss_network)
         architectures[name] = architecture_of(recipe)
         results[name] = _trained_and_judged(recipe, picture, photographs, frames, output / name)
         logging.info("%s %s", name, {k: round(v, 4) for k, v in results[name].items()})
-    for name, ms in timed(architectures).items():
+    for name, ms in measure_ms(architectures).items():
         results[name]["ms"] = ms
     (output / "search.json").write_text(json.dumps(results, indent=2) + "\n")
     plot(results, output / "pareto.png")
     Console().print_json(data=results)
 
 
-def recipe_of(
+def variant_recipe(
     name: str, style: str, images: Path, style_scale: float, num_images: int, loss_network: str
 ) -> Recipe:
     """The same budget and weights for every variant, from scratch."""
@@ -134,13 +134,13 @@ def _trained_and_judged(
     began = time.monotonic()
     train(recipe, [style], photographs, folder)
     checkpoint = load_checkpoint(folder / CHECKPOINT)
-    generator = trained(checkpoint.architecture, checkpoint.average)
+    generator = load_generator(checkpoint.architecture, checkpoint.average)
     network = load_loss_network(recipe.loss_network)
     quality = evaluate(
         lambda photo: to_picture(generator(to_tensor(photo[None]))[0]),
         photographs.held_out[:JUDGED],
         network,
-        target_of(network, [style]),
+        style_target_of(network, [style]),
         clip,
     )
     smaller = folded(checkpoint.architecture)
@@ -153,7 +153,7 @@ def _trained_and_judged(
     return result
 
 
-def timed(architectures: dict[str, Architecture]) -> dict[str, float]:
+def measure_ms(architectures: dict[str, Architecture]) -> dict[str, float]:
     """Median ms at 640×480 of the graph that runs frame by frame, up to the coarse picture.
 
     With random weights: what they are changes nothing.

@@ -61,7 +61,9 @@ class Trial:
         return int(rows[-1]["step"]) if rows else 0
 
 
-def plan(lists: Mapping[str, Sequence[object]], fixed: Sequence[str], folder: Path) -> list[Trial]:
+def plan_trials(
+    lists: Mapping[str, Sequence[object]], fixed: Sequence[str], folder: Path
+) -> list[Trial]:
     """The trials of all combinations; the last list varies fastest, equal values count once.
 
     lists: flag ("alpha") to its values; fixed: further arguments of every trial.
@@ -81,7 +83,7 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def thin(trials: list[Trial], limit: int | None) -> list[Trial]:
+def subsample(trials: list[Trial], limit: int | None) -> list[Trial]:
     """At most `limit` of the trials, evenly spread over the plan, in its order."""
     if limit is None or limit >= len(trials):
         return trials
@@ -95,7 +97,7 @@ def expected_minutes(crops: Sequence[int]) -> float:
     return sum(count / PACE + OVERHEAD_SECONDS for count in crops) / 60
 
 
-def claim(trials: Sequence[Trial]) -> None:
+def prepare_folders(trials: Sequence[Trial]) -> None:
     """Make the trials' folders and write their arguments there.
 
     Raises UsageError for a folder of another sweep, TrainingError if one cannot be made."""

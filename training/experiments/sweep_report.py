@@ -18,7 +18,7 @@ from models.system.atomic_file import write_bytes_atomically
 from training.config.recipe import Recipe
 from training.data.tensors import Picture, to_square
 from training.evaluation.metrics import Painter, evaluate
-from training.evaluation.report import painter_of
+from training.evaluation.report import session_painter
 from training.experiments.sweep import MODEL, Trial
 from training.loop.checkpoint import load_checkpoint
 from training.losses.objective import StyleTarget
@@ -38,7 +38,7 @@ FIGURES = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class TrialResult:
     """A trial with its figures, or with the reason why it failed."""
 
     trial: Trial
@@ -48,7 +48,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Judge:
+class TrialEvaluator:
     """Judges every trial on the same photographs, with the full loss network.
 
     target: the style target for a recipe; the trials may differ in the style's size.
@@ -58,36 +58,36 @@ class Judge:
     network: LossNetwork
     target: Callable[[Recipe], StyleTarget]
 
-    def __call__(self, trial: Trial) -> Finding:
+    def __call__(self, trial: Trial) -> TrialResult:
         """The figures of a trained trial: computed once, later read from its folder."""
         if trial.result.is_file():
             stored = json.loads(trial.result.read_text())
-            return Finding(trial, stored["figures"], from_scratch=stored["from_scratch"])
+            return TrialResult(trial, stored["figures"], from_scratch=stored["from_scratch"])
         recipe = load_checkpoint(trial.folder / "checkpoint.pt").recipe
         target = self.target(recipe)
         quality = evaluate(_painter(trial), self.photographs, self.network, target)
         figures = {k: v for k, v in quality.as_dict().items() if math.isfinite(v)}
         stored = {"figures": figures, "from_scratch": not recipe.base}
         write_bytes_atomically(trial.result, json.dumps(stored, indent=1).encode())
-        return Finding(trial, figures, from_scratch=not recipe.base)
+        return TrialResult(trial, figures, from_scratch=not recipe.base)
 
 
-def judged(trial: Trial, failure: str | None, judge: Judge) -> Finding:
+def evaluate_trial(trial: Trial, failure: str | None, judge: TrialEvaluator) -> TrialResult:
     """The finding for a trial that has ended; if judging it fails, that counts as its failure."""
     if failure is not None:
-        return Finding(trial, {}, failure)
+        return TrialResult(trial, {}, failure)
     try:
         return judge(trial)
     except StylecamError as error:
-        return Finding(trial, {}, str(error))
+        return TrialResult(trial, {}, str(error))
 
 
 def _painter(trial: Trial) -> Painter:
-    return painter_of(quiet_session(onnx.load(trial.folder / MODEL)))
+    return session_painter(quiet_session(onnx.load(trial.folder / MODEL)))
 
 
 def write_report(
-    findings: list[Finding], folder: Path, *, style: Picture, photographs: list[Picture]
+    findings: list[TrialResult], folder: Path, *, style: Picture, photographs: list[Picture]
 ) -> Path:
     """Write sweep.json, sweep.csv and sweep.png into `folder`; returns the path of the sheet.
 
@@ -111,7 +111,7 @@ def write_report(
     return folder / SHEET
 
 
-def _tile(finding: Finding, sources: list[Picture]) -> Tile:
+def _tile(finding: TrialResult, sources: list[Picture]) -> Tile:
     if finding.failure is not None:
         return Tile(finding.trial.name, None, (f"failed: {finding.failure}",))
     painter = _painter(finding.trial)
@@ -120,7 +120,7 @@ def _tile(finding: Finding, sources: list[Picture]) -> Tile:
     return Tile(finding.trial.name, np.hstack([painter(x) for x in sources]), (figures, *notes))
 
 
-def _row(finding: Finding) -> dict[str, object]:
+def _row(finding: TrialResult) -> dict[str, object]:
     trial = finding.trial
     return {
         "name": trial.name,
@@ -133,7 +133,7 @@ def _row(finding: Finding) -> dict[str, object]:
     }
 
 
-def _csv(findings: list[Finding]) -> str:
+def _csv(findings: list[TrialResult]) -> str:
     """One row per trial: its options, figures, failure and folder; missing values are empty."""
     options = list(dict.fromkeys(flag for x in findings for flag, _ in x.trial.values))
     figures = list(dict.fromkeys(name for x in findings for name in x.figures))

@@ -14,15 +14,15 @@ from pathlib import Path
 import torch
 
 from training.config.recipe import Recipe
-from training.loop.trainer import Run
+from training.loop.trainer import Trainer
 from training.losses.objective import Objective, style_target
-from training.losses.pruned_vgg import slim_down
+from training.losses.pruned_vgg import prune_network
 from training.losses.vgg import LossNetwork, load_loss_network
 from training.runtime.precision import Precision, has_amx, has_bf16
 
 CPUINFO = Path("/proc/cpuinfo")
 MINIMUM_ROUNDS = 3
-SLIM_PICTURES = 8
+PRUNING_PICTURES = 8
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def variants() -> dict[str, Variant]:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throughput:
     """Images per second (from the median step time), and their ratio to the plain loop's."""
 
     images_per_second: float
@@ -77,27 +77,27 @@ def processor() -> str:
     return f"{next(names, 'unknown CPU')}, {kind}, {amx}, {torch.get_num_threads()} threads"
 
 
-def compare(
+def measure_throughput(
     recipe: Recipe, *, seconds: float, on_turn: Callable[[str], None] = lambda name: None
-) -> dict[str, Pace]:
+) -> dict[str, Throughput]:
     """Variant name to its pace, with the batch size, crop size and networks of the recipe."""
     full = load_loss_network(recipe.loss_network, recipe.pooling)
     noise = torch.rand(
-        max(SLIM_PICTURES, recipe.batch_size),
+        max(PRUNING_PICTURES, recipe.batch_size),
         3,
         *recipe.image_size,
         generator=torch.Generator().manual_seed(recipe.seed),
     )
     deepest = max(recipe.content_layers + recipe.style_layers)
     with torch.no_grad():
-        slim, _ = slim_down(full, noise[:SLIM_PICTURES], deepest=deepest)
+        slim, _ = prune_network(full, noise[:PRUNING_PICTURES], deepest=deepest)
     steps = {
         name: _stepper(variant, recipe, slim if variant.slim else full, noise)
         for name, variant in variants().items()
     }
     times = take_turns(steps, seconds=seconds, on_turn=on_turn)
     rates = {name: recipe.batch_size / statistics.median(x) for name, x in times.items()}
-    return {name: Pace(rate, rate / rates[PLAIN]) for name, rate in rates.items()}
+    return {name: Throughput(rate, rate / rates[PLAIN]) for name, rate in rates.items()}
 
 
 def _stepper(
@@ -111,7 +111,7 @@ def _stepper(
     target = style_target(network, [crops[:1]], [1.0], recipe.style_layers)
     objective = Objective(recipe, network, target)
     content = objective.content_target(crops) if variant.cached else None
-    run = Run(recipe, objective, None)
+    run = Trainer(recipe, objective, None)
     return lambda: run.take_step(crops, content)
 
 

@@ -24,8 +24,10 @@ class Checkpoint:
 
     `average`: exponential moving average of the weights, which is exported. `rollbacks`: how
     often the learning rate was halved. `end`: the step at which the training ends, 0 for the
-    recipe's. `at_once`: crops of a batch that are processed at once, 0 for all. `usual`: the
-    usual sum of the losses (spike_guard.py), 0 if not known.
+    recipe's. `micro_batch`: crops of a batch that are processed at once, 0 for all. `usual_loss`:
+    the usual sum of the losses (spike_guard.py), 0 if not known.
+
+    Files keep the field names of version 0.1 for the last two: `at_once` and `usual`.
     """
 
     architecture: Architecture
@@ -36,8 +38,8 @@ class Checkpoint:
     optimizer: dict[str, Any]
     rollbacks: int = 0
     end: int = 0
-    at_once: int = 0
-    usual: float = 0.0
+    micro_batch: int = 0
+    usual_loss: float = 0.0
 
     @property
     def finished(self) -> bool:
@@ -64,8 +66,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "step": checkpoint.step,
         "rollbacks": checkpoint.rollbacks,
         "end": checkpoint.end,
-        "at_once": checkpoint.at_once,
-        "usual": checkpoint.usual,
+        "at_once": checkpoint.micro_batch,
+        "usual": checkpoint.usual_loss,
         "architecture": to_json(checkpoint.architecture),
         "recipe": checkpoint.recipe.model_dump_json(),
     }
@@ -94,8 +96,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             optimizer=stored["optimizer"],
             rollbacks=stored.get("rollbacks", 0),
             end=stored.get("end", 0),
-            at_once=stored.get("at_once", 0),
-            usual=stored.get("usual", 0.0),
+            micro_batch=stored.get("at_once", 0),
+            usual_loss=stored.get("usual", 0.0),
         )
     except Exception as error:  # pickle, zip and pydantic each raise errors of their own
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]

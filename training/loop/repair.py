@@ -13,18 +13,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.generator.network import trained
+from models.generator.network import load_generator
 from training.config.recipe import Recipe
-from training.data.batch import lesson_of
+from training.data.batch import make_batch
 from training.data.photographs import Photographs
 from training.data.tensors import Picture
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.loop.train import CHECKPOINT, begin
-from training.loop.trainer import Run
+from training.loop.train import CHECKPOINT, prepare
+from training.loop.trainer import Trainer
 from training.reporting.preview import Preview, paint_preview
-from training.reporting.progress import Progress
+from training.reporting.progress import TrainingProgress
 from training.runtime.device import CPU
-from training.runtime.memory_budget import UNLIMITED, Ceiling
+from training.runtime.memory_budget import UNLIMITED, MemoryBudget
 
 LOGGER = logging.getLogger(__name__)
 BURST_STEPS = 120
@@ -47,9 +47,9 @@ def repair(
     *,
     style_weights: list[float] | None = None,
     fit_batch: bool = False,
-    ceiling: Ceiling = UNLIMITED,
+    memory_budget: MemoryBudget = UNLIMITED,
     device: torch.device = CPU,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> Checkpoint | None:
     """Repair the last checkpoint in `folder`; returns the new one, or None if nothing was changed.
 
@@ -58,12 +58,20 @@ def repair(
     is no checkpoint or it is of another recipe.
     """
     stored = load_checkpoint(folder / CHECKPOINT)
-    before = _preview(stored, photographs).check_up(style_pictures)
-    if before.complaint is None:
+    before = _preview(stored, photographs).find_defects(style_pictures)
+    if before.description is None:
         LOGGER.info("%s: nothing is wrong with its paintings; nothing was changed", folder)
         return None
-    run, _ = begin(
-        recipe, style_pictures, photographs, folder, style_weights, None, fit_batch, ceiling, device
+    run, _ = prepare(
+        recipe,
+        style_pictures,
+        photographs,
+        folder,
+        style_weights,
+        None,
+        fit_batch,
+        memory_budget,
+        device,
     )
     burst = _burst(run, photographs, on_progress)
     if burst is None:
@@ -74,34 +82,34 @@ def repair(
         weights=burst.weights,
         average=burst.average,
         optimizer=burst.optimizer,
-        at_once=burst.at_once,
+        micro_batch=burst.micro_batch,
     )
     preview = _preview(mended, photographs)
-    after = preview.check_up(style_pictures)
+    after = preview.find_defects(style_pictures)
     losses = [_loss(run, x.average, photographs) for x in (stored, mended)]
     found = f"before: {before}; after: {after}; loss {losses[0]:.3g}, then {losses[1]:.3g}"
-    if after.illness >= before.illness or losses[1] > WORSE * losses[0]:
+    if after.severity >= before.severity or losses[1] > WORSE * losses[0]:
         LOGGER.warning("%s: not mended, nothing was changed; %s", folder, found)
         return None
     save_checkpoint(mended, folder / CHECKPOINT)
     preview.write(folder / REPAIRED)
-    LOGGER.info("%s: %s; %s", folder, "better" if after.complaint else "mended", found)
+    LOGGER.info("%s: %s; %s", folder, "better" if after.description else "mended", found)
     return mended
 
 
 def _preview(checkpoint: Checkpoint, photographs: Photographs) -> Preview:
-    return paint_preview(trained(checkpoint.architecture, checkpoint.average), photographs)
+    return paint_preview(load_generator(checkpoint.architecture, checkpoint.average), photographs)
 
 
 def _burst(
-    run: Run, photographs: Photographs, on_progress: Callable[[Progress], None]
+    run: Trainer, photographs: Photographs, on_progress: Callable[[TrainingProgress], None]
 ) -> Checkpoint | None:
     """A short separate training from the run's averaged weights; None if it diverged.
 
     Its optimiser and average are new: the old ones would preserve the flaws."""
     recipe = _burst_recipe(run.recipe)
-    burst = Run(recipe, run.objective, run.average, run.ceiling)
-    burst.at_once = run.at_once
+    burst = Trainer(recipe, run.objective, run.average, run.memory_budget)
+    burst.micro_batch = run.micro_batch
     crops = photographs.batches(
         seed=recipe.seed, start=run.step, batch_size=recipe.batch_size, size=recipe.image_size
     )
@@ -110,12 +118,14 @@ def _burst(
         losses = burst.take_step(batch)
         pace = burst.step / (time.monotonic() - began)
         left = (recipe.steps - burst.step) / pace
-        progress = Progress(burst.step, recipe.steps, losses, pace * recipe.batch_size, left)
+        progress = TrainingProgress(
+            burst.step, recipe.steps, losses, pace * recipe.batch_size, left
+        )
         on_progress(progress)
         if burst.diverged:
             break
     crops.close()
-    return None if burst.thrown else burst.checkpoint()
+    return None if burst.skipped_steps else burst.checkpoint()
 
 
 def _burst_recipe(recipe: Recipe) -> Recipe:
@@ -133,13 +143,13 @@ def _burst_recipe(recipe: Recipe) -> Recipe:
 
 
 @torch.no_grad()
-def _loss(run: Run, weights: dict[str, Tensor], photographs: Photographs) -> float:
+def _loss(run: Trainer, weights: dict[str, Tensor], photographs: Photographs) -> float:
     """The mean total loss over fixed crops, the same at every call."""
-    judge = Run(run.recipe, run.objective, weights)
+    judge = Trainer(run.recipe, run.objective, weights)
     judge.generator.eval()
     size, total = run.recipe.image_size, 0.0
     for step in range(JUDGED_STEPS):
         crop = photographs.batch(seed=run.recipe.seed, step=2**31 + step, batch_size=1, size=size)
-        losses = judge.losses(lesson_of(judge.recipe, crop, judge.step))
+        losses = judge.losses(make_batch(judge.recipe, crop, judge.step))
         total += float(torch.stack(list(losses.values())).sum())
     return total / JUDGED_STEPS

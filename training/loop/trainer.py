@@ -12,25 +12,25 @@ from torch import Tensor, nn
 from models.errors import TrainingError, UsageError
 from models.generator.architecture import MODEL_SIZES, Architecture
 from models.generator.batch_renorm import BatchRenorm
-from models.generator.network import Generator, trained
+from models.generator.network import Generator, load_generator
 from training.config.recipe import Recipe
-from training.data.batch import Lesson, lesson_of
+from training.data.batch import TrainingBatch, make_batch
 from training.loop.checkpoint import Checkpoint
-from training.loop.spike_guard import UsualLoss
-from training.losses.flat_regions import calm_loss
+from training.loop.spike_guard import SpikeGuard
+from training.losses.flat_regions import flat_region_loss
 from training.losses.objective import Objective
 from training.losses.temporal import temporal_loss
-from training.runtime.device import give_back_on, room_on
-from training.runtime.memory_budget import UNLIMITED, Ceiling, out_of_memory, readable
+from training.runtime.device import memory_available_on, release_free_memory_on
+from training.runtime.memory_budget import UNLIMITED, MemoryBudget, format_bytes, out_of_memory
 
 LOGGER = logging.getLogger(__name__)
 BETAS = (0.9, 0.99)
-RENORMED_RATE = 0.25
+RENORMED_RATE_SHARE = 0.25
 """Share of the scheduled rate once batch norm uses its running statistics: these lag the weights
 by a few steps, and at the full rate the losses swing by a factor of ten."""
-PATIENCE = 20
+MAX_SKIPPED_STEPS = 20
 """Steps in a row that may be discarded because their losses are not finite or blow up."""
-ROLLBACKS = 2
+MAX_ROLLBACKS = 2
 """How often a training may go back to its last good state, each time halving the rate."""
 
 
@@ -39,12 +39,12 @@ def architecture_of(recipe: Recipe) -> Architecture:
     return build(recipe.alpha, **recipe.options)
 
 
-class Run:
+class Trainer:
     """Generator, averaged weights, optimiser and step, and all departures from the recipe.
 
     All tensors are on the device of the objective; the weights in a checkpoint are on the CPU.
     `end`: the step at which the training ends. `rollbacks`: how often the rate was halved.
-    `at_once`: how many crops of a batch are processed at once; with little memory fewer, but
+    `micro_batch`: how many crops of a batch are processed at once; with little memory fewer, but
     each step still sees the same crops, and the number of steps stays the same.
     """
 
@@ -53,12 +53,12 @@ class Run:
         recipe: Recipe,
         objective: Objective,
         start: dict[str, Tensor] | None,
-        ceiling: Ceiling = UNLIMITED,
+        memory_budget: MemoryBudget = UNLIMITED,
     ) -> None:
-        self.recipe, self.objective, self.step, self.thrown = recipe, objective, 0, 0
-        self.end, self.rollbacks, self.at_once = recipe.steps, 0, recipe.batch_size
-        self.usual, self.device = UsualLoss(), objective.device
-        self.ceiling = ceiling
+        self.recipe, self.objective, self.step, self.skipped_steps = recipe, objective, 0, 0
+        self.end, self.rollbacks, self.micro_batch = recipe.steps, 0, recipe.batch_size
+        self.spike_guard, self.device = SpikeGuard(), objective.device
+        self.memory_budget = memory_budget
         torch.manual_seed(recipe.seed)
         self.architecture = architecture_of(recipe)
         self.generator = Generator(self.architecture, wrapped=True).to(self.device)
@@ -67,42 +67,42 @@ class Run:
             load_weights(self.generator, start)
         self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
         self.optimizer = torch.optim.Adam(self.generator.parameters(), lr=recipe.lr, betas=BETAS)
-        self.remember()
+        self.mark_good()
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint. Raises UsageError for one of another recipe."""
-        refuse_another(self.recipe, checkpoint.recipe)
+        check_same_recipe(self.recipe, checkpoint.recipe)
         self._restore(checkpoint)
         self.rollbacks = checkpoint.rollbacks
-        self.at_once = checkpoint.at_once or self.recipe.batch_size
-        self.remember()
+        self.micro_batch = checkpoint.micro_batch or self.recipe.batch_size
+        self.mark_good()
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         load_weights(self.generator, checkpoint.weights)
         self.average = {k: v.to(self.device, copy=True) for k, v in checkpoint.average.items()}
         self.optimizer.load_state_dict(copy.deepcopy(checkpoint.optimizer))
-        self.step, self.thrown = checkpoint.step, 0
+        self.step, self.skipped_steps = checkpoint.step, 0
         self.end = checkpoint.end or self.recipe.steps
-        self.usual = UsualLoss(checkpoint.usual)
+        self.spike_guard = SpikeGuard(checkpoint.usual_loss)
 
-    def remember(self) -> None:
+    def mark_good(self) -> None:
         """Keep the present state as the last good one, to which a roll-back returns."""
         self._good = copy.deepcopy(self.checkpoint())
 
     @property
-    def departed(self) -> bool:
+    def micro_batch_changed(self) -> bool:
         """Whether memory ran out since the last good state. The state must then be saved at once:
         otherwise a training killed and resumed with more memory would give another result."""
-        return self.at_once != (self._good.at_once or self.recipe.batch_size)
+        return self.micro_batch != (self._good.micro_batch or self.recipe.batch_size)
 
     @property
     def diverged(self) -> bool:
         """Whether too many steps in a row were discarded."""
-        return self.thrown > PATIENCE
+        return self.skipped_steps > MAX_SKIPPED_STEPS
 
     def roll_back(self) -> None:
         """Return to the last good state at half the rate; TrainingError after ROLLBACKS times."""
-        if self.rollbacks == ROLLBACKS:
+        if self.rollbacks == MAX_ROLLBACKS:
             raise TrainingError(
                 f"step {self.step}: the losses blow up, at half and a quarter of the rate, too; "
                 "try a lower --lr; the last checkpoint is intact"
@@ -116,9 +116,9 @@ class Run:
         )
         self._restore(self._good)
 
-    def wind_down(self) -> None:
+    def start_tail(self) -> None:
         """Shorten the training so that its low-rate tail begins now, if it has not yet begun."""
-        if self.winding_down:
+        if self.in_tail:
             return
         self.end = min(self.end, max(self.step + 1, round(self.step / self.recipe.tail_from)))
         LOGGER.info(
@@ -128,7 +128,7 @@ class Run:
         )
 
     @property
-    def winding_down(self) -> bool:
+    def in_tail(self) -> bool:
         shortened = self.end < self.recipe.steps
         return shortened or self.step >= self.recipe.tail_from * self.end
 
@@ -144,69 +144,71 @@ class Run:
         self._set_mode()
         rate = self.recipe.learning_rate(self.step, end=self.end) * 0.5**self.rollbacks
         if self.renormed:
-            rate *= RENORMED_RATE
+            rate *= RENORMED_RATE_SHARE
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         norms = {k: v.clone() for k, v in self.generator.named_buffers()}
         while (losses := self._gradients(source, content)) is None:
             self.generator.load_state_dict(norms, strict=False)
-        told = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+        values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.max_gradient)
-        if torch.isfinite(norm) and self.usual.takes(told):
+        if torch.isfinite(norm) and self.spike_guard.accepts(values):
             self.optimizer.step()
             self._update_average()
-            self.thrown = 0
+            self.skipped_steps = 0
         else:
             # The statistics of batch norm have already taken in the bad values.
             self.generator.load_state_dict(norms, strict=False)
-            self.thrown += 1
+            self.skipped_steps += 1
         self.step += 1
-        return told
+        return values
 
     def _gradients(
         self, source: Tensor, content: dict[str, Tensor] | None
     ) -> dict[str, Tensor] | None:
         """The losses of a batch, their gradients set in the parameters; None if memory ran out."""
         try:
-            return self._accumulate(lesson_of(self.recipe, source, self.step) | (content or {}))
+            return self._accumulate(make_batch(self.recipe, source, self.step) | (content or {}))
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
             reason = str(error).splitlines()[0]
         # Outside the handler: inside it, the error keeps every tensor of the step alive.
-        self._halve(reason)
+        self._halve_micro_batch(reason)
         return None
 
-    def _accumulate(self, batch: Lesson) -> dict[str, Tensor]:
+    def _accumulate(self, batch: TrainingBatch) -> dict[str, Tensor]:
         """Add up the gradients over parts of a batch; returns the mean losses, detached."""
         self.optimizer.zero_grad(set_to_none=True)
         count = len(batch["source"])
         sums: dict[str, Tensor] = {}
-        for first in range(0, count, self.at_once):
-            part = {name: values[first : first + self.at_once] for name, values in batch.items()}
+        for first in range(0, count, self.micro_batch):
+            part = {
+                name: values[first : first + self.micro_batch] for name, values in batch.items()
+            }
             losses = self.losses(part)
             if self.device.type == "cpu":  # elsewhere, fewer crops would free nothing of it
-                self.ceiling.check()  # at this point a step holds the most memory
+                self.memory_budget.check()  # at this point a step holds the most memory
             share = len(part["source"]) / count
             (torch.stack(list(losses.values())).sum() * share).backward()
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0) + loss.detach() * share
         return sums
 
-    def _halve(self, reason: str) -> None:
+    def _halve_micro_batch(self, reason: str) -> None:
         """Halve the crops processed at once. Raises TrainingError if it was only one already."""
-        give_back_on(self.device)
-        free = room_on(self.device)
-        if self.at_once == 1:
-            left = "" if free is None else f" ({readable(free)} are free)"
+        release_free_memory_on(self.device)
+        free = memory_available_on(self.device)
+        if self.micro_batch == 1:
+            left = "" if free is None else f" ({format_bytes(free)} are free)"
             raise TrainingError(
                 f"step {self.step}: memory does not suffice for one crop{left}: {reason}; try a "
                 "smaller --image-size, --alpha or --model-size; the last checkpoint is intact"
             )
-        self.at_once = (self.at_once + 1) // 2
-        LOGGER.warning("step %d: %s; on with %d crops at once", self.step, reason, self.at_once)
+        self.micro_batch = (self.micro_batch + 1) // 2
+        LOGGER.warning("step %d: %s; on with %d crops at once", self.step, reason, self.micro_batch)
 
-    def losses(self, part: Lesson) -> dict[str, Tensor]:
+    def losses(self, part: TrainingBatch) -> dict[str, Tensor]:
         """The weighted losses by name. `part` may hold content features; else they are computed."""
         part = {name: values.to(self.device) for name, values in part.items()}
         source = part["source"]
@@ -219,9 +221,9 @@ class Run:
             steadiness = temporal_loss(painted, again, part["motion"])
             losses["temporal"] = steadiness * self.recipe.temporal_weight
         if "walls" in part:
-            with self._fixed_norm(), self.generator.as_in_use():
+            with self._fixed_norm(), self.generator.as_exported():
                 walls = self.generator(part["walls"])
-            losses["calm"] = calm_loss(walls) * self.recipe.calm_weight
+            losses["calm"] = flat_region_loss(walls) * self.recipe.calm_weight
         return losses
 
     @contextmanager
@@ -255,8 +257,8 @@ class Run:
             else:
                 self.average[name].copy_(value)
 
-    def averaged(self) -> Generator:
-        return trained(self.architecture, {k: v.cpu() for k, v in self.average.items()})
+    def averaged_generator(self) -> Generator:
+        return load_generator(self.architecture, {k: v.cpu() for k, v in self.average.items()})
 
     def checkpoint(self) -> Checkpoint:
         optimizer: dict[str, Any] = self.optimizer.state_dict()
@@ -270,16 +272,16 @@ class Run:
             optimizer,
             self.rollbacks,
             self.end,
-            self.at_once,
-            self.usual.level,
+            self.micro_batch,
+            self.spike_guard.level,
         )
 
 
-def refuse_another(recipe: Recipe, stored: Recipe) -> None:
+def check_same_recipe(recipe: Recipe, stored: Recipe) -> None:
     """Raise UsageError if a training with `recipe` cannot continue one with `stored`."""
-    if departures := recipe.departures(stored):
+    if differences := recipe.differences(stored):
         raise UsageError(
-            f"the folder's checkpoint is of another recipe ({'; '.join(departures)}): "
+            f"the folder's checkpoint is of another recipe ({'; '.join(differences)}): "
             "give the same options, or another --output folder"
         )
 

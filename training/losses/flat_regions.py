@@ -9,7 +9,7 @@ MOST_NOISE = 4 / 255
 """Largest standard deviation of the noise: that of a webcam in bad light."""
 
 
-def noisy_walls(source: Tensor, generator: torch.Generator) -> Tensor:
+def noisy_flat_regions(source: Tensor, generator: torch.Generator) -> Tensor:
     """Flat pictures (B, 3, 64, 64) in the mean colours of crops (B, 3, H, W), with noise."""
     colours = source.mean(dim=(2, 3), keepdim=True)
     level = torch.rand(len(source), 1, 1, 1, generator=generator) * MOST_NOISE
@@ -17,7 +17,7 @@ def noisy_walls(source: Tensor, generator: torch.Generator) -> Tensor:
     return (colours + noise).clamp(0, 1)
 
 
-def calm_loss(painted: Tensor) -> Tensor:
+def flat_region_loss(painted: Tensor) -> Tensor:
     """Mean squared difference of painted noisy walls (B, 3, H, W) from their own mean colours.
 
     Ours. A style loss rewards strokes anywhere, and on a flat wall a generator can make them only

@@ -18,7 +18,7 @@ from training.losses.perceptual import (
 )
 from training.losses.vgg import LossNetwork
 from training.losses.wasserstein import gaussian, wasserstein_loss
-from training.runtime.precision import in_half
+from training.runtime.precision import use_bf16
 
 SMALLEST_DEVIATION = 0.05
 """Lower limit of the style's luma deviation: 0 would make the tone loss infinite."""
@@ -64,7 +64,7 @@ class Objective:
         self.network = network
         self.target = target
         self.device = network.device
-        self.in_half = in_half(recipe.precision, self.device)
+        self.use_bf16 = use_bf16(recipe.precision, self.device)
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
         weights = torch.tensor(recipe.layer_weights or (1.0,) * len(recipe.style_layers))
         self.shares = (weights / weights.sum()).to(self.device)
@@ -105,7 +105,7 @@ class Objective:
 
     def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """Features by layer, always in float32: squares of bfloat16 values would be too coarse."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.use_bf16):
             features = self.network(pictures, layers)
         return {layer: values.float() for layer, values in features.items()}
 

@@ -20,14 +20,14 @@ RIDGE = 1e-5
 
 
 @dataclass(frozen=True)
-class SlimLayer:
+class PrunedLayer:
     """A refitted layer. `r2`: share of the kept channels' variance before ReLU explained."""
 
     conv: TrunkConv
     r2: float
 
 
-def slim_down(
+def prune_network(
     network: LossNetwork, images: Tensor, *, deepest: str, keep: float = 0.5, seed: int = 0
 ) -> tuple[LossNetwork, dict[str, float]]:
     """The slim network up to `deepest`, and the R² of each layer on `images`.
@@ -37,17 +37,17 @@ def slim_down(
     """
     generator = torch.Generator().manual_seed(seed)
     full = images - network.get_buffer("mean")
-    slim = full
+    pruned = full
     kept = torch.arange(3)
-    layers: list[SlimLayer] = []
+    layers: list[PrunedLayer] = []
     for conv in network.convs():
         if conv.layer.endswith("_1") and conv.layer != "relu1_1":
-            full, slim = network.pool(full), network.pool(slim)
+            full, pruned = network.pool(full), network.pool(pruned)
         before = F.conv2d(full, conv.weight, conv.bias, padding=1)
         full = F.relu(before)
         kept = _strongest(full, keep)
-        layer = _refit(conv.layer, slim, before, kept, generator)
-        slim = F.relu(F.conv2d(slim, layer.conv.weight, layer.conv.bias, padding=1))
+        layer = _refit(conv.layer, pruned, before, kept, generator)
+        pruned = F.relu(F.conv2d(pruned, layer.conv.weight, layer.conv.bias, padding=1))
         layers.append(layer)
         if conv.layer == deepest:
             break
@@ -65,10 +65,10 @@ def _strongest(features: Tensor, keep: float) -> Tensor:
 
 
 def _refit(
-    layer: str, slim: Tensor, before: Tensor, kept: Tensor, generator: torch.Generator
-) -> SlimLayer:
+    layer: str, pruned: Tensor, before: Tensor, kept: Tensor, generator: torch.Generator
+) -> PrunedLayer:
     """Ridge regression from 3×3 patches of the slim input to the full pre-activations."""
-    patches, targets = _sample(slim, before[:, kept], generator)
+    patches, targets = _sample(pruned, before[:, kept], generator)
     patches = torch.cat([patches, torch.ones(len(patches), 1, dtype=patches.dtype)], dim=1)
     normal = patches.T @ patches
     ridge = RIDGE * normal.diagonal().mean()
@@ -76,17 +76,17 @@ def _refit(
     solution = torch.linalg.solve(normal, patches.T @ targets)
     error = (patches @ solution - targets).square().sum()
     spread = (targets - targets.mean(dim=0)).square().sum()
-    weight = solution[:-1].T.reshape(len(kept), slim.shape[1], 3, 3).float().contiguous()
+    weight = solution[:-1].T.reshape(len(kept), pruned.shape[1], 3, 3).float().contiguous()
     conv = TrunkConv(layer, weight, solution[-1].float().contiguous())
-    return SlimLayer(conv, float(1 - error / spread))
+    return PrunedLayer(conv, float(1 - error / spread))
 
 
-def _sample(slim: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _sample(pruned: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Random positions: patches (N, C·9) and targets (N, K), float64 for the normal equations."""
-    padded = F.pad(slim, (1, 1, 1, 1))
-    height, width = slim.shape[-2:]
+    padded = F.pad(pruned, (1, 1, 1, 1))
+    height, width = pruned.shape[-2:]
     rows, results = [], []
-    for i in range(len(slim)):
+    for i in range(len(pruned)):
         count = min(POSITIONS_PER_IMAGE, height * width)
         where = torch.randperm(height * width, generator=generator)[:count]
         y, x = where // width, where % width

@@ -22,7 +22,7 @@ RESTARTS = 5
 """How often the descent may return to its best picture, each time with half the step size."""
 
 
-class Descent:
+class PixelOptimizer:
     """L-BFGS with one evaluation of the losses per step (Gatys et al. 2016, sec. 2, use it too).
 
     There is no line search: it costs evaluations, and at equal cost it got no further

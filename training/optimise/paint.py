@@ -18,7 +18,7 @@ from training.config.recipe import Recipe
 from training.data.tensors import Picture, shrink_to, to_picture, to_tensor
 from training.losses.objective import Objective, style_target
 from training.losses.vgg import LossNetwork
-from training.optimise.lbfgs import Descent
+from training.optimise.lbfgs import PixelOptimizer
 
 SMALLEST_SIDE = 96
 """Least shorter side of the coarser pictures: below it the deep layers see only their padding."""
@@ -26,7 +26,7 @@ MOST_LEVELS = 3
 
 
 @dataclass(frozen=True)
-class Progress:
+class PaintProgress:
     """Reported after every iteration. `losses`: weighted, by name. `size`: (H, W) of the level.
 
     `picture()` returns the best picture so far in its final form, (H, W, 3) uint8 RGB.
@@ -48,7 +48,7 @@ def paint(
     size: int,
     iterations: int,
     keep_colours: bool = False,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[PaintProgress], None] = lambda _: None,
 ) -> Picture:
     """The photograph (H, W, 3) uint8 RGB in the style, its longer side at most `size` pixels.
 
@@ -86,7 +86,7 @@ def paint(
             done += 1
             shape = (level.shape[2], level.shape[3])
             best = partial(finish, descent.best)
-            on_progress(Progress(done, iterations, shape, losses, best))
+            on_progress(PaintProgress(done, iterations, shape, losses, best))
         pixels, coarser = descent.best, level
     assert pixels is not None
     return finish(pixels)
@@ -106,10 +106,12 @@ def enlarge(pixels: Tensor, like: Tensor) -> Tensor:
 
 def _descent(
     start: Tensor, source: Tensor, style: Picture, network: LossNetwork, recipe: Recipe
-) -> Descent:
+) -> PixelOptimizer:
     target = style_target(network, [to_tensor(style[None])], [1.0], recipe.style_layers)
     objective = Objective(recipe, network, target)
-    return Descent(start, partial(objective.against, objective.content_target(source), source))
+    return PixelOptimizer(
+        start, partial(objective.against, objective.content_target(source), source)
+    )
 
 
 def _finish(pixels: Tensor, *, photo: Picture, keep_colours: bool) -> Picture:

@@ -26,7 +26,7 @@ def read_losses(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-class LossRecord:
+class LossLog:
     """losses.csv: one row per step. A resumed training drops the rows after its checkpoint.
 
     `totals` are the finite sums of each row's losses, taken from the rounded values that are
@@ -80,7 +80,7 @@ class LossRecord:
         if math.isfinite(total):
             self.totals.append(total)
 
-    def __enter__(self) -> "LossRecord":
+    def __enter__(self) -> "LossLog":
         return self
 
     def __exit__(self, *_: object) -> None:

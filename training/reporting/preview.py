@@ -12,7 +12,7 @@ from models.generator.network import Generator
 from models.system.atomic_file import write_bytes_atomically
 from training.data.photographs import Photographs
 from training.data.tensors import Picture, to_picture, to_tensor
-from training.evaluation.defects import Checkup, check_up
+from training.evaluation.defects import GeneratorDefects, find_defects
 
 PREVIEWS = 6
 PREVIEW_SIDE = 256
@@ -35,8 +35,8 @@ class Preview:
         _, coded = cv2.imencode(".png", cv2.cvtColor(self.sheet, cv2.COLOR_RGB2BGR))
         write_bytes_atomically(path, coded.tobytes())
 
-    def check_up(self, styles: Sequence[Picture]) -> Checkup:
-        return check_up(self.photographs, self.paintings, styles)
+    def find_defects(self, styles: Sequence[Picture]) -> GeneratorDefects:
+        return find_defects(self.photographs, self.paintings, styles)
 
 
 @torch.no_grad()

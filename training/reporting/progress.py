@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """Reported after every step. `losses`: weighted, by name; `steps`: the total."""
 
     step: int

@@ -19,9 +19,9 @@ AVERAGED_SHARE = 0.02
 MOST_PREVIEWS = 8
 
 
-def illustrate(folder: Path) -> None:
+def plot_run(folder: Path) -> None:
     """Draw both pictures. A failure is only logged: a finished training must not fail for it."""
-    for draw in (plot_losses, strip_previews):
+    for draw in (plot_losses, plot_previews):
         try:
             draw(folder)
         except (OSError, StylecamError) as error:
@@ -71,7 +71,7 @@ def _step_of(preview: Path) -> int:
     return int(re.findall(r"\d+", preview.stem)[0])
 
 
-def strip_previews(folder: Path) -> Path | None:
+def plot_previews(folder: Path) -> Path | None:
     """Write previews.png: the first photograph and its painting over time, side by side.
 
     Takes up to MOST_PREVIEWS previews, evenly spaced, the last included; None without previews.

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
     from training.reporting.preview import Preview
-    from training.reporting.progress import Progress
+    from training.reporting.progress import TrainingProgress
 
 
-class EventFiles:
+class TensorBoardWriter:
     """Receives the progress and previews of `train`. Creates no file before the first step."""
 
     def __init__(self, folder: Path) -> None:
@@ -27,7 +27,7 @@ class EventFiles:
         self._writer: SummaryWriter | None = None
         self._step = 0
 
-    def add_progress(self, progress: "Progress") -> None:
+    def add_progress(self, progress: "TrainingProgress") -> None:
         writer = self._writer_at(progress.step)
         for name, loss in progress.losses.items():
             writer.add_scalar(f"loss/{name}", loss, progress.step)

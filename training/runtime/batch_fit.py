@@ -6,17 +6,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from training.runtime.memory_budget import readable
+from training.runtime.memory_budget import format_bytes
 
 LOGGER = logging.getLogger(__name__)
 BEST_BATCH = 8
 """On a CPU, more crops per step give no more images per second, but fewer steps per image."""
-PEAK = 1.8
+PEAK_RATIO = 1.8
 """Assumed ratio of a step's peak memory to what autograd keeps: gradients and workspaces add to
 it. Measured: 1.3 to 1.6, with crops of 128 and 256, all model sizes, full and slim networks."""
 
 
-def bytes_kept(forward: Callable[[], object]) -> int:
+def saved_tensor_bytes(forward: Callable[[], object]) -> int:
     """Bytes that autograd keeps of a forward pass for the backward pass, each storage once."""
     storages: dict[int, int] = {}
 
@@ -31,18 +31,18 @@ def bytes_kept(forward: Callable[[], object]) -> int:
     return sum(storages.values())
 
 
-def fitting_batch(bytes_per_crop: int, room: int | None) -> int:
-    """BEST_BATCH, or the largest smaller power of two that fits in `room` bytes; at least 1."""
+def batch_that_fits(bytes_per_crop: int, available: int | None) -> int:
+    """BEST_BATCH, or a smaller power of two that fits in `available` bytes; at least 1."""
     batch = BEST_BATCH
-    if room is None:
+    if available is None:
         return batch
-    while batch > 1 and batch * bytes_per_crop * PEAK > room:
+    while batch > 1 and batch * bytes_per_crop * PEAK_RATIO > available:
         batch //= 2
     if batch < BEST_BATCH:
         LOGGER.warning(
             "batches of %d: a crop takes about %s, %s are left",
             batch,
-            readable(int(bytes_per_crop * PEAK)),
-            readable(room),
+            format_bytes(int(bytes_per_crop * PEAK_RATIO)),
+            format_bytes(available),
         )
     return batch

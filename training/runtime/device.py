@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from models.errors import UsageError
-from models.system.free_memory import give_back
-from training.runtime.memory_budget import UNLIMITED, Ceiling
+from models.system.free_memory import release_free_memory
+from training.runtime.memory_budget import UNLIMITED, MemoryBudget
 
 LOGGER = logging.getLogger(__name__)
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -50,17 +50,19 @@ def _described(device: torch.device) -> str:
     return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
 
 
-def room_on(device: torch.device, ceiling: Ceiling = UNLIMITED) -> int | None:
+def memory_available_on(
+    device: torch.device, memory_budget: MemoryBudget = UNLIMITED
+) -> int | None:
     """Bytes that tensors may still take: free on the GPU, or within the ceiling; None: not known.
 
     The ceiling limits the machine's memory, not that of a GPU."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return ceiling.room()
+    return memory_budget.available()
 
 
-def give_back_on(device: torch.device) -> None:
+def release_free_memory_on(device: torch.device) -> None:
     """Return memory that is freed but still held to the system, and to the GPU."""
-    give_back()
+    release_free_memory()
     if device.type == "cuda":
         torch.cuda.empty_cache()

@@ -14,7 +14,7 @@ from models.errors import TrainingError, UsageError
 
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
-DEFAULT_CEILING = "80%"
+DEFAULT_BUDGET = "80%"
 """Share of the memory free at the start: the system and other programs keep the rest."""
 
 MB = 10**6
@@ -73,12 +73,12 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or bool(OUT_OF_MEMORY.search(str(error)))
 
 
-def readable(count: int) -> str:
+def format_bytes(count: int) -> str:
     return f"{count / MB / 1000:.1f} GB" if count >= 1000 * MB else f"{count / MB:.0f} MB"
 
 
 @dataclass(frozen=True)
-class Ceiling:
+class MemoryBudget:
     """The most that this process may use, in bytes; None: no limit."""
 
     limit: int | None = None
@@ -88,7 +88,8 @@ class Ceiling:
         used = used_bytes()
         if self.limit is not None and used is not None and used > self.limit:
             raise MemoryError(
-                f"{readable(used)} in use, more than the {readable(self.limit)} of --max-memory"
+                f"{format_bytes(used)} in use, "
+                f"more than the {format_bytes(self.limit)} of --max-memory"
             )
 
     def enforce(self, what: str) -> None:
@@ -100,7 +101,7 @@ class Ceiling:
                 f"{what}: {error}; give a larger --max-memory, or fewer photographs"
             ) from None
 
-    def room(self) -> int | None:
+    def available(self) -> int | None:
         """Bytes that the process may still take, free and below the ceiling; None if not known."""
         free, used = free_bytes(), used_bytes()
         if free is None or used is None:
@@ -108,10 +109,10 @@ class Ceiling:
         return max(0, free if self.limit is None else min(free, self.limit - used))
 
 
-UNLIMITED = Ceiling()
+UNLIMITED = MemoryBudget()
 
 
-def ceiling(text: str = DEFAULT_CEILING) -> Ceiling:
+def parse_memory_budget(text: str = DEFAULT_BUDGET) -> MemoryBudget:
     """The ceiling for a `--max-memory` text: "2.5G", "800M", or a percentage of free memory.
 
     A percentage is added to what the process uses already. Raises UsageError for other texts.
@@ -121,8 +122,8 @@ def ceiling(text: str = DEFAULT_CEILING) -> Ceiling:
         raise UsageError(f"--max-memory {text!r}: give 2.5G, 800M, or 80% of what is free")
     amount, unit = float(found[1]), UNITS[found[2].upper()]
     if unit:
-        return Ceiling(int(amount * unit))
+        return MemoryBudget(int(amount * unit))
     free, used = free_bytes(), used_bytes()
     if free is None or used is None:
         return UNLIMITED
-    return Ceiling(used + int(free * amount / 100))
+    return MemoryBudget(used + int(free * amount / 100))

@@ -26,7 +26,7 @@ def has_bf16() -> bool:
     return tell is not None and bool(tell().get("bf16"))
 
 
-def in_half(precision: Precision, device: torch.device) -> bool:
+def use_bf16(precision: Precision, device: torch.device) -> bool:
     """Whether to compute in bfloat16. On a GPU only if asked: its convolutions take
     TF32, which is finer."""
     return precision == "bf16" or (precision == "auto" and device.type == "cpu" and has_amx())

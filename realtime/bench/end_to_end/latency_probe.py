@@ -30,7 +30,7 @@ def block_side(width: int) -> int:
     return max(1, min(SIDE, width // (2 * PAIRS)))
 
 
-def with_mark(rgb: RGB, number: int) -> RGB:
+def draw_frame_number(rgb: RGB, number: int) -> RGB:
     """A copy of `rgb` (H, W, 3) with `number` (modulo PERIOD) as pairs of blocks at the top.
 
     A pair is white then black for 1, black then white for 0. Only which half is lighter is read,
@@ -43,7 +43,7 @@ def with_mark(rgb: RGB, number: int) -> RGB:
     return marked
 
 
-def read_mark(rgb: RGB) -> int | None:
+def read_frame_number(rgb: RGB) -> int | None:
     """The number in 0..PERIOD - 1 that the picture (H, W, 3) shows; None if it is unreadable.
 
     Exchanging light and dark in the picture does not matter.
@@ -68,7 +68,7 @@ def _pairs(number: int) -> list[int]:
     return [1, *bits, sum(bits) % 2]
 
 
-class MarkedSource:
+class NumberedSource:
     """A `Source` that writes each frame's number into it; `captured` maps number to capture time.
 
     The reading thread makes the copy that this needs, before the frame counts as captured.
@@ -84,7 +84,7 @@ class MarkedSource:
 
     def read(self) -> Frame:
         frame, number = self._source.read(), next(self._numbers)
-        rgb = with_mark(frame.rgb, number)
+        rgb = draw_frame_number(frame.rgb, number)
         rgb.setflags(write=False)
         now = time.monotonic()
         self.captured[number % PERIOD] = now
@@ -94,14 +94,14 @@ class MarkedSource:
         self._source.close()
 
 
-class MarkReader:
+class LatencyProbe:
     """Wraps a `Sink`: after that has written a frame, reads the frame's number.
 
     `latencies` are the seconds since exactly that frame was captured, in order of arrival;
     `unread` counts pictures whose mark could not be read because it was painted over.
     """
 
-    def __init__(self, sink: Sink, source: MarkedSource) -> None:
+    def __init__(self, sink: Sink, source: NumberedSource) -> None:
         self._sink, self._source = sink, source
         self.name, self.live, self.main_thread = sink.name, sink.live, sink.main_thread
         self.latencies: list[float] = []
@@ -113,7 +113,7 @@ class MarkReader:
     def write(self, frame: Frame) -> None:
         self._sink.write(frame)
         arrived = time.monotonic()
-        number = read_mark(frame.rgb)
+        number = read_frame_number(frame.rgb)
         if number is None or number not in self._source.captured:
             self.unread += 1
         else:

@@ -14,8 +14,8 @@ import numpy as np
 
 from models.errors import StylecamError
 from realtime.bench.end_to_end.worker import (
-    Order,
-    Prerendered,
+    PrerenderedSource,
+    TrialConfig,
     memory,
     prerender,
     reset_peak,
@@ -31,12 +31,12 @@ EVERY = 50
 """Memory is sampled when the number of frames so far is a multiple of this, or one more."""
 SETTLED = 1000
 """Frames after which memory should no longer grow, or half of the run if that is fewer."""
-PATIENCE = 2.0
+TIMEOUT = 2.0
 """A run counts as stuck after this many seconds per frame, plus 60."""
 
 
 @dataclass(frozen=True)
-class Growth:
+class MemoryGrowth:
     """Memory of the process in MB over a run of `frames` frames.
 
     `slope` is the growth in MB per 1000 frames from frame `settled_at` on, by least squares;
@@ -59,11 +59,11 @@ class Growth:
         )
 
 
-class Scales:
+class MemorySampler:
     """A `Sink` that discards frames and samples the memory of the process as (frames, MB)."""
 
     def __init__(self, weigh: Callable[[], float]) -> None:
-        self._null, self._weigh = Null(), weigh
+        self._null, self._sample = Null(), weigh
         self.name, self.live, self.main_thread = "null", False, False
         self.samples: list[tuple[int, float]] = []
 
@@ -73,13 +73,13 @@ class Scales:
     def write(self, frame: Frame) -> None:
         self._null.write(frame)
         if self._null.frames % EVERY in {0, 1}:
-            self.samples.append((self._null.frames, self._weigh()))
+            self.samples.append((self._null.frames, self._sample()))
 
     def close(self) -> None:
         self._null.close()
 
 
-def growth(samples: Sequence[tuple[int, float]], peak: float) -> Growth:
+def summarise(samples: Sequence[tuple[int, float]], peak: float) -> MemoryGrowth:
     """Summarise at least four samples (frames, MB), given in order."""
     assert len(samples) >= 4, samples
     frames, used = np.array(samples, float).T
@@ -88,43 +88,43 @@ def growth(samples: Sequence[tuple[int, float]], peak: float) -> Growth:
     slope = np.polyfit(frames[late] / 1000, used[late], 1)[0]
     settled = float(used[late][0])
     first = int(frames[late][0])
-    return Growth(
+    return MemoryGrowth(
         int(frames[-1]), float(used[0]), first, settled, float(used[-1]), peak, float(slope)
     )
 
 
-def run(order: Order, frames: int) -> Growth:
+def run(config: TrialConfig, frames: int) -> MemoryGrowth:
     """Paint `frames` frames of an unpaced source at the order's size. Raises StylecamError."""
-    source = Prerendered(prerender(order.width, order.height), live=False)
+    source = PrerenderedSource(prerender(config.width, config.height), live=False)
     make = partial(
-        make_backend, order.backend, order.device, threads=order.threads, half=order.half
+        make_backend, config.backend, config.device, threads=config.threads, half=config.half
     )
-    scales = Scales(partial(memory, "VmRSS"))
+    scales = MemorySampler(partial(memory, "VmRSS"))
     reset_peak()
-    run_pipeline(order, make, source, scales, Plan(live=False, limits=Limits(frames=frames)))
-    return growth(scales.samples, memory("VmHWM"))
+    run_pipeline(config, make, source, scales, Plan(live=False, limits=Limits(frames=frames)))
+    return summarise(scales.samples, memory("VmHWM"))
 
 
-def soak(order: Order, frames: int) -> Growth:
+def soak(config: TrialConfig, frames: int) -> MemoryGrowth:
     """Do the same in a child process. Raises StylecamError with its message if it fails."""
-    words = json.dumps({"order": asdict(replace(order, seconds=0.0)), "frames": frames})
+    words = json.dumps({"order": asdict(replace(config, seconds=0.0)), "frames": frames})
     command = [sys.executable, "-m", "realtime.bench.end_to_end.memory_soak", words]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=60 + PATIENCE * frames
+            command, capture_output=True, text=True, check=False, timeout=60 + TIMEOUT * frames
         )
     except subprocess.TimeoutExpired:
-        raise StylecamError(f"{order.model}: the soak hung; give --soak fewer frames") from None
+        raise StylecamError(f"{config.model}: the soak hung; give --soak fewer frames") from None
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise StylecamError(f"{order.model}: the soak failed: {lines[-1]}")
-    return Growth(**json.loads(done.stdout.splitlines()[-1]))
+        raise StylecamError(f"{config.model}: the soak failed: {lines[-1]}")
+    return MemoryGrowth(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def main() -> int:
     words = json.loads(sys.argv[1])
     try:
-        print(json.dumps(asdict(run(Order(**words["order"]), words["frames"]))))
+        print(json.dumps(asdict(run(TrialConfig(**words["order"]), words["frames"]))))
     except StylecamError as error:
         print(error, file=sys.stderr)
         return error.exit_code

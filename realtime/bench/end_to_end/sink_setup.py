@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from models.errors import SinkFault, UsageError, lookup
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
 from realtime.sinks.null import Null
@@ -18,12 +18,12 @@ from realtime.sinks.recording.recorder import Recorder
 from realtime.sinks.web import WebSink
 from realtime.sinks.window import WindowSink, display_available
 
-USUAL = ("null", "file")
-VIEWER_PATIENCE = 20.0
+DEFAULT_SINKS = ("null", "file")
+VIEWER_TIMEOUT = 20.0
 """Seconds for the viewer's Python to start and to open the page."""
 
 
-class Watched:
+class ViewedWebSink:
     """A `Sink`: a web page, and a separate program that receives its pictures as a browser does.
 
     Without a viewer, the web sink would encode no pictures at all.
@@ -43,8 +43,8 @@ class Watched:
             f"{self._sink.url}ws",
         ]
         self._viewer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + VIEWER_PATIENCE
-        while not self._sink.watched:
+        deadline = time.monotonic() + VIEWER_TIMEOUT
+        while not self._sink.has_viewers:
             if self._viewer.poll() is not None or time.monotonic() > deadline:
                 raise SinkFault(f"{self.name}: the bench's viewer could not open {self._sink.url}")
             time.sleep(0.02)
@@ -59,7 +59,7 @@ class Watched:
             self._viewer.wait()
 
 
-class AsLive:
+class LiveFormatSink:
     """Wraps a `Sink` and opens it as in a live run, although no frame may be dropped.
 
     A recorder encodes live frames differently.
@@ -80,7 +80,7 @@ class AsLive:
 
 
 def _web(folder: Path) -> Sink:
-    return Watched(WebSink(box=SettingsBox(Settings(styles=("trial",), style="trial"))))
+    return ViewedWebSink(WebSink(box=SettingsStore(Settings(styles=("trial",), style="trial"))))
 
 
 SINKS: dict[str, Callable[[Path], Sink]] = {

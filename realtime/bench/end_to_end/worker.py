@@ -19,10 +19,10 @@ import numpy as np
 from models.card import load_card
 from models.errors import StylecamError
 from models.pictures import RGB
-from models.system.free_memory import give_back
-from realtime.bench.end_to_end.latency_probe import MarkedSource, MarkReader
-from realtime.bench.end_to_end.sink_setup import AsLive, sink_of
-from realtime.control.state import Settings, SettingsBox
+from models.system.free_memory import release_free_memory
+from realtime.bench.end_to_end.latency_probe import LatencyProbe, NumberedSource
+from realtime.bench.end_to_end.sink_setup import LiveFormatSink, sink_of
+from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.resize import Size, painted_size
 from realtime.inference.backends import Backend
@@ -33,7 +33,7 @@ from realtime.pipeline.pipeline import Pipeline, Plan
 from realtime.sinks import Sink
 from realtime.sources import EndOfSource, Source
 from realtime.sources.demo import Demo
-from realtime.sources.playback_clock import Pace
+from realtime.sources.playback_clock import PlaybackClock
 
 TURNS = 3
 """The source as fast as it can be has so many turns, with the generator alone between them: a
@@ -46,7 +46,7 @@ CLEAR_PEAK = "5"
 
 
 @dataclass(frozen=True)
-class Order:
+class TrialConfig:
     """What to run. `model` is the .onnx file, `seconds` the length of each of the two runs (of
     the first, all turns together).
 
@@ -71,7 +71,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """Rates in frames per second, times in ms, memory in MB, CPU as a share of the machine.
 
     `frames` (in all) and `fps` (the median of TURNS) are from the first run, whose source is as
@@ -93,7 +93,7 @@ class Outcome:
     cpu_share: float
 
 
-class Prerendered:
+class PrerenderedSource:
     """A `Source` that costs nothing: repeats a few pictures of the demo that were made before."""
 
     def __init__(self, pictures: list[RGB], *, live: bool, seconds: float | None = None) -> None:
@@ -101,11 +101,11 @@ class Prerendered:
         self._format = FrameFormat(width, height, CAMERA_FPS, live)
         self._pictures = pictures
         self._seconds = seconds
-        self._pace = Pace(paced=live)
+        self._clock = PlaybackClock(paced=live)
         self._index = count()
 
     def open(self) -> FrameFormat:
-        self._pace.start()
+        self._clock.start()
         return self._format
 
     def read(self) -> Frame:
@@ -113,11 +113,11 @@ class Prerendered:
         timestamp = index / CAMERA_FPS
         if self._seconds is not None and timestamp >= self._seconds:
             raise EndOfSource
-        captured = self._pace.wait(timestamp)
+        captured = self._clock.wait(timestamp)
         return Frame(self._pictures[index % len(self._pictures)], index, captured, timestamp)
 
     def close(self) -> None:
-        self._pace.stop()
+        self._clock.stop()
 
 
 def prerender(width: int, height: int) -> list[RGB]:
@@ -134,31 +134,31 @@ def prerender(width: int, height: int) -> list[RGB]:
     return pictures + pictures[-2:0:-1]
 
 
-def run(order: Order) -> Outcome:
+def run(config: TrialConfig) -> TrialResult:
     """Measure one order. Raises StylecamError."""
-    pictures = prerender(order.width, order.height)
+    pictures = prerender(config.width, config.height)
     make = partial(
-        make_backend, order.backend, order.device, threads=order.threads, half=order.half
+        make_backend, config.backend, config.device, threads=config.threads, half=config.half
     )
-    alone = [generator_ms(order, make, pictures)]
-    frames = max(PICTURES, int(order.seconds * 1000 / alone[0] / TURNS))
+    alone = [generator_ms(config, make, pictures)]
+    frames = max(PICTURES, int(config.seconds * 1000 / alone[0] / TURNS))
     plan = Plan(live=False, limits=Limits(frames=frames))
     swift = []
     for _ in range(TURNS):
-        with sink_of(order.sink) as sink:
-            source = Prerendered(pictures, live=False)
-            swift.append(run_pipeline(order, make, source, AsLive(sink), plan).metrics)
-        alone.append(generator_ms(order, make, pictures))
-    give_back()  # what the turns leave behind is no memory of a live run
+        with sink_of(config.sink) as sink:
+            source = PrerenderedSource(pictures, live=False)
+            swift.append(run_pipeline(config, make, source, LiveFormatSink(sink), plan).metrics)
+        alone.append(generator_ms(config, make, pictures))
+    release_free_memory()  # what the turns leave behind is no memory of a live run
     reset_peak()
     started, used = time.monotonic(), sum(os.times()[:2])
-    camera = MarkedSource(Prerendered(pictures, live=True, seconds=order.seconds))
-    with sink_of(order.sink) as sink:
-        reader = MarkReader(sink, camera)
-        calm = run_pipeline(order, make, camera, reader, Plan(live=True))
+    camera = NumberedSource(PrerenderedSource(pictures, live=True, seconds=config.seconds))
+    with sink_of(config.sink) as sink:
+        reader = LatencyProbe(sink, camera)
+        calm = run_pipeline(config, make, camera, reader, Plan(live=True))
     elapsed, used = time.monotonic() - started, sum(os.times()[:2]) - used
     p50, p95 = reader.spread_ms()
-    return Outcome(
+    return TrialResult(
         generator_ms=float(np.median(alone)),
         frames=sum(metrics.painted for metrics in swift),
         fps=float(np.median([metrics.fps for metrics in swift])),
@@ -172,15 +172,15 @@ def run(order: Order) -> Outcome:
     )
 
 
-def generator_ms(order: Order, make: Callable[[], Backend], pictures: list[RGB]) -> float:
+def generator_ms(config: TrialConfig, make: Callable[[], Backend], pictures: list[RGB]) -> float:
     """Median time of the generator alone on the same pictures, over its share of the seconds."""
     backend = make()
     try:
-        backend.load(load_card(Path(order.model)))
-        size = order.painted
+        backend.load(load_card(Path(config.model)))
+        size = config.painted
         backend.warm_up(size.height, size.width)
         times: list[float] = []
-        while sum(times) < order.seconds / (TURNS + 1) or len(times) < 3:
+        while sum(times) < config.seconds / (TURNS + 1) or len(times) < 3:
             started = time.perf_counter()
             backend.stylize(pictures[len(times) % len(pictures)], at=size)
             times.append(time.perf_counter() - started)
@@ -190,14 +190,14 @@ def generator_ms(order: Order, make: Callable[[], Backend], pictures: list[RGB])
 
 
 def run_pipeline(
-    order: Order, make: Callable[[], Backend], source: Source, sink: Sink, plan: Plan
+    config: TrialConfig, make: Callable[[], Backend], source: Source, sink: Sink, plan: Plan
 ) -> Pipeline:
     """Run the pipeline and return it, closed. The model is loaded before the first frame."""
-    card = load_card(Path(order.model))
+    card = load_card(Path(config.model))
     # Even an unpaced run paints at the size of a live run.
-    stylizer = Stylizer(lambda name: card, make, within=order.painted)
+    stylizer = Stylizer(lambda name: card, make, within=config.painted)
     stylizer.load(card.name)
-    box = SettingsBox(Settings(styles=(card.name,), style=card.name))
+    box = SettingsStore(Settings(styles=(card.name,), style=card.name))
     pipeline = Pipeline(source, stylizer, [sink], box, plan)
     pipeline.start()
     pipeline.run()
@@ -220,7 +220,7 @@ def memory(key: str) -> float:
 
 def main() -> int:
     try:
-        print(json.dumps(asdict(run(Order(**json.loads(sys.argv[1]))))))
+        print(json.dumps(asdict(run(TrialConfig(**json.loads(sys.argv[1]))))))
     except StylecamError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from models.errors import SinkFault, StylecamError, UsageError
 from realtime.control import protocol
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.control.web.access import Access, access_for
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -61,7 +61,7 @@ class PageServer:
 
     def __init__(
         self,
-        box: SettingsBox,
+        box: SettingsStore,
         *,
         newest: Callable[[], bytes | None],
         title: str,
@@ -81,7 +81,7 @@ class PageServer:
         self.access: Access | None = None
 
     @property
-    def watched(self) -> bool:
+    def has_viewers(self) -> bool:
         """Whether any page is open; otherwise pictures need not be encoded."""
         return bool(self._clients)
 
@@ -194,7 +194,7 @@ class PageServer:
         try:
             async for message in stream:
                 if message.type == WSMsgType.TEXT:
-                    self._obey(client, message.data)
+                    self._handle_message(client, message.data)
         finally:
             self._clients.discard(client)
             feeding.cancel()
@@ -202,11 +202,11 @@ class PageServer:
                 await feeding
         return stream
 
-    def _obey(self, client: _Client, message: str) -> None:
+    def _handle_message(self, client: _Client, message: str) -> None:
         try:
             self._box.apply(protocol.parse(message))
         except StylecamError as error:
-            client.refusal = protocol.refusal(error)
+            client.refusal = protocol.error_message(error)
         self._wake()
 
     async def _feed(self, client: _Client) -> None:

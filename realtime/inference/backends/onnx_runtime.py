@@ -15,23 +15,23 @@ import onnxruntime as ort
 
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
-from models.onnx.fp16 import check_picture, difference, is_half, to_half
+from models.onnx.fp16 import is_half, picture_difference, probe_picture, to_half
 from models.onnx.graph import frame_graph
 from models.pictures import RGB
 from models.system.cpu import physical_cores
 from realtime.frames.resize import Size, resize
 from realtime.inference.backends.providers import PROVIDERS, candidates, session_providers
-from realtime.inference.upsample import Enlarger
+from realtime.inference.upsample import Upsampler
 
 ERRORS_ONLY = 3
 
 
-class StartFailed(Exception):  # noqa: N818
+class ProviderFailed(Exception):  # noqa: N818
     """This build has the provider, but it does not start on this machine."""
 
 
 @dataclass(frozen=True)
-class Started:
+class RunningSession:
     """A running session, its device and precision, and remarks for the user."""
 
     session: ort.InferenceSession
@@ -84,7 +84,7 @@ class OnnxRuntimeBackend:
         """See `Backend.load`. With "auto", the line also says why no better device was taken."""
         model, coding = frame_graph(read_model(card.path))
         self._path = card.path
-        self._enlarger = Enlarger(coding)
+        self._upsampler = Upsampler(coding)
         started = self._start(model)
         self._session = started.session
         self._where = started.device
@@ -97,13 +97,13 @@ class OnnxRuntimeBackend:
         line += f", {threads} thread{'s' if threads != 1 else ''}" if where == "CPU" else ""
         return line + "".join(f"; {remark}" for remark in started.remarks)
 
-    def _start(self, model: onnx.ModelProto) -> Started:
+    def _start(self, model: onnx.ModelProto) -> RunningSession:
         """A session on the first device that works. With "auto", each failure becomes a remark."""
         remarks = []
         for device in candidates(self._device):
             try:
                 started = self._start_on(device, model)
-            except StartFailed as reason:
+            except ProviderFailed as reason:
                 if self._device != "auto":
                     raise UsageError(
                         f"device {device}: {PROVIDERS[device].label} does not start: {reason}; "
@@ -113,32 +113,34 @@ class OnnxRuntimeBackend:
                 continue
             if self._device == "auto" and device == "cpu" and not remarks:
                 remarks.append("this onnxruntime has no GPU provider (docs/gpu.md)")
-            return Started(started.session, device, started.precision, (*remarks, *started.remarks))
+            return RunningSession(
+                started.session, device, started.precision, (*remarks, *started.remarks)
+            )
         raise UsageError(f"{self._path}: no device works: {'; '.join(remarks)}")
 
-    def _start_on(self, device: str, model: onnx.ModelProto) -> Started:
+    def _start_on(self, device: str, model: onnx.ModelProto) -> RunningSession:
         wanted = PROVIDERS[device].half if self._half is None else self._half
         if is_half(model):
-            return Started(self._session_on(device, model), device, "fp16")
+            return RunningSession(self._session_on(device, model), device, "fp16")
         if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
-            return Started(self._session_on(device, model), device, "int8")
+            return RunningSession(self._session_on(device, model), device, "int8")
         if not wanted:
-            return Started(self._session_on(device, model), device, "fp32")
+            return RunningSession(self._session_on(device, model), device, "fp32")
         try:
             half = self._session_on(device, to_half(model))
-            off = difference(_paint_once(self._session_on("cpu", model)), _paint_once(half))
+            off = picture_difference(_paint_once(self._session_on("cpu", model)), _paint_once(half))
             if off.acceptable:
-                return Started(half, device, "fp16")
+                return RunningSession(half, device, "fp16")
             reason = f"half precision is off by {off}"
         except ModelError as error:
             reason = f"half precision does not fit: {error}"
         full = self._session_on(device, model)
-        return Started(full, device, "fp32", (f"{reason}; kept fp32",))
+        return RunningSession(full, device, "fp32", (f"{reason}; kept fp32",))
 
     def _session_on(self, device: str, model: onnx.ModelProto) -> ort.InferenceSession:
         """A session whose first provider is that of `device`.
 
-        Raises StartFailed with the reason, or on the CPU ModelError if the model is refused.
+        Raises ProviderFailed with the reason, or on the CPU ModelError if the model is refused.
         """
         if device in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
             with contextlib.redirect_stdout(io.StringIO()):  # it prints what it did not find
@@ -154,9 +156,9 @@ class OnnxRuntimeBackend:
         except Exception as error:  # pybind's exceptions share no base that ORT exports
             if device == "cpu":
                 raise ModelError(f"{self._path}: ONNX Runtime refuses it: {_line(error)}") from None
-            raise StartFailed(_line(error)) from None
+            raise ProviderFailed(_line(error)) from None
         if session.get_providers()[0] != providers[0][0]:
-            raise StartFailed("its libraries or its driver did not load")
+            raise ProviderFailed("its libraries or its driver did not load")
         return session
 
     def warm_up(self, height: int, width: int) -> None:
@@ -177,7 +179,7 @@ class OnnxRuntimeBackend:
         _bind(binding.bind_input, "frame", small)
         _bind(binding.bind_output, self._output, coarse)
         self._session.run_with_iobinding(binding, self._run_options(small.shape))
-        return self._enlarger.finish(rgb, coarse, strength)
+        return self._upsampler.compose(rgb, coarse, strength)
 
     def _run_options(self, shape: tuple[int, ...]) -> ort.RunOptions | None:
         """On the CPU, options that free the memory of the old size when a new size comes."""
@@ -251,7 +253,7 @@ def _bind(bind: Any, name: str, array: np.ndarray) -> None:
 
 
 def _paint_once(session: ort.InferenceSession) -> RGB:
-    (painted,) = session.run(None, {"frame": check_picture(128)})
+    (painted,) = session.run(None, {"frame": probe_picture(128)})
     return np.asarray(painted, np.uint8)
 
 

@@ -11,14 +11,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models.card import StyleCard
 from models.errors import ModelError, UsageError
-from models.onnx.fp16 import check_picture, difference
+from models.onnx.fp16 import picture_difference, probe_picture
 from models.onnx.graph import frame_graph
 from models.pictures import RGB
 from models.system.cpu import physical_cores
 from models.system.machine import this_machine
 from realtime.frames.resize import Size, resize
 from realtime.inference.backends.onnx_runtime import check_size, read_model
-from realtime.inference.upsample import Enlarger
+from realtime.inference.upsample import Upsampler
 
 DEVICES = ("auto", "cpu")
 AMX = "AMX BF16"
@@ -50,7 +50,7 @@ class OpenVinoBackend:
         """See `Backend.load`. Compiling takes tenths of a second, longer than in ONNX Runtime."""
         openvino = import_openvino()
         model, coding = frame_graph(read_model(card.path))
-        self._enlarger = Enlarger(coding)
+        self._upsampler = Upsampler(coding)
         core = openvino.Core()
         content = rounded_in_steps(model).SerializeToString()
         try:
@@ -68,7 +68,7 @@ class OpenVinoBackend:
         if not self._wants_half(core):
             return full, "fp32", ""
         half = self._request_in(openvino.Type.bf16, openvino, core, network)
-        off = difference(_infer(full, check_picture(128)), _infer(half, check_picture(128)))
+        off = picture_difference(_infer(full, probe_picture(128)), _infer(half, probe_picture(128)))
         if off.acceptable:
             return half, "bf16", ""
         return full, "fp32", f"; half precision is off by {off}; kept fp32"
@@ -103,7 +103,7 @@ class OpenVinoBackend:
         assert self._request is not None, "load first"
         small = resize(rgb, *at) if at else rgb
         check_size(small)
-        return self._enlarger.finish(rgb, _infer(self._request, small), strength)
+        return self._upsampler.compose(rgb, _infer(self._request, small), strength)
 
     def close(self) -> None:
         """Free the model and its threads. May be called twice."""

@@ -12,7 +12,7 @@ from models.errors import ModelError, UsageError, lookup
 from models.pictures import RGB
 from realtime.frames.resize import Size, resize
 from realtime.inference.backends.onnx_runtime import check_size, read_model
-from realtime.inference.upsample import Enlarger
+from realtime.inference.upsample import Upsampler
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,7 @@ class TorchBackend:
     def load(self, card: StyleCard) -> str:
         """See `Backend.load`."""
         torch = import_torch()
-        from models.generator.network import trained
+        from models.generator.network import load_generator
         from models.onnx.graph import coarse_coding, read_weights
 
         if card.precision == "int8":
@@ -60,14 +60,14 @@ class TorchBackend:
         try:
             architecture, weights = read_weights(read_model(card.path))
             state = {name: torch.from_numpy(w.astype(np.float32)) for name, w in weights.items()}
-            module = trained(architecture, state)
+            module = load_generator(architecture, state)
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(
                 f"{card.path}: its architecture and its weights do not fit together "
                 f"({str(error).splitlines()[0]}); export it again"
             ) from None
         self._coding = coarse_coding(architecture)
-        self._enlarger = Enlarger(self._coding)
+        self._upsampler = Upsampler(self._coding)
         module = module.to(self._device, self._dtype)
         self._module = module.to(memory_format=torch.channels_last)
         return self._describe(torch)
@@ -115,7 +115,7 @@ class TorchBackend:
             coarse = self._graph.replay(frame)
         else:
             coarse = self._coarse(frame.to(self._device))
-        return self._enlarger.finish(rgb, coarse.cpu().numpy(), strength)
+        return self._upsampler.compose(rgb, coarse.cpu().numpy(), strength)
 
     def _coarse(self, frame: "torch.Tensor") -> "torch.Tensor":
         """Frame (H, W, 3) uint8 on the device to the coarse picture, coded as in the ONNX graph."""

@@ -104,7 +104,7 @@ class Recorder:
         return encoder
 
     @property
-    def finishing(self) -> float:
+    def close_timeout(self) -> float:
         """Seconds that `close` may take: a fragmented file is copied twice."""
         if not self._kind.fragmented or not self._path.is_file():
             return 0.0

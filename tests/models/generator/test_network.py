@@ -36,7 +36,7 @@ def test_wrapped_the_sides_go_on_with_the_opposite_ones(frame, wrapped, alike):
 def test_a_wrapped_one_paints_as_in_use_for_a_while(frame):
     wrapped, used = painting(True), painting(False)
     before = wrapped(frame)
-    with wrapped.as_in_use():
+    with wrapped.as_exported():
         assert torch.equal(wrapped(frame), used(frame))
     assert torch.equal(wrapped(frame), before)
     assert not torch.allclose(before, used(frame), atol=1e-2)
@@ -44,6 +44,6 @@ def test_a_wrapped_one_paints_as_in_use_for_a_while(frame):
 
 def test_it_is_wrapped_again_after_an_error(frame):
     generator = painting(True)
-    with pytest.raises(RuntimeError), generator.as_in_use():
+    with pytest.raises(RuntimeError), generator.as_exported():
         generator(frame[:, :2])
     assert generator.wrapped

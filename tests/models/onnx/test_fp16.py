@@ -11,7 +11,7 @@ from models.errors import ModelError
 from models.generator.architecture import fast, folded, johnson, small
 from models.generator.parameters import parameter_count, random_weights
 from models.onnx import fp16
-from models.onnx.fp16 import check_picture, difference, is_half, paint_exactly, to_half
+from models.onnx.fp16 import is_half, picture_difference, probe_picture, run_reference, to_half
 
 ARCHITECTURES = {
     "fast": folded(fast(0.25)),
@@ -38,8 +38,8 @@ def test_every_architecture_paints_the_same_in_half_precision(name: str, make_st
     saved = len(model.SerializeToString()) - len(converted.SerializeToString())
     assert saved > 1.9 * parameter_count(architecture)
     assert [e.key for e in converted.metadata_props] == [e.key for e in model.metadata_props]
-    picture = check_picture()
-    off = difference(paint_exactly(model, picture), paint_exactly(converted, picture))
+    picture = probe_picture()
+    off = picture_difference(run_reference(model, picture), run_reference(converted, picture))
     assert off.acceptable
     assert off.mean < 0.5
 
@@ -63,13 +63,13 @@ def test_an_overflow_between_layers_is_seen(make_style):
     weights[kernels[1]] *= 2000
     weights[kernels[-1]] /= 2000**2
     model = onnx.load(make_style(architecture, weights).path)
-    assert np.isfinite(paint_exactly(model, check_picture())).all()
+    assert np.isfinite(run_reference(model, probe_picture())).all()
     with pytest.raises(ModelError, match="NaN or infinity"):
-        paint_exactly(to_half(model), check_picture())
+        run_reference(to_half(model), probe_picture())
 
 
 def test_the_check_picture_has_what_breaks_networks():
-    picture = check_picture()
+    picture = probe_picture()
     assert picture.shape == (64, 64, 3)
     colours = {tuple(pixel) for pixel in picture.reshape(-1, 3).tolist()}
     assert {(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 0, 255)} <= colours
@@ -79,15 +79,15 @@ def test_the_check_picture_has_what_breaks_networks():
 def test_difference_of_flat_pictures_is_their_step(level: int, step: int):
     a = np.full((4, 4, 3), level, np.uint8)
     b = np.clip(a.astype(int) + step, 0, 255).astype(np.uint8)
-    off = difference(a, b)
+    off = picture_difference(a, b)
     expected = abs(int(a[0, 0, 0]) - int(b[0, 0, 0]))
     assert off.mean == off.maximum == expected
     assert off.acceptable == (expected < fp16.MEAN_LIMIT)
 
 
 def test_a_few_holes_in_a_good_picture_are_refused():
-    a = check_picture()
+    a = probe_picture()
     b = a.copy()
     b[0, :5] ^= 255
-    assert difference(a, b).mean < fp16.MEAN_LIMIT
-    assert not difference(a, b).acceptable
+    assert picture_difference(a, b).mean < fp16.MEAN_LIMIT
+    assert not picture_difference(a, b).acceptable

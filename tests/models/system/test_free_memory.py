@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from models.system.free_memory import give_back
+from models.system.free_memory import release_free_memory
 
 PROGRAM = """
 import ctypes
 from pathlib import Path
-from models.system.free_memory import give_back
+from models.system.free_memory import release_free_memory
 
 def resident():
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -26,7 +26,7 @@ for block in blocks:
 for block in blocks[:-1]:
     c.free(block)
 before = resident()
-give_back()
+release_free_memory()
 print(before - resident())
 """
 
@@ -47,4 +47,4 @@ def test_freed_memory_goes_back():
 
 def test_elsewhere_it_does_nothing(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    give_back()
+    release_free_memory()

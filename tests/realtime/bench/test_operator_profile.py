@@ -3,7 +3,7 @@
 import pytest
 
 from models.card import StyleCard
-from realtime.bench.baselines import Runtime
+from realtime.bench.baselines import RuntimeOptions
 from realtime.bench.operator_profile import OperatorTime, by_kind, profile, sum_events
 
 
@@ -29,7 +29,7 @@ def test_kinds_sum_their_nodes():
 
 
 def test_a_real_style_is_profiled(brush: StyleCard):
-    runtime = Runtime(device="cpu", threads=1)
+    runtime = RuntimeOptions(device="cpu", threads=1)
     times = profile(brush, width=96, height=64, frames=2, runtime=runtime)
     kinds = {time.kind for time in times}
     assert {"Conv", "Pad", "Cast"} <= kinds

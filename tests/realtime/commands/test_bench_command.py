@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from models.card import StyleCard
 from models.errors import UsageError
 from realtime.bench import plot
-from realtime.bench.baselines import YARDSTICKS
+from realtime.bench.baselines import BASELINES
 from realtime.bench.thread_tuning import SPINS_US
 from realtime.commands.bench import bench
 
@@ -33,9 +33,9 @@ def test_a_quick_run_measures_everyone_and_writes_json(quick: list[object], tmp_
     assert "trial" in done.output
     data = json.loads(path.read_text())
     medians = {entry["contender"]: entry["median_ms"] for entry in data["generator"]}
-    assert set(medians) == {"trial", *YARDSTICKS}
+    assert set(medians) == {"trial", *BASELINES}
     trial = next(entry for entry in data["generator"] if entry["contender"] == "trial")
-    for name in YARDSTICKS:
+    for name in BASELINES:
         assert trial["times_as_fast"][name] == pytest.approx(medians[name] / medians["trial"])
     assert data["machine"]["cpu"]
     assert data["runtime"].startswith("ONNX Runtime")
@@ -51,7 +51,7 @@ def test_a_style_is_measured_whole_and_at_the_size_that_is_asked_for(
     entries = json.loads(path.read_text())["generator"]
     painted = {e["contender"]: (e["painted_width"], e["painted_height"]) for e in entries}
     assert painted.pop("trial, painted at 64×48") == (64, 48)
-    assert painted == dict.fromkeys(("trial", *YARDSTICKS), (128, 96))
+    assert painted == dict.fromkeys(("trial", *BASELINES), (128, 96))
 
 
 def test_a_plot_is_drawn(quick: list[object], tmp_path: Path):

@@ -16,7 +16,7 @@ from realtime.doctor.finding import fail, ok, warn
 def test_the_exit_code_says_whether_the_main_job_works(
     finding, code: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(report, "examine", lambda: [finding])
+    monkeypatch.setattr(report, "run_checks", lambda: [finding])
     done = CliRunner().invoke(doctor)
     assert done.exit_code == code
     assert done.output.split()[:3] == [finding.status, "x", "y"]

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.control.hotkeys import HOTKEYS, KEYS, legend, press
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.hotkeys import HOTKEYS, KEYS, apply_hotkey, legend
+from realtime.control.state import Settings, SettingsStore
 from realtime.control.verbs import VERBS
 
 DOCS = Path(__file__).parents[3] / "docs" / "controls.md"
 
 
 @pytest.fixture
-def box() -> SettingsBox:
-    return SettingsBox(Settings(styles=("one", "two", "three"), style="one"))
+def box() -> SettingsStore:
+    return SettingsStore(Settings(styles=("one", "two", "three"), style="one"))
 
 
 def test_every_verb_has_a_key_and_every_key_a_verb():
@@ -48,7 +48,7 @@ def test_no_key_stands_twice_in_the_table():
 )
 def test_a_key_changes_what_it_says_and_nothing_else(box, key, expected):
     before = box.current
-    press(box, key)
+    apply_hotkey(box, key)
     changed = {
         name: getattr(box.current, name)
         for name in before.__dataclass_fields__
@@ -59,9 +59,9 @@ def test_a_key_changes_what_it_says_and_nothing_else(box, key, expected):
 
 @given(st.text(max_size=5).filter(lambda key: key.lower() not in KEYS))
 def test_an_unknown_key_does_nothing(key):
-    box = SettingsBox(Settings(styles=("one",), style="one"))
+    box = SettingsStore(Settings(styles=("one",), style="one"))
     before = box.current
-    press(box, key)
+    apply_hotkey(box, key)
     assert box.current is before
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import UsageError
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.control.verbs import VERBS, set_strength, set_style
 from tests.realtime.fakes import DEADLINE
 
@@ -64,7 +64,7 @@ def test_a_strength_outside_the_range_is_refused(strength: float):
 
 
 def test_no_verb_of_any_thread_is_lost():
-    box = SettingsBox(START)
+    box = SettingsStore(START)
 
     def press() -> None:
         for _ in range(300):
@@ -79,14 +79,14 @@ def test_no_verb_of_any_thread_is_lost():
 
 
 def test_a_refused_verb_changes_nothing():
-    box = SettingsBox(START)
+    box = SettingsStore(START)
     with pytest.raises(UsageError):
         box.apply(set_strength(2.0))
     assert box.current is START
 
 
 def test_a_signal_handler_that_interrupts_a_verb_neither_hangs_nor_is_lost():
-    box = SettingsBox(START)
+    box = SettingsStore(START)
     interrupted = []
 
     def verb(settings: Settings) -> Settings:

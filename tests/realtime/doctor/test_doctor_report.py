@@ -6,14 +6,14 @@ from io import StringIO
 from rich.console import Console
 
 from realtime.doctor.finding import fail, ok, warn
-from realtime.doctor.report import CHECKS, examine, print_findings, to_json, works
+from realtime.doctor.report import CHECKS, print_results, run_checks, to_json, works
 
 
 def test_a_check_that_breaks_is_a_finding_and_the_others_still_run():
     def broken():
         raise RuntimeError("wires crossed\nand more")
 
-    findings = examine({"broken": broken, "fine": lambda: [ok("fine", "yes")]})
+    findings = run_checks({"broken": broken, "fine": lambda: [ok("fine", "yes")]})
     assert [f.status for f in findings] == ["fail", "ok"]
     assert findings[0].detail == "cannot be checked: wires crossed"
 
@@ -26,7 +26,7 @@ def test_only_a_failure_stops_the_main_job():
 def test_each_finding_is_one_line_and_commands_are_not_wrapped():
     page = StringIO()
     remedy = "run this:\n  " + "word " * 40
-    print_findings([ok("first", "[red]kept[/red]"), warn("second", "bad", remedy)],
+    print_results([ok("first", "[red]kept[/red]"), warn("second", "bad", remedy)],
                    Console(file=page, width=60))  # fmt: skip
     lines = page.getvalue().splitlines()
     assert len(lines) == 4
@@ -45,4 +45,4 @@ def test_json_says_all():
 def test_every_check_here_ends_without_breaking():
     """Whatever this machine lacks, no check may fall over it."""
     checks = {name: check for name, check in CHECKS.items() if name != "test frame"}
-    assert not [f for f in examine(checks) if f.detail.startswith("cannot be checked")]
+    assert not [f for f in run_checks(checks) if f.detail.startswith("cannot be checked")]

@@ -247,7 +247,7 @@ def test_close_closes_every_style():
 
 @pytest.mark.parametrize("patience", [0.0, 10.0])
 def test_close_closes_a_style_that_is_still_loading(monkeypatch, patience: float):
-    monkeypatch.setattr(stylizer_module, "LOAD_PATIENCE", patience)
+    monkeypatch.setattr(stylizer_module, "LOAD_TIMEOUT", patience)
     made = studio()
     gate = threading.Event()
     made.backends["two"] = late = FakeBackend(flat(2), load_gate=gate)
@@ -266,7 +266,7 @@ def test_a_lower_quality_paints_smaller_and_shows_the_same_size():
     studio.stylizer.load("one")
     big = np.zeros((240, 320, 3), np.uint8)
     assert studio.shown(rgb=big).shape == big.shape
-    studio.stylizer.quality = 0.5
+    studio.stylizer.extra_scale = 0.5
     assert studio.shown(rgb=big).shape == big.shape
     assert studio.backends["one"].shapes == [(120, 160, 3), (60, 80, 3)]
 

@@ -14,7 +14,7 @@ from models.generator.parameters import random_weights
 from models.onnx.graph import WHOLE, CoarseCoding
 from realtime.frames.resize import Size
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
-from realtime.inference.upsample import Enlarger
+from realtime.inference.upsample import Upsampler
 from realtime.sources.demo import Demo
 
 INSIDE = np.s_[2:-2, 2:-2]
@@ -73,25 +73,25 @@ def test_a_shipped_style_loses_nothing_by_the_bytes(name):
 @pytest.mark.parametrize("coding", [HALF_DETAIL, WHOLE])
 @given(frame=arrays(np.uint8, (6, 8, 3)), coarse=arrays(np.uint8, (3, 4, 3)))
 def test_strength_zero_gives_the_frame(coding, frame, coarse):
-    assert np.array_equal(Enlarger(coding).finish(frame, coarse, 0.0), frame)
+    assert np.array_equal(Upsampler(coding).compose(frame, coarse, 0.0), frame)
 
 
 @given(level=st.integers(0, 255), byte=st.integers(0, 255), strength=st.floats(0, 1))
 def test_a_flat_picture_is_the_weighted_sum(level, byte, strength):
     frame = np.full((6, 8, 3), level, np.uint8)
     coarse = np.full((3, 4, 3), byte, np.uint8)
-    painted = Enlarger(HALF_DETAIL).finish(frame, coarse, strength)
+    painted = Upsampler(HALF_DETAIL).compose(frame, coarse, strength)
     whole = 0.5 * level + 1.5 * (byte - 85)
     expected = np.clip(level + strength * (whole - level), 0, 255)
     assert np.abs(painted - expected).max() <= 0.51
 
 
 def test_a_finished_picture_is_never_written_again():
-    enlarger = Enlarger(HALF_DETAIL)
+    enlarger = Upsampler(HALF_DETAIL)
     frame = np.full((6, 8, 3), 90, np.uint8)
-    first = enlarger.finish(frame, np.full((3, 4, 3), 100, np.uint8), 1.0)
+    first = enlarger.compose(frame, np.full((3, 4, 3), 100, np.uint8), 1.0)
     kept = first.copy()
-    enlarger.finish(frame, np.full((3, 4, 3), 200, np.uint8), 1.0)
+    enlarger.compose(frame, np.full((3, 4, 3), 200, np.uint8), 1.0)
     assert np.array_equal(first, kept)
 
 

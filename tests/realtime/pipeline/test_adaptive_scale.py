@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.pipeline.adaptive_scale import PAUSE, SCALES, Adaptive
+from realtime.pipeline.adaptive_scale import MINIMUM_INTERVAL, SCALES, AdaptiveScale
 
 TARGET = 30.0
 BUDGET = 1 / TARGET
@@ -18,7 +18,7 @@ class Machine:
         self.a, self.b, self.noise = a, b, noise
         self.random = np.random.default_rng(seed)
         self.now = 0.0
-        self.adaptive = Adaptive(TARGET, clock=lambda: self.now)
+        self.adaptive = AdaptiveScale(TARGET, clock=lambda: self.now)
         self.changes: list[float] = []
         self.saving: float | None = None
 
@@ -32,7 +32,7 @@ class Machine:
         while self.now < end:
             took = self.cost(self.adaptive.scale) * (1 + self.noise * self.random.normal())
             self.now += max(took, BUDGET)
-            if self.adaptive.painted(took, has_lighter=self.saving is not None):
+            if self.adaptive.record(took, has_lighter=self.saving is not None):
                 self.changes.append(self.now)
 
 
@@ -59,7 +59,7 @@ def test_it_changes_at_most_once_a_second_whatever_happens(loads, seed):
     for fixed, growing in loads:
         machine.a, machine.b = fixed * BUDGET, growing * BUDGET
         machine.paint(5)
-    assert all(np.diff(machine.changes) >= PAUSE - 1e-9)
+    assert all(np.diff(machine.changes) >= MINIMUM_INTERVAL - 1e-9)
 
 
 @settings(deadline=None, max_examples=50)
@@ -107,7 +107,7 @@ def test_a_lighter_generator_is_taken_last_and_kept_while_it_is_needed(load, sav
     early = len(machine.changes)
     machine.paint(30)
     assert len(machine.changes) == early, "no going up and down"
-    assert machine.adaptive.reached is None
+    assert machine.adaptive.reached_fps is None
     machine.a = 0.3 * BUDGET
     machine.paint(20)
     assert not machine.adaptive.lighter
@@ -118,10 +118,10 @@ def test_a_lighter_generator_is_taken_last_and_kept_while_it_is_needed(load, sav
 def test_what_is_reached_is_known_where_nothing_holds_the_rate(saving):
     machine = Machine(3 * BUDGET, 0)
     machine.saving = saving
-    assert machine.adaptive.reached is None
+    assert machine.adaptive.reached_fps is None
     machine.paint(20)
     assert machine.adaptive.lighter == (saving is not None)
-    assert machine.adaptive.reached == pytest.approx(TARGET / 3 * (saving or 1.0))
+    assert machine.adaptive.reached_fps == pytest.approx(TARGET / 3 * (saving or 1.0))
     machine.a = 0.1 * BUDGET
     machine.paint(20)
-    assert machine.adaptive.reached is None
+    assert machine.adaptive.reached_fps is None

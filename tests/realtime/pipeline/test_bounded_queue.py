@@ -5,12 +5,12 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.pipeline.queues import Line
+from realtime.pipeline.queues import BoundedQueue
 from tests.realtime.fakes import DEADLINE, wait_until
 
 
 def test_a_slow_reader_gets_everything_in_order_and_the_writer_never_runs_ahead():
-    line: Line[int] = Line(3)
+    line: BoundedQueue[int] = BoundedQueue(3)
     ahead: list[int] = []
     taken: list[int] = []
 
@@ -32,7 +32,7 @@ def test_a_slow_reader_gets_everything_in_order_and_the_writer_never_runs_ahead(
 
 
 def test_a_full_line_holds_the_writer_until_there_is_room():
-    line: Line[int] = Line(1)
+    line: BoundedQueue[int] = BoundedQueue(1)
     line.put(1)
     done = threading.Event()
     writer = threading.Thread(target=lambda: (line.put(2), done.set()), daemon=True)
@@ -45,7 +45,7 @@ def test_a_full_line_holds_the_writer_until_there_is_room():
 
 @given(st.lists(st.integers()), st.integers(min_value=1, max_value=6))
 def test_dropping_the_oldest_keeps_the_newest_in_order_and_counts(items: list[int], size: int):
-    line: Line[int] = Line(size, drop_oldest=True)
+    line: BoundedQueue[int] = BoundedQueue(size, drop_oldest=True)
     for item in items:
         line.put(item)
     line.close()
@@ -57,7 +57,7 @@ def test_dropping_the_oldest_keeps_the_newest_in_order_and_counts(items: list[in
 
 
 def test_close_lets_a_waiting_writer_go_and_its_item_is_not_taken():
-    line: Line[int] = Line(1)
+    line: BoundedQueue[int] = BoundedQueue(1)
     line.put(1)
     writing = threading.Event()
     writer = threading.Thread(target=lambda: (writing.set(), line.put(2)), daemon=True)
@@ -73,7 +73,7 @@ def test_close_lets_a_waiting_writer_go_and_its_item_is_not_taken():
 
 
 def test_close_wakes_a_waiting_reader():
-    line: Line[int] = Line(1)
+    line: BoundedQueue[int] = BoundedQueue(1)
     taken: list[int | None] = []
     reader = threading.Thread(target=lambda: taken.append(line.take(timeout=None)), daemon=True)
     reader.start()
@@ -83,7 +83,7 @@ def test_close_wakes_a_waiting_reader():
 
 
 def test_what_is_put_after_the_close_neither_enters_nor_pushes_out():
-    line: Line[int] = Line(2, drop_oldest=True)
+    line: BoundedQueue[int] = BoundedQueue(2, drop_oldest=True)
     line.put(1)
     line.put(2)
     line.close()
@@ -93,7 +93,7 @@ def test_what_is_put_after_the_close_neither_enters_nor_pushes_out():
 
 
 def test_two_writers_lose_nothing():
-    line: Line[int] = Line(2)
+    line: BoundedQueue[int] = BoundedQueue(2)
     taken: list[int] = []
     writers = [
         threading.Thread(

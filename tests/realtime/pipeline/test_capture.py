@@ -9,7 +9,7 @@ from models.errors import SourceFault, UsageError
 from realtime.frames.frame import Frame
 from realtime.pipeline import capture as capture_module
 from realtime.pipeline.capture import Capture, Limits
-from realtime.pipeline.queues import Line, Mailbox
+from realtime.pipeline.queues import BoundedQueue, Mailbox
 from tests.realtime.fakes import DEADLINE, FakeSource, make_frames, opened, wait_until
 
 GONE = SourceFault("camera 0: no picture for 2 s; is it plugged in?")
@@ -17,16 +17,16 @@ GONE = SourceFault("camera 0: no picture for 2 s; is it plugged in?")
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(capture_module, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(capture_module, "LONGEST_PAUSE", 0.004)
+    monkeypatch.setattr(capture_module, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(capture_module, "LONGEST_BACKOFF", 0.004)
 
 
 def read_all(source: FakeSource, **options) -> tuple[list[int], Capture]:
     """The indices of what came out, and the capture after its end."""
-    line: Line[Frame] = Line(4)
+    line: BoundedQueue[Frame] = BoundedQueue(4)
     capture = Capture(source, **options)
     assert capture.open() == source.format
-    capture.begin(line)
+    capture.start_reading(line)
     taken = []
     while (frame := line.take(DEADLINE)) is not None:
         taken.append(frame.index)
@@ -84,7 +84,7 @@ def test_the_newest_frame_of_an_ended_source_is_still_there():
     source = FakeSource(make_frames(5))
     capture = Capture(source)
     capture.open()
-    capture.begin(mailbox)
+    capture.start_reading(mailbox)
     wait_until(lambda: source.closes)
     last = mailbox.take(timeout=DEADLINE)
     assert last is not None
@@ -181,12 +181,12 @@ def test_a_source_that_opens_but_never_reads_is_given_up_too():
 
 
 def test_stop_ends_the_waiting_for_a_lost_source_without_an_error(monkeypatch):
-    monkeypatch.setattr(capture_module, "FIRST_PAUSE", DEADLINE)
+    monkeypatch.setattr(capture_module, "FIRST_BACKOFF", DEADLINE)
     source = FakeSource([GONE])
     said: list[str] = []
     capture = Capture(source, reconnect=10 * DEADLINE, on_message=said.append)
     capture.open()
-    capture.begin(Mailbox())
+    capture.start_reading(Mailbox())
     wait_until(lambda: said)
     began = time.monotonic()
     capture.stop()
@@ -196,11 +196,11 @@ def test_stop_ends_the_waiting_for_a_lost_source_without_an_error(monkeypatch):
 
 
 def test_stop_ends_a_capture_that_waits_for_room():
-    line: Line[Frame] = Line(1)
+    line: BoundedQueue[Frame] = BoundedQueue(1)
     source = FakeSource(make_frames(100))
     capture = Capture(source)
     capture.open()
-    capture.begin(line)
+    capture.start_reading(line)
     wait_until(lambda: source.reads == 2)
     capture.stop()
     capture.stop()
@@ -209,28 +209,28 @@ def test_stop_ends_a_capture_that_waits_for_room():
 
 
 def test_a_source_that_blocks_is_left_behind_and_closes_itself_later(monkeypatch):
-    monkeypatch.setattr(capture_module, "STOP_PATIENCE", 0.05)
+    monkeypatch.setattr(capture_module, "STOP_TIMEOUT", 0.05)
     gate, reading = threading.Event(), threading.Event()
     source = FakeSource([lambda: (reading.set(), opened(gate))])
-    hand_over: Mailbox[Frame] = Mailbox()
+    queue: Mailbox[Frame] = Mailbox()
     capture = Capture(source)
     capture.open()
-    capture.begin(hand_over)
+    capture.start_reading(queue)
     assert reading.wait(DEADLINE)
     capture.stop()
-    assert hand_over.closed
+    assert queue.closed
     assert source.closes == 0, "no thread but its own may close it"
     gate.set()
     wait_until(lambda: source.closes == 1)
 
 
 def test_the_wait_for_a_blocked_source_is_short():
-    assert capture_module.STOP_PATIENCE <= 3
+    assert capture_module.STOP_TIMEOUT <= 3
 
 
 def test_while_it_is_idle_it_reads_rarely_and_wakes_when_it_is_not(monkeypatch):
-    monkeypatch.setattr(capture_module, "REST", 1000.0)
-    monkeypatch.setattr(capture_module, "LOOK_UP", 0.001)
+    monkeypatch.setattr(capture_module, "IDLE_INTERVAL", 1000.0)
+    monkeypatch.setattr(capture_module, "IDLE_POLL", 0.001)
     idle = threading.Event()
     idle.set()
     source, box = FakeSource(make_frames(20), live=True), Mailbox[Frame]()
@@ -242,7 +242,7 @@ def test_while_it_is_idle_it_reads_rarely_and_wakes_when_it_is_not(monkeypatch):
 
     capture = Capture(source, idle=is_idle)
     capture.open()
-    capture.begin(box)
+    capture.start_reading(box)
     assert asked.wait(DEADLINE)
     assert source.reads == 1, "the first frame comes at once, the second not"
     idle.clear()
@@ -255,7 +255,7 @@ def test_a_resting_source_is_stopped_at_once():
     source, asked = FakeSource(make_frames(20), live=True), threading.Event()
     capture = Capture(source, idle=lambda: asked.set() or True)
     capture.open()
-    capture.begin(Mailbox[Frame]())
+    capture.start_reading(Mailbox[Frame]())
     assert asked.wait(DEADLINE)
     capture.stop()
     assert_ended(source)

@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import ModelError, SinkFault, SourceFault, UsageError
 from models.pictures import RGB
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.control.verbs import VERBS
 from realtime.frames.frame import Frame
 from realtime.frames.resize import Size
@@ -18,7 +18,7 @@ from realtime.inference.stylizer import Stylizer, placeholder
 from realtime.pipeline import pipeline as pipeline_module
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Pipeline, Plan
-from realtime.pipeline.saving import Ways
+from realtime.pipeline.saving import SaveTargets
 from tests.realtime.fakes import (
     FakeBackend,
     FakeSink,
@@ -50,7 +50,7 @@ class Trial:
         self.said: list[str] = []
         stylizer = Stylizer(card_of, lambda: self.backend)
         stylizer.load("one")
-        self.box = SettingsBox(Settings(styles=("one", "two"), style="one", **settings))  # type: ignore[arg-type]
+        self.box = SettingsStore(Settings(styles=("one", "two"), style="one", **settings))  # type: ignore[arg-type]
         plan = replace(plan, on_message=self.said.append)
         self.pipeline = Pipeline(self.source, stylizer, list(self.sinks), self.box, plan)
 
@@ -170,7 +170,7 @@ def test_stop_ends_it_as_a_signal_would():
 
 
 def test_a_source_that_blocks_for_ever_does_not_keep_the_run(monkeypatch):
-    monkeypatch.setattr("realtime.pipeline.capture.STOP_PATIENCE", 0.05)
+    monkeypatch.setattr("realtime.pipeline.capture.STOP_TIMEOUT", 0.05)
     gate = threading.Event()
     trial = Trial([*make_frames(1), lambda: opened(gate)], [FakeSink(live=True)], WATCHED)
     trial.pipeline.start()
@@ -325,8 +325,8 @@ def test_a_main_thread_sink_is_run_by_the_caller():
     assert trial.sink.indices[-1] == 2
 
 
-def keeping_trial(ways: Ways) -> Trial:
-    return Trial([], [FakeSink(live=True)], replace(WATCHED, keep=ways))
+def keeping_trial(save_targets: SaveTargets) -> Trial:
+    return Trial([], [FakeSink(live=True)], replace(WATCHED, keep=save_targets))
 
 
 def test_each_snapshot_is_taken_once_without_text():
@@ -336,7 +336,7 @@ def test_each_snapshot_is_taken_once_without_text():
         taken.append(rgb)
         return Path(f"{len(taken)}.png")
 
-    trial = keeping_trial(Ways(snapshot=snapshot))
+    trial = keeping_trial(SaveTargets(snapshot=snapshot))
     frames = make_frames(4)
     step_by_step(
         trial,
@@ -353,7 +353,7 @@ def test_a_snapshot_that_cannot_be_written_is_told_and_the_run_goes_on():
     def snapshot(rgb: RGB) -> Path:
         raise SinkFault("pictures: disk full")
 
-    trial = keeping_trial(Ways(snapshot=snapshot))
+    trial = keeping_trial(SaveTargets(snapshot=snapshot))
     frames = make_frames(2)
     step_by_step(trial, [frames[0], trial.press("snapshot"), frames[1]])
     assert "pictures: disk full" in trial.said
@@ -366,7 +366,7 @@ def test_recordings_start_and_stop_by_key_each_in_a_file_of_its_own():
         made.append(FakeSink(f"file:{len(made)}.mp4"))
         return made[-1]
 
-    trial = keeping_trial(Ways(recording=recording))
+    trial = keeping_trial(SaveTargets(recording=recording))
     frames = make_frames(6)
     record = trial.press("record")
     step_by_step(trial, [frames[0], record, *frames[1:3], record, frames[3], record, *frames[4:]])
@@ -385,7 +385,7 @@ def test_recordings_start_and_stop_by_key_each_in_a_file_of_its_own():
     ],
 )
 def test_a_recording_that_fails_is_told_and_the_settings_do_not_claim_it(sink: FakeSink):
-    trial = keeping_trial(Ways(recording=lambda: sink))
+    trial = keeping_trial(SaveTargets(recording=lambda: sink))
     frames = make_frames(3)
     failed = lambda: wait_until(lambda: sink.closes)  # noqa: E731
     trial.source._script = iter(
@@ -402,7 +402,7 @@ def test_a_recording_that_fails_is_told_and_the_settings_do_not_claim_it(sink: F
 
 
 def test_what_cannot_be_recorded_is_told():
-    trial = keeping_trial(Ways())
+    trial = keeping_trial(SaveTargets())
     frames = make_frames(2)
     step_by_step(trial, [frames[0], trial.press("record"), frames[1]])
     assert trial.said == ["recording: not possible in this run"]

@@ -115,7 +115,7 @@ def test_what_failed_is_tried_again_though_the_scene_is_still():
 
 
 def test_too_slow_a_generator_paints_smaller_and_the_outputs_keep_their_size(monkeypatch):
-    monkeypatch.setattr(adaptive_scale, "PAUSE", 0.0)
+    monkeypatch.setattr(adaptive_scale, "MINIMUM_INTERVAL", 0.0)
     plan = Plan(live=True, target_fps=1e6)  # no machine reaches it
     trial = one_by_one(still(60), plan=plan).run()
     heights = [shape[0] for shape in trial.backend.shapes]
@@ -129,7 +129,7 @@ def test_too_slow_a_generator_paints_smaller_and_the_outputs_keep_their_size(mon
 
 
 def test_the_last_step_is_a_lighter_generator_where_the_style_has_one(monkeypatch):
-    monkeypatch.setattr(adaptive_scale, "PAUSE", 0.0)
+    monkeypatch.setattr(adaptive_scale, "MINIMUM_INTERVAL", 0.0)
     frames = still(200)
     sink = FakeSink(live=True)
     made: list[str] = []
@@ -166,15 +166,17 @@ def test_offline_nothing_is_painted_smaller():
 class Page(FakeSink):
     """A sink that knows whether anybody looks."""
 
-    watched = False
+    has_viewers = False
 
 
-def reads_at_rest(monkeypatch, plan: Plan, *, watched: bool, verbs: tuple[str, ...] = ()) -> bool:
+def reads_at_rest(
+    monkeypatch, plan: Plan, *, has_viewers: bool, verbs: tuple[str, ...] = ()
+) -> bool:
     """Whether the run is held up after its first frame, until the page is looked at."""
-    monkeypatch.setattr(capture, "REST", 1000.0)
-    monkeypatch.setattr(capture, "LOOK_UP", 0.001)
+    monkeypatch.setattr(capture, "IDLE_INTERVAL", 1000.0)
+    monkeypatch.setattr(capture, "IDLE_POLL", 0.001)
     page = Page(live=plan.live)
-    page.watched = watched
+    page.has_viewers = has_viewers
     source = FakeSource(still(5), size=SIZE)
     trial = Trial(source, [page], plan)
     for verb in verbs:
@@ -182,7 +184,7 @@ def reads_at_rest(monkeypatch, plan: Plan, *, watched: bool, verbs: tuple[str, .
     trial.pipeline.start()
     wait_until(lambda: source.closes or (source.reads and trial.pipeline._idle()))
     rested = not source.closes
-    page.watched = True
+    page.has_viewers = True
     trial.pipeline.box.apply(lambda s: replace(s, paused=False))
     trial.pipeline.run()
     assert source.reads == 6
@@ -190,16 +192,16 @@ def reads_at_rest(monkeypatch, plan: Plan, *, watched: bool, verbs: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("watched", "verbs", "rests"),
+    ("has_viewers", "verbs", "may_idle"),
     [(False, (), True), (True, (), False), (True, ("pause",), True)],
 )
 def test_the_source_rests_where_nobody_looks_or_the_picture_is_paused(
-    monkeypatch, watched, verbs, rests
+    monkeypatch, has_viewers, verbs, may_idle
 ):
-    plan = Plan(live=True, rests=True)
-    assert reads_at_rest(monkeypatch, plan, watched=watched, verbs=verbs) == rests
+    plan = Plan(live=True, may_idle=True)
+    assert reads_at_rest(monkeypatch, plan, has_viewers=has_viewers, verbs=verbs) == may_idle
 
 
-@pytest.mark.parametrize("plan", [Plan(live=True), Plan(live=False, rests=True)])
+@pytest.mark.parametrize("plan", [Plan(live=True), Plan(live=False, may_idle=True)])
 def test_no_other_source_rests(monkeypatch, plan):
-    assert not reads_at_rest(monkeypatch, plan, watched=False)
+    assert not reads_at_rest(monkeypatch, plan, has_viewers=False)

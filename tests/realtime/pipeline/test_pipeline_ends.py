@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.errors import SinkFault, SourceFault
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.control.verbs import VERBS
 from realtime.frames.frame import Frame
 from realtime.inference.stylizer import Stylizer
@@ -16,7 +16,7 @@ from realtime.pipeline import capture as capture_module
 from realtime.pipeline import sink_runner as outputs_module
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Pipeline, Plan
-from realtime.pipeline.saving import Ways
+from realtime.pipeline.saving import SaveTargets
 from realtime.sinks import Sink
 from tests.realtime.fakes import (
     FakeBackend,
@@ -36,7 +36,7 @@ Script = Iterable[Frame | Exception | Callable[[], object]]
 @pytest.fixture(autouse=True)
 def nothing_is_left(monkeypatch):
     """After a run no thread is alive that was not there before."""
-    monkeypatch.setattr(capture_module, "STOP_PATIENCE", 0.3)
+    monkeypatch.setattr(capture_module, "STOP_TIMEOUT", 0.3)
     before = set(threading.enumerate())
     yield
     left = set(threading.enumerate()) - before
@@ -49,7 +49,7 @@ class Run:
     def __init__(self, script: Script, *sinks: FakeSink, **plan) -> None:
         self.said: list[str] = []
         self.source, self.backend, self.sinks = FakeSource(script), FakeBackend(), sinks
-        self.box = SettingsBox(Settings(styles=("one",), style="one"))
+        self.box = SettingsStore(Settings(styles=("one",), style="one"))
         stylizer = Stylizer(card_of, lambda: self.backend)
         stylizer.load("one")
         plan = {"live": False, "on_message": self.said.append} | plan
@@ -99,7 +99,7 @@ def dawdle(_: Frame) -> None:
 @pytest.mark.parametrize("live", [False, True])
 def test_quit_ends_it_in_every_state(live: bool, verbs: tuple[str, ...]):
     sink, recorder = FakeSink(), FakeSink("file:a.mp4")
-    keep = Ways(recording=lambda: recorder)
+    keep = SaveTargets(recording=lambda: recorder)
     run = Run(endless(sink, lambda: run.press(*verbs)), sink, live=live, keep=keep)
     run.go()
     assert sink.indices[:3] == [0, 1, 2]
@@ -108,7 +108,7 @@ def test_quit_ends_it_in_every_state(live: bool, verbs: tuple[str, ...]):
 
 def test_a_recording_at_the_end_is_finished():
     sink, recorder = FakeSink(), FakeSink("file:a.mp4", before_write=dawdle)
-    run = Run(make_frames(6), sink, keep=Ways(recording=lambda: recorder))
+    run = Run(make_frames(6), sink, keep=SaveTargets(recording=lambda: recorder))
     run.press("record")
     run.go()
     assert recorder.indices == list(range(6))
@@ -127,7 +127,7 @@ def test_a_recording_has_exactly_the_frames_between_the_keys():
         return lambda: (shown_by(sink, shown)(), run.press("record"))
 
     script = [*frames[:2], press(2), *frames[2:5], press(5), *frames[5:7], press(7), *frames[7:]]
-    run = Run(script, sink, keep=Ways(recording=recording))
+    run = Run(script, sink, keep=SaveTargets(recording=recording))
     run.go()
     assert sink.indices == list(range(12))
     assert [recorder.indices for recorder in recorders] == [[2, 3, 4], [7, 8, 9, 10, 11]]
@@ -139,7 +139,7 @@ def test_a_recording_that_dies_is_told_once_and_is_the_error_at_the_end():
     run = Run(
         [*frames[:2], lambda: wait_until(lambda: recorder.closes), *frames[2:]],
         sink,
-        keep=Ways(recording=lambda: recorder),
+        keep=SaveTargets(recording=lambda: recorder),
     )
     run.press("record")
     assert run.fails_with(SinkFault) is FULL
@@ -187,13 +187,13 @@ def test_it_ends_when_every_sink_is_dead_though_the_source_is_silent():
 
 
 def test_quit_ends_a_run_that_is_held_up_by_a_sink_that_hangs(monkeypatch):
-    monkeypatch.setattr(outputs_module, "FINISH_PATIENCE", 0.05)
+    monkeypatch.setattr(outputs_module, "FINISH_TIMEOUT", 0.05)
     gate = threading.Event()
     stuck = FakeSink("stuck", before_write=lambda _: opened(gate))
     run = Run(make_frames(100), stuck)
     run.pipeline.start()
     # One is being written, the line is full: the painting thread waits for room.
-    wait_until(lambda: run.pipeline.metrics.painted == outputs_module.LINE_SIZE + 1)
+    wait_until(lambda: run.pipeline.metrics.painted == outputs_module.QUEUE_SIZE + 1)
     run.press("quit")
     with pytest.raises(SinkFault, match="stuck: hangs"):
         run.pipeline.run()

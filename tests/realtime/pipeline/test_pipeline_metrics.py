@@ -28,7 +28,7 @@ def test_percentiles_are_in_milliseconds():
     metrics = Metrics()
     for n in range(1, 102):
         metrics.add("stylize", n / 1000)
-    spread = metrics.spread("stylize")
+    spread = metrics.percentiles("stylize")
     assert spread.p50 == pytest.approx(51)
     assert spread.p95 == pytest.approx(96)
 
@@ -36,16 +36,16 @@ def test_percentiles_are_in_milliseconds():
 def test_stages_are_kept_apart_and_what_was_not_measured_is_nan():
     metrics = Metrics()
     metrics.add("stylize", 1.0)
-    assert math.isnan(metrics.spread("latency").p50)
-    assert metrics.spread("stylize").p50 == pytest.approx(1000)
+    assert math.isnan(metrics.percentiles("latency").p50)
+    assert metrics.percentiles("stylize").p50 == pytest.approx(1000)
 
 
 def test_only_the_newest_times_count():
     metrics = Metrics()
     for seconds in [100.0] * 50 + [0.001] * WINDOW:
         metrics.add("latency", seconds)
-    assert metrics.spread("latency").p95 == pytest.approx(1)
-    assert not np.isnan(metrics.spread("latency").p50)
+    assert metrics.percentiles("latency").p95 == pytest.approx(1)
+    assert not np.isnan(metrics.percentiles("latency").p50)
 
 
 def test_the_line_says_the_figures():

@@ -10,7 +10,7 @@ from models.errors import SinkFault, StylecamError, UsageError
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.pipeline import sink_runner as outputs_module
 from realtime.pipeline.metrics import Metrics
-from realtime.pipeline.sink_runner import LINE_SIZE, Output, Outputs
+from realtime.pipeline.sink_runner import QUEUE_SIZE, SinkGroup, SinkRunner
 from tests.realtime.fakes import DEADLINE, FakeSink, frame_of, make_frames, opened, wait_until
 
 FORMAT = FrameFormat(80, 60, fps=10.0, live=False)
@@ -23,9 +23,9 @@ class Stage:
     def __init__(self, *sinks: FakeSink, lossless: bool = True, local: tuple[str, ...] = ()):
         self.told: list[StylecamError] = []
         self.metrics = Metrics()
-        self.outputs = Outputs(self.told.append)
+        self.outputs = SinkGroup(self.told.append)
         self.each = [
-            Output(sink, self.metrics, lossless=lossless, local=sink.name in local)
+            SinkRunner(sink, self.metrics, lossless=lossless, local=sink.name in local)
             for sink in sinks
         ]
 
@@ -156,18 +156,18 @@ def test_in_a_live_run_a_slow_file_loses_the_oldest_and_delays_nobody():
     stage.put(*frames[1:])
     gate.set()
     stage.outputs.finish()
-    assert slow.indices == [0, *range(30 - LINE_SIZE, 30)]
-    assert stage.outputs.dropped == 29 - LINE_SIZE
+    assert slow.indices == [0, *range(30 - QUEUE_SIZE, 30)]
+    assert stage.outputs.dropped == 29 - QUEUE_SIZE
 
 
 def test_finish_writes_what_is_waiting_before_it_closes():
     gate = threading.Event()
     sink = FakeSink(before_write=lambda _: opened(gate))
     stage = Stage(sink).start()
-    stage.put(*make_frames(LINE_SIZE))
+    stage.put(*make_frames(QUEUE_SIZE))
     threading.Timer(0.01, gate.set).start()
     stage.outputs.finish()
-    assert sink.indices == list(range(LINE_SIZE))
+    assert sink.indices == list(range(QUEUE_SIZE))
     assert sink.closes == 1
 
 
@@ -205,8 +205,8 @@ def test_a_sink_that_cannot_be_finished_is_told():
 
 @pytest.mark.parametrize("live", [False, True])
 def test_a_sink_that_hangs_is_given_up_with_an_error(monkeypatch, live: bool):
-    monkeypatch.setattr(outputs_module, "FINISH_PATIENCE", 0.05)
-    monkeypatch.setattr(outputs_module, "GOODBYE_PATIENCE", 0.05)
+    monkeypatch.setattr(outputs_module, "FINISH_TIMEOUT", 0.05)
+    monkeypatch.setattr(outputs_module, "LIVE_CLOSE_TIMEOUT", 0.05)
     gate = threading.Event()
     stuck = FakeSink("stuck", live=live, before_write=lambda _: opened(gate))
     fine = FakeSink("fine")
@@ -222,7 +222,7 @@ def test_a_sink_that_hangs_is_given_up_with_an_error(monkeypatch, live: bool):
 
 
 def test_nobody_waits_long_for_a_live_sink():
-    assert outputs_module.GOODBYE_PATIENCE <= 5
+    assert outputs_module.LIVE_CLOSE_TIMEOUT <= 5
 
 
 def test_sinks_join_and_leave_while_the_others_go_on():
@@ -230,7 +230,7 @@ def test_sinks_join_and_leave_while_the_others_go_on():
     stage = Stage(first).start()
     frames = make_frames(30)
     stage.put(*frames[:10])
-    guest = Output(second, stage.metrics, lossless=True, local=False)
+    guest = SinkRunner(second, stage.metrics, lossless=True, local=False)
     stage.outputs.add(guest, FORMAT)
     stage.put(*frames[10:20])
     stage.outputs.remove(guest)
@@ -244,7 +244,7 @@ def test_sinks_join_and_leave_while_the_others_go_on():
 def test_one_that_joins_in_vain_leaves_the_others_alone():
     first = FakeSink("first")
     stage = Stage(first).start()
-    guest = Output(FakeSink(open_fault=FULL), stage.metrics, lossless=True, local=False)
+    guest = SinkRunner(FakeSink(open_fault=FULL), stage.metrics, lossless=True, local=False)
     with pytest.raises(SinkFault):
         stage.outputs.add(guest, FORMAT)
     stage.put(*make_frames(3))
@@ -272,7 +272,7 @@ def test_joining_and_leaving_at_once_loses_no_sink():
 
     def come_and_go() -> None:
         for _ in range(25):
-            guest = Output(FakeSink("guest"), stage.metrics, lossless=True, local=False)
+            guest = SinkRunner(FakeSink("guest"), stage.metrics, lossless=True, local=False)
             stage.outputs.add(guest, FORMAT)
             stage.outputs.remove(guest)
 
@@ -338,7 +338,7 @@ def test_a_writer_held_up_by_a_dying_sink_goes_on():
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
     # One is being written, the line is full, and the next one waits.
-    wait_until(lambda: len(begun) == LINE_SIZE + 2)
+    wait_until(lambda: len(begun) == QUEUE_SIZE + 2)
     gate.set()
     writer.join(DEADLINE)
     assert not writer.is_alive()
@@ -351,4 +351,4 @@ def test_the_age_of_a_frame_at_the_sink_is_measured():
     old = make_frames(1)[0]
     stage.put(Frame(old.rgb, 0, time.monotonic() - 5, 0.0))
     stage.outputs.finish()
-    assert 5000 <= stage.metrics.spread("latency").p50 < 5000 + 1000 * DEADLINE
+    assert 5000 <= stage.metrics.percentiles("latency").p50 < 5000 + 1000 * DEADLINE

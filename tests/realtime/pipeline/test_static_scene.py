@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.pictures import RGB
-from realtime.pipeline.static_scene import BLOCK, DRIFT, SPOT, LastPainting, changed
+from realtime.pipeline.static_scene import BLOCK, DRIFT, SPOT, PaintingCache, scene_changed
 
 HEIGHT, WIDTH = 180, 320
 
@@ -23,9 +23,9 @@ def noisy(seed: int, sigma: float = 2.0, height: int = HEIGHT, width: int = WIDT
 
 
 def test_a_still_scene_has_not_changed():
-    assert not changed(scene(), scene())
+    assert not scene_changed(scene(), scene())
     same = scene()
-    assert not changed(same, same)
+    assert not scene_changed(same, same)
 
 
 @settings(deadline=None, max_examples=50)
@@ -39,7 +39,7 @@ def test_a_single_pixel_is_seen_wherever_it_is(row, column, channel, by):
     before = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     now = before.copy()
     now[row, column, channel] = by
-    assert changed(before, now) and changed(now, before)
+    assert scene_changed(before, now) and scene_changed(now, before)
 
 
 @settings(deadline=None, max_examples=25)
@@ -47,47 +47,49 @@ def test_a_single_pixel_is_seen_wherever_it_is(row, column, channel, by):
 def test_a_faint_object_of_two_blocks_is_seen(row, column):
     now = scene()
     now[row : row + 2 * BLOCK, column : column + 2 * BLOCK] += 5
-    assert changed(scene(), now)
+    assert scene_changed(scene(), now)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (17, 33), (720, 1280)])
 def test_a_drift_is_seen_in_every_size(size):
     height, width = size
     now = scene(height, width) + np.uint8(DRIFT)
-    assert changed(scene(height, width), now)
-    assert not changed(scene(height, width), now - np.uint8(1))
+    assert scene_changed(scene(height, width), now)
+    assert not scene_changed(scene(height, width), now - np.uint8(1))
 
 
 def test_another_size_is_a_change():
-    assert changed(scene(), scene(HEIGHT, WIDTH - 1))
+    assert scene_changed(scene(), scene(HEIGHT, WIDTH - 1))
 
 
 def test_noise_is_none():
     first = noisy(0, height=720, width=1280)
-    assert not any(changed(first, noisy(seed, height=720, width=1280)) for seed in range(1, 6))
+    assert not any(
+        scene_changed(first, noisy(seed, height=720, width=1280)) for seed in range(1, 6)
+    )
 
 
 @settings(deadline=None, max_examples=25)
 @given(levels=st.lists(st.integers(-1, 1), max_size=60))
 def test_a_slow_fade_never_lags_by_more_than_the_threshold(levels):
-    last = LastPainting()
+    last = PaintingCache()
     level = 100
     for step in levels:
         level += step
         rgb = np.full((40, 60, 3), level, np.uint8)
-        painting = last.of(rgb, "style")
+        painting = last.get(rgb, "style")
         if painting is None:
             painting = rgb
-            last.keep(rgb, "style", painting)
+            last.put(rgb, "style", painting)
         assert abs(int(painting[0, 0, 0]) - level) < DRIFT
 
 
 def test_a_painting_is_given_again_only_for_the_same_scene_painted_in_the_same_way():
-    last = LastPainting()
+    last = PaintingCache()
     painting = scene()
-    assert last.of(scene(), "starry") is None
-    last.keep(scene(), "starry", painting)
-    assert last.of(scene(), "starry") is painting
-    assert last.of(noisy(1), "starry") is painting
-    assert last.of(scene(), "marbling") is None
-    assert last.of(255 - scene(), "starry") is None
+    assert last.get(scene(), "starry") is None
+    last.put(scene(), "starry", painting)
+    assert last.get(scene(), "starry") is painting
+    assert last.get(noisy(1), "starry") is painting
+    assert last.get(scene(), "marbling") is None
+    assert last.get(255 - scene(), "starry") is None

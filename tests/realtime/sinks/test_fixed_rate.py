@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.sinks.fixed_rate import Pacer
+from realtime.sinks.fixed_rate import FixedRatePacer
 
 
 class HandClock:
@@ -14,7 +14,7 @@ class HandClock:
         return self.now
 
 
-def run(pacer: Pacer[str], clock: HandClock, seconds: float) -> list[str | None]:
+def run(pacer: FixedRatePacer[str], clock: HandClock, seconds: float) -> list[str | None]:
     """Every item that a thread which sleeps exactly `delay` would send in that time."""
     end, sent = clock.now + seconds, []
     while clock.now + pacer.delay() < end:
@@ -26,12 +26,12 @@ def run(pacer: Pacer[str], clock: HandClock, seconds: float) -> list[str | None]
 
 def test_nothing_is_sent_before_the_first_item():
     clock = HandClock()
-    assert run(Pacer(10, clock=clock), clock, 0.35) == [None] * 4
+    assert run(FixedRatePacer(10, clock=clock), clock, 0.35) == [None] * 4
 
 
 def test_the_last_item_is_repeated_at_the_rate():
     clock = HandClock()
-    pacer: Pacer[str] = Pacer(10, clock=clock)
+    pacer: FixedRatePacer[str] = FixedRatePacer(10, clock=clock)
     pacer.put("a")
     assert run(pacer, clock, 0.95) == ["a"] * 10
     pacer.put("b")
@@ -40,7 +40,7 @@ def test_the_last_item_is_repeated_at_the_rate():
 
 def test_the_newest_item_wins():
     clock = HandClock()
-    pacer: Pacer[str] = Pacer(10, clock=clock)
+    pacer: FixedRatePacer[str] = FixedRatePacer(10, clock=clock)
     pacer.put("a")
     pacer.put("b")
     assert run(pacer, clock, 0.05) == ["b"]
@@ -48,7 +48,7 @@ def test_the_newest_item_wins():
 
 def test_missed_ticks_are_left_out_after_a_stall():
     clock = HandClock()
-    pacer: Pacer[str] = Pacer(10, clock=clock)
+    pacer: FixedRatePacer[str] = FixedRatePacer(10, clock=clock)
     pacer.put("a")
     pacer.tick()
     clock.now += 5
@@ -64,7 +64,7 @@ def test_missed_ticks_are_left_out_after_a_stall():
 def test_a_late_thread_does_not_lower_the_rate(fps, lateness):
     """Late by less than one interval each time, the ticks still keep to the rate on average."""
     clock = HandClock()
-    pacer: Pacer[str] = Pacer(fps, clock=clock)
+    pacer: FixedRatePacer[str] = FixedRatePacer(fps, clock=clock)
     start = clock.now
     for share in lateness:
         clock.now += pacer.delay() + share / fps

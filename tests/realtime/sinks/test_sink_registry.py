@@ -6,20 +6,20 @@ import pytest
 
 from models.errors import UsageError
 from realtime.config.schema import Config
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.sinks.image_file import ImageFile
 from realtime.sinks.null import Null
 from realtime.sinks.recording.recorder import Recorder
-from realtime.sinks.registry import Surroundings, parse, refuse_twice, sink_from
+from realtime.sinks.registry import SinkContext, check_duplicates, make_sink, parse
 from realtime.sinks.virtual_camera import VirtualCameraSink
 from realtime.sinks.web import WebSink
 from realtime.sinks.window import WindowSink
 
 
 @pytest.fixture
-def around() -> Surroundings:
-    box = SettingsBox(Settings(styles=("a",), style="a"))
-    return Surroundings(Config(), box)
+def context() -> SinkContext:
+    box = SettingsStore(Settings(styles=("a",), style="a"))
+    return SinkContext(Config(), box)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def around() -> Surroundings:
         ("null", Null),
     ],
 )
-def test_a_text_makes_a_sink_of_that_name(around: Surroundings, spec: str, kind: type):
-    sink = sink_from(spec, around)
+def test_a_text_makes_a_sink_of_that_name(context: SinkContext, spec: str, kind: type):
+    sink = make_sink(spec, context)
     assert type(sink) is kind
     assert sink.name == spec
 
@@ -64,9 +64,9 @@ def test_a_text_makes_a_sink_of_that_name(around: Surroundings, spec: str, kind:
         ("web:65536", "'65536' is no port"),
     ],
 )
-def test_a_text_that_means_none_is_refused(around: Surroundings, spec: str, message: str):
+def test_a_text_that_means_none_is_refused(context: SinkContext, spec: str, message: str):
     with pytest.raises(UsageError) as caught:
-        sink_from(spec, around)
+        make_sink(spec, context)
     assert message in str(caught.value)
 
 
@@ -76,40 +76,40 @@ def test_a_drive_letter_is_no_kind():
 
 @pytest.mark.parametrize("prefix", ["", "file:"])
 def test_a_file_that_exists_is_replaced_only_on_demand(
-    around: Surroundings, tmp_path: Path, prefix: str
+    context: SinkContext, tmp_path: Path, prefix: str
 ):
     path = tmp_path / "out.mp4"
     path.write_text("precious")
     with pytest.raises(UsageError, match="exists already; --force replaces it"):
-        sink_from(f"{prefix}{path}", around)
+        make_sink(f"{prefix}{path}", context)
     forced = Config.model_validate({"recording": {"overwrite": True}})
-    sink_from(f"{prefix}{path}", Surroundings(forced, around.box))
+    make_sink(f"{prefix}{path}", SinkContext(forced, context.box))
     assert path.read_text() == "precious"
 
 
-def test_a_picture_that_exists_is_replaced_only_on_demand(around: Surroundings, tmp_path: Path):
+def test_a_picture_that_exists_is_replaced_only_on_demand(context: SinkContext, tmp_path: Path):
     (tmp_path / "out.png").write_text("precious")
     with pytest.raises(UsageError, match="exists already"):
-        sink_from(f"image:{tmp_path / 'out.png'}", around)
+        make_sink(f"image:{tmp_path / 'out.png'}", context)
 
 
 @pytest.mark.parametrize("spec", ["frames/", "out-%04d.png", "out-%d.png"])
 def test_numbered_pictures_that_exist_are_replaced_only_on_demand(
-    around: Surroundings, tmp_path: Path, spec: str
+    context: SinkContext, tmp_path: Path, spec: str
 ):
     (tmp_path / "frames").mkdir()
     mine = tmp_path / ("frames/frame-000007.png" if spec == "frames/" else "out-0007.png")
-    sink_from(f"image:{tmp_path}/{spec}", around)
+    make_sink(f"image:{tmp_path}/{spec}", context)
     mine.write_text("precious")
     with pytest.raises(UsageError, match=f"{mine}: exists already"):
-        sink_from(f"image:{tmp_path}/{spec}", around)
+        make_sink(f"image:{tmp_path}/{spec}", context)
     mine.rename(tmp_path / "notes.png")
-    sink_from(f"image:{tmp_path}/{spec}", around)
+    make_sink(f"image:{tmp_path}/{spec}", context)
 
 
 def test_one_file_by_two_names_is_refused(tmp_path: Path):
     (tmp_path / "sub").mkdir()
     there, again = f"file:{tmp_path}/out.mp4", f"{tmp_path}/sub/../out.mp4"
     with pytest.raises(UsageError, match=r"given twice, as file:.* and as .*sub"):
-        refuse_twice(["window", there, again])
-    refuse_twice(["window", there, f"image:{tmp_path}/out.png", "web:8080", "web:8081"])
+        check_duplicates(["window", there, again])
+    check_duplicates(["window", there, f"image:{tmp_path}/out.png", "web:8080", "web:8081"])

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from models.errors import UsageError
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.web import WebSink
 
@@ -24,8 +24,8 @@ FORMAT = FrameFormat(width=64, height=48, fps=30, live=True)
 
 
 @pytest.fixture
-def box() -> SettingsBox:
-    return SettingsBox(Settings(styles=("one", "two"), style="one"))
+def box() -> SettingsStore:
+    return SettingsStore(Settings(styles=("one", "two"), style="one"))
 
 
 @pytest.fixture

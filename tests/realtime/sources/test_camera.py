@@ -52,7 +52,7 @@ class FakeCapture:
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    monkeypatch.setattr(camera, "READ_PATIENCE", 0.05)
+    monkeypatch.setattr(camera, "READ_TIMEOUT", 0.05)
     monkeypatch.setattr(camera, "STALL", 0.2)
 
 

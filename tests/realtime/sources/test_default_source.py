@@ -4,12 +4,12 @@ import pytest
 
 from models.errors import SourceFault
 from realtime.sources.camera import NoCamera
-from realtime.sources.default_source import FirstCamera
+from realtime.sources.default_source import DefaultSource
 from tests.realtime.fakes import FakeSource, make_frames
 
 
-def first_camera(camera: FakeSource, said: list[str]) -> FirstCamera:
-    return FirstCamera(width=64, height=48, fps=30.0, say=said.append, camera=camera)
+def first_camera(camera: FakeSource, said: list[str]) -> DefaultSource:
+    return DefaultSource(width=64, height=48, fps=30.0, say=said.append, camera=camera)
 
 
 def test_a_camera_that_is_there_is_taken_without_a_word():

@@ -10,13 +10,13 @@ from models.errors import SourceFault, UsageError
 from realtime.sources.camera import Camera
 from realtime.sources.demo import Demo
 from realtime.sources.image import ImageFile
-from realtime.sources.registry import source_from
+from realtime.sources.registry import make_source
 from realtime.sources.stream import Stream
 from realtime.sources.video_file import VideoFile
 
 
 def make(spec, *, width=None, height=None, fps=None, paced=False, loop=False):
-    return source_from(spec, width=width, height=height, fps=fps, paced=paced, loop=loop)
+    return make_source(spec, width=width, height=height, fps=fps, paced=paced, loop=loop)
 
 
 @pytest.fixture

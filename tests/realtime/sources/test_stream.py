@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.errors import SourceFault
-from realtime.build import compose
+from realtime.build import build
 from realtime.config.schema import Config, overridden
 from realtime.sources import EndOfSource, stream
 from realtime.sources.stream import Stream, without_password
@@ -81,7 +81,7 @@ def test_a_file_on_a_web_server_is_painted_whole_into_a_file(make_clip, serve, t
     address = serve(functools.partial(Quiet, directory=clip.parent))
     style = write_style(tmp_path / "swap.onnx").path
     given = {"style.name": str(style), "source.input": f"{address}/clip.mkv", "sinks": [str(out)]}
-    composition = compose(overridden(Config(), given, {}), on_message=print)
+    composition = build(overridden(Config(), given, {}), on_message=print)
     composition.pipeline.start()
     composition.pipeline.run()
     with av.open(str(out)) as container:

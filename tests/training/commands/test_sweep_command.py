@@ -155,9 +155,9 @@ def test_presets_can_be_compared(invoke, tmp_path):
 def test_every_number_and_choice_of_train_may_be_a_list(option, monkeypatch, tmp_path):
     seen = {}
     monkeypatch.setattr(
-        "training.experiments.sweep.plan", lambda lists, *_: seen.update(lists) or []
+        "training.experiments.sweep.plan_trials", lambda lists, *_: seen.update(lists) or []
     )
-    monkeypatch.setattr("training.experiments.sweep.thin", stop)
+    monkeypatch.setattr("training.experiments.sweep.subsample", stop)
     value = option.type.choices[0] if isinstance(option.type, click.Choice) else "1"
     words = ["marbling", "-o", str(tmp_path / "out"), option.opts[0], f"{value},{value}"]
     with pytest.raises(StoppedError):

@@ -146,10 +146,10 @@ def test_pooling_can_be_chosen(invoke, tmp_path):
 def test_the_batch_is_what_memory_holds_and_stays_when_there_is_more(invoke, monkeypatch, tmp_path):
     words = [word for word in QUICK if word not in ("--batch-size", "2")]
     kept = tmp_path / "runs" / "marbling" / "checkpoint.json"
-    monkeypatch.setattr("training.loop.train.fitting_batch", lambda *_: 4)
+    monkeypatch.setattr("training.loop.train.batch_that_fits", lambda *_: 4)
     invoke("marbling", *words)
     assert '"batch_size": 4' in kept.read_text()
-    monkeypatch.setattr("training.loop.train.fitting_batch", lambda *_: 8)
+    monkeypatch.setattr("training.loop.train.batch_that_fits", lambda *_: 8)
     invoke("marbling", *words, "--batch-size", "auto")
     assert '"batch_size": 4' in kept.read_text()
 

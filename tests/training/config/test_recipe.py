@@ -104,13 +104,13 @@ def test_impossible_values_are_refused(change):
 
 def test_a_run_goes_on_only_by_what_it_began_with():
     began = recipe(style="a.jpg", style_digest="d1", preview_every=100)
-    assert recipe(style="./a.jpg", style_digest="d1", preview_every=7).departures(began) == []
-    assert recipe(style="a.jpg", style_digest="d2").departures(began) == [
+    assert recipe(style="./a.jpg", style_digest="d1", preview_every=7).differences(began) == []
+    assert recipe(style="a.jpg", style_digest="d2").differences(began) == [
         "style: another picture by that name"
     ]
-    assert recipe(style="a.jpg", style_digest="d2").departures(recipe(style="a.jpg")) == []
+    assert recipe(style="a.jpg", style_digest="d2").differences(recipe(style="a.jpg")) == []
     changed = recipe(style="a.jpg", style_digest="d1", style_shares=(1, 9), tv_weight=3)
-    assert changed.departures(began) == [
+    assert changed.differences(began) == [
         "style_shares: (), now (1.0, 9.0)",
         "tv_weight: 1.0, now 3.0",
     ]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.data.augment import cut, vary
+from training.data.augment import random_crop, random_variation
 
 sides = st.integers(64, 200)
 
@@ -20,7 +20,7 @@ sides = st.integers(64, 200)
 def test_crops_of_any_picture_have_the_asked_size(height, width, size, seed):
     random = np.random.default_rng(seed)
     picture = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    varied = vary(cut(picture, size, random), random)
+    varied = random_variation(random_crop(picture, size, random), random)
     assert varied.shape == (*size, 3)
     assert varied.dtype == np.uint8
 
@@ -30,7 +30,7 @@ def test_what_is_round_stays_round(size):
     rows, columns = np.mgrid[:300, :400]
     picture = np.stack([columns // 2, rows // 2, 0 * rows], axis=-1).astype(np.uint8)
     for seed in range(10):
-        crop = cut(picture, size, np.random.default_rng(seed)).astype(float)
+        crop = random_crop(picture, size, np.random.default_rng(seed)).astype(float)
         across = (crop[:, -1, 0] - crop[:, 0, 0]).mean() / size[1]
         down = (crop[-1, :, 1] - crop[0, :, 1]).mean() / size[0]
         assert across == pytest.approx(down, rel=0.06)

@@ -7,8 +7,8 @@ from models.errors import TrainingError
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from training.config.recipe import Recipe  # noqa: E402
-from training.data.feature_cache import ContentPool  # noqa: E402
-from training.runtime.memory_budget import Ceiling  # noqa: E402
+from training.data.feature_cache import FeatureCache  # noqa: E402
+from training.runtime.memory_budget import MemoryBudget  # noqa: E402
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def pool(loss_network, photographs):
 
     def make(**changes):
         options = {"pool": 6, "batch_size": 4, "image_size": (64, 64)} | changes
-        made = ContentPool(
-            Recipe(style="s", images=("p",), **options), photographs, content, Ceiling()
+        made = FeatureCache(
+            Recipe(style="s", images=("p",), **options), photographs, content, MemoryBudget()
         )
         made.asked = asked
         return made

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("torch", reason="needs the train extra")
 
 from models.errors import TrainingError, UsageError
-from training.data.picture_file import check_target, write_picture
+from training.data.picture_file import check_output_path, write_picture
 from training.data.tensors import read_rgb
 
 PICTURE = cv2.GaussianBlur(
@@ -16,7 +16,7 @@ PICTURE = cv2.GaussianBlur(
 @pytest.mark.parametrize(("suffix", "off"), [(".png", 0), (".jpg", 3), (".jpeg", 3), (".WEBP", 3)])
 def test_what_is_written_is_read_again(tmp_path, suffix, off):
     path = tmp_path / f"out{suffix}"
-    check_target(path, force=False)
+    check_output_path(path, force=False)
     write_picture(path, PICTURE)
     assert np.abs(read_rgb(path).astype(int) - PICTURE).mean() <= off
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
@@ -33,9 +33,9 @@ def test_places_that_cannot_be_meant_are_refused(tmp_path):
         ("there.png", "exists already; --force"),
     ]:
         with pytest.raises(UsageError, match=message) as refused:
-            check_target(tmp_path / name, force=False)
+            check_output_path(tmp_path / name, force=False)
         assert "\n" not in str(refused.value)
-    check_target(tmp_path / "there.png", force=True)
+    check_output_path(tmp_path / "there.png", force=True)
     assert (tmp_path / "there.png").read_bytes() == b"mine"
 
 

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from training.data.procedural_styles import DRAWN
+from training.data.procedural_styles import PROCEDURAL_STYLES
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", PROCEDURAL_STYLES)
 def test_drawn_styles_are_repeatable_bold_and_of_any_size(name):
-    picture = DRAWN[name](160, 3)
+    picture = PROCEDURAL_STYLES[name](160, 3)
     assert picture.shape == (160, 160, 3)
     assert picture.dtype == np.uint8
-    assert (picture == DRAWN[name](160, 3)).all()
-    assert (picture != DRAWN[name](160, 4)).any()
+    assert (picture == PROCEDURAL_STYLES[name](160, 3)).all()
+    assert (picture != PROCEDURAL_STYLES[name](160, 4)).any()
     assert picture.std() > 40  # a bold contrast

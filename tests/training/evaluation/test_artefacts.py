@@ -18,7 +18,7 @@ from training.evaluation.artefacts import (
     change_of,
     grid_peak,
 )
-from training.evaluation.report import painter_of
+from training.evaluation.report import session_painter
 
 SIDE = 192
 
@@ -139,7 +139,7 @@ def portraits():
 def shipped(request):
     """The name of a shipped style, and its painter."""
     model = onnx.load(SHIPPED / f"{request.param}.onnx")
-    return request.param, painter_of(quiet_session(model))
+    return request.param, session_painter(quiet_session(model))
 
 
 def test_a_shipped_style_leaves_no_grid(shipped, portraits):

@@ -17,7 +17,7 @@ def small_squares(monkeypatch):
 
 @pytest.fixture
 def target(loss_network, style_picture):
-    return ev.target_of(loss_network, [style_picture])
+    return ev.style_target_of(loss_network, [style_picture])
 
 
 def inverted(picture):
@@ -55,7 +55,7 @@ def test_the_models_own_figures_are_those_of_the_report(loss_network, photograph
 
 def test_a_model_that_cannot_be_matched_is_never_matched(loss_network, photographs):
     photo = photographs.training[0]
-    target = ev.target_of(loss_network, [to_square(photo, 64)])
+    target = ev.style_target_of(loss_network, [to_square(photo, 64)])
     perfect = baseline(lambda x: x, [photo], loss_network, target, iterations=3)
     assert perfect.content <= 0.011
     assert perfect.style == pytest.approx(0, abs=1e-4)

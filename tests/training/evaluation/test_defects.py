@@ -7,7 +7,7 @@ from models.catalogue import SHIPPED, style_paths
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.evaluation.defects import check_up, examine
+from training.evaluation.defects import examine_painting, find_defects
 
 SIDE = 192
 
@@ -28,73 +28,73 @@ def spotted(picture, *, colour=(0, 0, 0), radius=5):
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (255, 0, 255)])
 def test_spots_are_seen(colour):
     source, painted, style = strokes(0), strokes(1), strokes(2)
-    assert examine(source, painted, style).complaint is None
-    health = examine(source, spotted(painted, colour=colour), style)
+    assert examine_painting(source, painted, style).description is None
+    health = examine_painting(source, spotted(painted, colour=colour), style)
     assert 0.003 < health.spots < 0.02
-    assert "spots on" in health.complaint
+    assert "spots on" in health.description
 
 
 def test_a_style_with_such_spots_may_paint_them():
     style = spotted(strokes(2))
-    assert examine(strokes(0), spotted(strokes(1)), style).spots == 0
+    assert examine_painting(strokes(0), spotted(strokes(1)), style).spots == 0
 
 
 def test_black_spots_are_seen_where_the_style_has_white_ones():
     style = spotted(strokes(2), colour=(255, 255, 255))
-    assert examine(strokes(0), spotted(strokes(1)), style).complaint
+    assert examine_painting(strokes(0), spotted(strokes(1)), style).description
 
 
 def test_what_is_black_in_the_source_is_no_spot():
-    assert examine(spotted(strokes(0)), spotted(strokes(1)), strokes(2)).spots == 0
+    assert examine_painting(spotted(strokes(0)), spotted(strokes(1)), strokes(2)).spots == 0
 
 
 def test_a_sky_in_another_colour_is_no_spot():
     source, painted = strokes(0), strokes(1)
     source[: SIDE // 2], painted[: SIDE // 2] = (60, 90, 200), (190, 90, 30)
-    assert examine(source, painted, strokes(2)).complaint is None
+    assert examine_painting(source, painted, strokes(2)).description is None
 
 
 def test_an_area_without_paint_is_dead():
     painted = strokes(1)
     painted[:, : SIDE // 3] = 130
-    health = examine(strokes(0), painted, strokes(2))
+    health = examine_painting(strokes(0), painted, strokes(2))
     assert health.dead == pytest.approx(1 / 3, abs=0.02)
-    assert health.complaint == "no paint on 32% of the picture"
+    assert health.description == "no paint on 32% of the picture"
 
 
 def test_a_picture_in_one_colour_has_collapsed():
-    health = examine(strokes(0), np.full((SIDE, SIDE, 3), 120, np.uint8), strokes(2))
-    assert health.complaint == "everything in one colour"
+    health = examine_painting(strokes(0), np.full((SIDE, SIDE, 3), 120, np.uint8), strokes(2))
+    assert health.description == "everything in one colour"
     still = np.full((SIDE, SIDE, 3), 90, np.uint8)
-    assert not examine(still, still, strokes(2)).collapsed
+    assert not examine_painting(still, still, strokes(2)).collapsed
 
 
 def test_a_checkup_names_the_worst_painting_and_counts_the_ill_ones():
     source, style = strokes(0), strokes(2)
     bare = np.full((SIDE, SIDE, 3), 120, np.uint8)
-    healthy = check_up([source], [strokes(1)], [style])
-    assert (str(healthy), healthy.complaint, healthy.illness) == ("nothing wrong", None, 0)
-    ill = check_up([source] * 3, [strokes(1), spotted(strokes(1)), bare], [style])
+    healthy = find_defects([source], [strokes(1)], [style])
+    assert (str(healthy), healthy.description, healthy.severity) == ("nothing wrong", None, 0)
+    ill = find_defects([source] * 3, [strokes(1), spotted(strokes(1)), bare], [style])
     assert str(ill) == "everything in one colour (2 of 3 paintings are ill)"
-    assert 1 / 3 < ill.illness < 0.4
+    assert 1 / 3 < ill.severity < 0.4
 
 
 def test_what_one_of_several_styles_has_is_no_flaw():
     source, painted = strokes(0), spotted(strokes(1))
     styles = [strokes(2), spotted(strokes(3))]
-    assert check_up([source], [painted], styles[:1]).complaint is not None
-    assert check_up([source], [painted], styles).complaint is None
+    assert find_defects([source], [painted], styles[:1]).description is not None
+    assert find_defects([source], [painted], styles).description is None
 
 
 @pytest.mark.parametrize("name", style_paths([SHIPPED]))
 def test_a_shipped_style_is_healthy_and_its_spots_would_be_seen(name):
     from models.onnx.session import quiet_session
-    from training.evaluation.report import painter_of
+    from training.evaluation.report import session_painter
 
     portrait = SHIPPED.parent.parent / "realtime" / "sources" / "astronaut.jpg"
     picture = cv2.cvtColor(cv2.imread(str(portrait)), cv2.COLOR_BGR2RGB)
     side = min(picture.shape[:2])
     source = cv2.resize(picture[:side, :side], (256, 256), interpolation=cv2.INTER_AREA)
-    painted = painter_of(quiet_session(onnx.load(SHIPPED / f"{name}.onnx")))(source)
-    assert examine(source, painted, strokes(2)).complaint is None
-    assert "spots" in examine(source, spotted(painted), strokes(2)).complaint
+    painted = session_painter(quiet_session(onnx.load(SHIPPED / f"{name}.onnx")))(source)
+    assert examine_painting(source, painted, strokes(2)).description is None
+    assert "spots" in examine_painting(source, spotted(painted), strokes(2)).description

@@ -16,7 +16,7 @@ def pictures(photographs):
 
 
 def test_a_picture_is_at_no_distance_from_itself(loss_network, pictures):
-    target = ev.target_of(loss_network, [to_square(pictures[0])])
+    target = ev.style_target_of(loss_network, [to_square(pictures[0])])
     quality = ev.evaluate(lambda x: x, pictures[:1], loss_network, target)
     assert quality.style == pytest.approx(0, abs=1e-6)
     assert quality.content == 0
@@ -24,7 +24,7 @@ def test_a_picture_is_at_no_distance_from_itself(loss_network, pictures):
 
 
 def test_other_pictures_are_farther_in_style_and_changed_ones_in_content(loss_network, pictures):
-    target = ev.target_of(loss_network, [to_square(pictures[0])])
+    target = ev.style_target_of(loss_network, [to_square(pictures[0])])
     same = ev.evaluate(lambda x: x, pictures[1:3], loss_network, target)
     inverted = ev.evaluate(lambda x: 255 - x, pictures[1:3], loss_network, target)
     assert same.style > 0.01

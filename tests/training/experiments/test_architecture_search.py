@@ -2,13 +2,19 @@ import pytest
 
 from models.generator.architecture import fast, johnson
 from models.generator.parameters import parameter_count
-from training.experiments.architecture_search import VARIANTS, pareto_front, recipe_of, timed
+from training.experiments.architecture_search import (
+    VARIANTS,
+    measure_ms,
+    pareto_front,
+    variant_recipe,
+)
 from training.loop.trainer import architecture_of
 
 
 def test_every_variant_is_an_architecture_and_has_the_same_budget():
     recipes = {
-        name: recipe_of(name, "marbling", "photographs", 1.7, 800, "vgg16") for name in VARIANTS
+        name: variant_recipe(name, "marbling", "photographs", 1.7, 800, "vgg16")
+        for name in VARIANTS
     }
     architectures = [architecture_of(recipe) for recipe in recipes.values()]
     assert len({parameter_count(x) for x in architectures}) >= 6
@@ -20,7 +26,7 @@ def test_every_variant_is_an_architecture_and_has_the_same_budget():
 
 def test_every_one_is_timed_at_least_once_after_its_warm_up(monkeypatch):
     monkeypatch.setattr("training.experiments.architecture_search.SECONDS_PER_VARIANT", 0)
-    times = timed({"johnson": johnson(0.25), "narrow": fast(0.25)})
+    times = measure_ms({"johnson": johnson(0.25), "narrow": fast(0.25)})
     assert times.keys() == {"johnson", "narrow"}
     assert min(times.values()) > 0
 

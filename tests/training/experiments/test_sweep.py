@@ -8,7 +8,14 @@ from models.errors import TrainingError, UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.experiments.sweep import MODEL, claim, expected_minutes, plan, run_trials, thin
+from training.experiments.sweep import (
+    MODEL,
+    expected_minutes,
+    plan_trials,
+    prepare_folders,
+    run_trials,
+    subsample,
+)
 
 STAND_IN = """
 import os, pathlib, sys, time
@@ -39,8 +46,8 @@ def program(tmp_path):
 
 
 def planned(folder, *weights):
-    trials = plan({"style-weight": weights}, ["marbling"], folder)
-    claim(trials)
+    trials = plan_trials({"style-weight": weights}, ["marbling"], folder)
+    prepare_folders(trials)
     return trials
 
 
@@ -58,7 +65,7 @@ def run(trials, program, **options):
 
 def test_a_plan_is_the_product_of_its_lists(tmp_path):
     lists = {"content-weight": (0.5, 1.0), "alpha": (1.0,), "gram": ("image", "batch", "image")}
-    trials = plan(lists, ["a.jpg", "--slim"], tmp_path)
+    trials = plan_trials(lists, ["a.jpg", "--slim"], tmp_path)
     assert [x.name for x in trials] == [
         "content-weight 0.5, gram image",
         "content-weight 0.5, gram batch",
@@ -68,14 +75,14 @@ def test_a_plan_is_the_product_of_its_lists(tmp_path):
     assert trials[1].folder == tmp_path / "content-weight-0.5_gram-batch"
     first = "a.jpg --slim --content-weight 0.5 --alpha 1 --gram image"
     assert " ".join(trials[0].arguments) == first
-    (single,) = plan({"alpha": (1.0,)}, ["a.jpg"], tmp_path)
+    (single,) = plan_trials({"alpha": (1.0,)}, ["a.jpg"], tmp_path)
     assert (single.name, single.folder) == ("as given", tmp_path / "single")
 
 
 def test_a_limit_spreads_over_the_plan(tmp_path):
-    trials = plan({"seed": range(10)}, ["a.jpg"], tmp_path)
-    assert [x.values[0][1] for x in thin(trials, 4)] == ["0", "2", "5", "7"]
-    assert thin(trials, 10) == thin(trials, None) == trials
+    trials = plan_trials({"seed": range(10)}, ["a.jpg"], tmp_path)
+    assert [x.values[0][1] for x in subsample(trials, 4)] == ["0", "2", "5", "7"]
+    assert subsample(trials, 10) == subsample(trials, None) == trials
 
 
 def test_what_a_plan_takes_grows_with_its_crops():
@@ -106,10 +113,10 @@ def test_finished_trials_are_not_repeated_and_failed_ones_are(tmp_path, program)
 
 def test_a_folder_of_another_sweep_is_refused_before_anything_is_made(tmp_path):
     planned(tmp_path, 5)
-    others = plan({"style-weight": (4, 5)}, ["ink-hatching"], tmp_path)
-    others += plan({"style-weight": (5,)}, ["ink-hatching"], tmp_path)
+    others = plan_trials({"style-weight": (4, 5)}, ["ink-hatching"], tmp_path)
+    others += plan_trials({"style-weight": (5,)}, ["ink-hatching"], tmp_path)
     with pytest.raises(UsageError, match=r"single: of a sweep with other options; .*another -o"):
-        claim(others)
+        prepare_folders(others)
     assert [x.name for x in tmp_path.iterdir()] == ["single"]
 
 
@@ -133,8 +140,10 @@ def test_an_end_before_the_end_ends_the_trainings_too(tmp_path, program):
 
 
 def test_the_real_training_says_its_reason_in_its_last_line(tmp_path):
-    (trial,) = plan({"alpha": (2.0,)}, ["marbling", "--images", str(tmp_path)], tmp_path / "s")
-    claim([trial])
+    (trial,) = plan_trials(
+        {"alpha": (2.0,)}, ["marbling", "--images", str(tmp_path)], tmp_path / "s"
+    )
+    prepare_folders([trial])
     reasons = []
     run_trials([trial], on_end=lambda _, failure: reasons.append(failure))
     assert len(reasons) == 1

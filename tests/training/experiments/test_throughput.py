@@ -28,7 +28,7 @@ def test_every_variant_is_measured_against_the_plain_loop(monkeypatch, loss_netw
     monkeypatch.setattr(throughput, "has_bf16", lambda: True)
     told = []
     recipe = Recipe(style="", images=("p",), batch_size=1, image_size=(64, 64), alpha=0.25)
-    found = throughput.compare(recipe, seconds=0, on_turn=told.append)
+    found = throughput.measure_throughput(recipe, seconds=0, on_turn=told.append)
     assert list(found) == list(throughput.VARIANTS) == told[: len(found)]
     assert found[throughput.PLAIN].ratio == 1
     for name in found:

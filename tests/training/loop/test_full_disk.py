@@ -13,14 +13,14 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from training.loop.checkpoint import load_checkpoint  # noqa: E402
 from training.loop.train import CHECKPOINT  # noqa: E402
-from training.reporting.loss_log import LossRecord, make_folder  # noqa: E402
+from training.reporting.loss_log import LossLog, make_folder  # noqa: E402
 
 WRITER = """
 import resource, sys
 from pathlib import Path
-from training.reporting.loss_log import LossRecord
+from training.reporting.loss_log import LossLog
 resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
-with LossRecord(Path(sys.argv[1]), resumed_at=0) as record:
+with LossLog(Path(sys.argv[1]), resumed_at=0) as record:
     for step in range(100):
         record.add(step, {"style": 0.123456})
 """
@@ -73,7 +73,7 @@ def test_a_resumed_record_is_written_whole_or_not_at_all(tmp_path, full_disk):
     path.write_text("step,style\n1,0.5\n2,0.4\n")
     full_disk("losses.csv.partial")
     with pytest.raises(TrainingError, match=r"losses\.csv: cannot be written: No space left"):
-        LossRecord(path, resumed_at=1)
+        LossLog(path, resumed_at=1)
     assert path.read_text() == "step,style\n1,0.5\n2,0.4\n"
 
 

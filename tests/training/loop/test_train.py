@@ -9,13 +9,13 @@ from models.errors import TrainingError, UsageError
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from models.generator.network import Generator, trained  # noqa: E402
+from models.generator.network import Generator, load_generator  # noqa: E402
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
 from training.loop.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from training.loop.train import CHECKPOINT  # noqa: E402
-from training.loop.trainer import RENORMED_RATE, Run  # noqa: E402
-from training.losses.flat_regions import calm_loss, noisy_walls  # noqa: E402
+from training.loop.trainer import RENORMED_RATE_SHARE, Trainer  # noqa: E402
+from training.losses.flat_regions import flat_region_loss, noisy_flat_regions  # noqa: E402
 from training.losses.objective import style_target  # noqa: E402
 from training.losses.perceptual import gram_loss, gram_matrix  # noqa: E402
 from training.runtime.device import CPU  # noqa: E402
@@ -44,9 +44,9 @@ def test_training_brings_photographs_nearer_to_the_style(
         "content_weight": 0.0,
         "calm_weight": 0.0,
     }
-    trained = small_training(tmp_path / "run", **recipe_changes)
-    generator = Generator(trained.architecture)
-    generator.load_state_dict(trained.average)
+    finished = small_training(tmp_path / "run", **recipe_changes)
+    generator = Generator(finished.architecture)
+    generator.load_state_dict(finished.average)
     source = photographs.batch(seed=9, step=0, batch_size=6, size=(64, 64))
     target = style_target(loss_network, [to_tensor(style_picture[None])], [1.0], LAYERS)
     with torch.no_grad():
@@ -80,15 +80,15 @@ def test_the_rate_is_lower_once_running_statistics_paint(small_training, tmp_pat
             tmp_path / str(share), num_images=2, warmup_steps=0, renorm_from=share
         )
         rates[share] = trainer.optimizer["param_groups"][0]["lr"]
-    assert rates[0.0] == pytest.approx(RENORMED_RATE * rates[1.0])
+    assert rates[0.0] == pytest.approx(RENORMED_RATE_SHARE * rates[1.0])
 
 
 def test_walls_are_kept_calm_where_that_is_weighed(small_training, tmp_path):
     calm = small_training(tmp_path / "calm", num_images=160, calm_weight=1e4)
     other = small_training(tmp_path / "other", num_images=160, calm_weight=0)
-    wall = noisy_walls(torch.full((1, 3, 8, 8), 0.5), torch.Generator().manual_seed(0))
+    wall = noisy_flat_regions(torch.full((1, 3, 8, 8), 0.5), torch.Generator().manual_seed(0))
     unrest = [
-        float(calm_loss(trained(trainer.architecture, trainer.average)(wall)))
+        float(flat_region_loss(load_generator(trainer.architecture, trainer.average)(wall)))
         for trainer in (calm, other)
     ]
     assert unrest[0] < 0.7 * unrest[1]
@@ -109,8 +109,8 @@ def test_a_run_leaves_losses_previews_and_a_checkpoint(small_training, tmp_path)
 
 
 def test_crops_of_any_shape_are_trained_on(small_training, tmp_path):
-    trained = small_training(tmp_path, image_size=(70, 101), num_images=4)
-    assert all(torch.isfinite(value).all() for value in trained.weights.values())
+    finished = small_training(tmp_path, image_size=(70, 101), num_images=4)
+    assert all(torch.isfinite(value).all() for value in finished.weights.values())
 
 
 def test_the_low_rate_tail_is_resumed_exactly(small_training, tmp_path):
@@ -174,10 +174,10 @@ def test_a_step_with_a_value_that_is_not_finite_leaves_no_trace(
     small_training, tmp_path, monkeypatch
 ):
     spoil(monkeypatch, "disturb", calls={3})
-    trained = small_training(tmp_path)
-    assert trained.step == 12
-    assert trained.rollbacks == 0
-    assert all(torch.isfinite(value).all() for value in trained.weights.values())
+    finished = small_training(tmp_path)
+    assert finished.step == 12
+    assert finished.rollbacks == 0
+    assert all(torch.isfinite(value).all() for value in finished.weights.values())
     assert steps_recorded(tmp_path) == [1, 2, 3, *range(5, 13)]
 
 
@@ -186,8 +186,8 @@ def test_a_diverged_training_goes_on_from_its_last_good_state(
     small_training, tmp_path, monkeypatch, caplog, factor
 ):
     spoil(monkeypatch, "temporal_loss", calls=range(7, 28), factor=factor)
-    trained = small_training(tmp_path, num_images=80)
-    assert (trained.step, trained.rollbacks) == (40, 1)
+    finished = small_training(tmp_path, num_images=80)
+    assert (finished.step, finished.rollbacks) == (40, 1)
     assert "back to step 5, at 0.5 times the rate" in caplog.text
     assert steps_recorded(tmp_path) == list(range(1, 41))
     assert max(total_losses(tmp_path)) < 1e4
@@ -229,9 +229,9 @@ def test_a_training_without_gain_winds_down_alike_when_resumed(
 
 def test_a_roll_back_to_before_the_wind_down_undoes_it():
     recipe = Recipe(style="test", images="photos", alpha=0.25, num_images=80, batch_size=2)  # type: ignore[arg-type]
-    trainer = Run(recipe, SimpleNamespace(device=CPU), None)  # type: ignore[arg-type]
+    trainer = Trainer(recipe, SimpleNamespace(device=CPU), None)  # type: ignore[arg-type]
     trainer.step = 10
-    trainer.wind_down()
+    trainer.start_tail()
     assert trainer.end == 20
     trainer.roll_back()
     assert (trainer.step, trainer.end) == (0, 40)
@@ -256,7 +256,7 @@ def test_a_checkpoint_of_before_roll_backs_is_read(small_training, tmp_path):
     old = {k: v for k, v in stored.items() if k not in ("rollbacks", "end", "at_once")}
     torch.save(old, tmp_path / CHECKPOINT)
     checkpoint = load_checkpoint(tmp_path / CHECKPOINT)
-    assert (checkpoint.rollbacks, checkpoint.end, checkpoint.at_once) == (0, 0, 0)
+    assert (checkpoint.rollbacks, checkpoint.end, checkpoint.micro_batch) == (0, 0, 0)
 
 
 def test_a_run_of_before_the_fields_were_renamed_goes_on(small_training, tmp_path):

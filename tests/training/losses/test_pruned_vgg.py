@@ -2,7 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from training.losses.pruned_vgg import slim_down  # noqa: E402
+from training.losses.pruned_vgg import prune_network  # noqa: E402
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def crops(photographs):
 
 
 def test_half_the_channels_explain_most_of_the_rest(loss_network, crops):
-    slim, r2 = slim_down(loss_network, crops, deepest="relu3_3")
+    slim, r2 = prune_network(loss_network, crops, deepest="relu3_3")
     assert list(r2) == slim.layers == loss_network.layers[:7]
     features = slim(crops, ("relu2_2", "relu3_3"))
     assert features["relu2_2"].shape[1] == 6
@@ -20,7 +20,7 @@ def test_half_the_channels_explain_most_of_the_rest(loss_network, crops):
 
 
 def test_keeping_every_channel_changes_nothing(loss_network, crops):
-    slim, r2 = slim_down(loss_network, crops, deepest="relu2_2", keep=1.0)
+    slim, r2 = prune_network(loss_network, crops, deepest="relu2_2", keep=1.0)
     assert min(r2.values()) > 0.999
     expected = loss_network(crops, ("relu2_2",))["relu2_2"]
     got = slim(crops, ("relu2_2",))["relu2_2"]

@@ -39,7 +39,7 @@ def painting(loss_network, style_picture, photo):
 def test_the_painting_is_nearer_to_the_style_than_the_photograph(
     painting, loss_network, style_picture, photo, style_loss
 ):
-    target = ev.target_of(loss_network, [style_picture])
+    target = ev.style_target_of(loss_network, [style_picture])
     painted = painting(style_loss=style_loss)
     assert painted.shape == (102, 128, 3)
     before = to_tensor(cv2.resize(photo, (128, 102), interpolation=cv2.INTER_AREA)[None])

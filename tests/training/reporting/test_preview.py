@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from models.catalogue import SHIPPED  # noqa: E402
-from models.generator.network import trained  # noqa: E402
+from models.generator.network import load_generator  # noqa: E402
 from training.data.photographs import Photographs  # noqa: E402
 from training.data.tensors import read_rgb  # noqa: E402
 from training.loop.checkpoint import load_checkpoint  # noqa: E402
@@ -36,7 +36,7 @@ def portrait(tmp_path):
 @pytest.fixture
 def base():
     checkpoint = load_checkpoint(SHIPPED / "base.pt")
-    return trained(checkpoint.architecture, checkpoint.average)
+    return load_generator(checkpoint.architecture, checkpoint.average)
 
 
 class Holed(torch.nn.Module):
@@ -52,11 +52,11 @@ class Holed(torch.nn.Module):
 
 
 def test_one_that_paints_holes_is_found_and_a_healthy_generator_is_not(base, portrait, style):
-    assert paint_preview(base, portrait).check_up([style]).complaint is None
-    checkup = paint_preview(Holed(base, 0.03), portrait).check_up([style])
-    assert "spots on" in checkup.complaint
-    assert "(1 of 1 paintings are ill)" in checkup.complaint
-    assert 0 < checkup.illness < 1
+    assert paint_preview(base, portrait).find_defects([style]).description is None
+    checkup = paint_preview(Holed(base, 0.03), portrait).find_defects([style])
+    assert "spots on" in checkup.description
+    assert "(1 of 1 paintings are ill)" in checkup.description
+    assert 0 < checkup.severity < 1
 
 
 def test_the_sheet_has_the_photographs_above_and_the_paintings_below(tmp_path, base, portrait):

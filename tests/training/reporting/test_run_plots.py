@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 from training.data.tensors import read_rgb
 from training.reporting.contact_sheet import GAP, LABEL_HEIGHT
 from training.reporting.preview import PREVIEW_SIDE
-from training.reporting.run_plots import illustrate, plot_losses, strip_previews
+from training.reporting.run_plots import plot_losses, plot_previews, plot_run
 
 
 def write_losses(folder, steps=300):
@@ -46,7 +46,7 @@ def test_previews_stand_in_their_order_with_the_photograph_first(tmp_path):
     for number in range(20):
         write_preview(tmp_path, 100 * (number + 1), 5 * number)
     (tmp_path / "preview_best.png").write_bytes(b"the user's own")
-    strip = read_rgb(strip_previews(tmp_path))
+    strip = read_rgb(plot_previews(tmp_path))
     assert strip.shape[1] == 9 * (PREVIEW_SIDE + GAP) + GAP
     middle = strip[LABEL_HEIGHT + PREVIEW_SIDE // 2, GAP + PREVIEW_SIDE // 2 :, 0]
     levels = middle[:: PREVIEW_SIDE + GAP].tolist()
@@ -57,7 +57,7 @@ def test_previews_stand_in_their_order_with_the_photograph_first(tmp_path):
 
 def test_a_folder_without_a_run_gets_no_pictures(tmp_path):
     assert plot_losses(tmp_path) is None
-    assert strip_previews(tmp_path) is None
+    assert plot_previews(tmp_path) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -65,6 +65,6 @@ def test_what_cannot_be_drawn_is_said_and_the_rest_is_drawn(tmp_path, caplog):
     pytest.importorskip("matplotlib", reason="needs matplotlib")
     write_losses(tmp_path)
     (tmp_path / "preview_000100.png").write_bytes(b"junk")
-    illustrate(tmp_path)
+    plot_run(tmp_path)
     assert "preview_000100.png: not a picture" in caplog.text
     assert (tmp_path / "losses.png").is_file()

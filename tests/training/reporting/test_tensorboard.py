@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("torch", reason="needs the train extra")
 
 from models.errors import UsageError
-from training.reporting.tensorboard import EventFiles
+from training.reporting.tensorboard import TensorBoardWriter
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_losses_and_previews_are_what_tensorboard_shows(small_training, tmp_path
         told[progress.step] = progress.losses["style"]
         events.add_progress(progress)
 
-    events = EventFiles(tmp_path)
+    events = TensorBoardWriter(tmp_path)
     small_training(tmp_path, on_progress=tell, on_preview=events.add_preview)
     events.close()
     losses, previews = read_events("loss/style")
@@ -52,7 +52,7 @@ def test_a_resumed_run_replaces_the_steps_after_its_checkpoint(
             if progress.step == kill_at:
                 raise KilledError
 
-        events = EventFiles(tmp_path)
+        events = TensorBoardWriter(tmp_path)
         try:
             small_training(tmp_path, on_progress=tell, on_preview=events.add_preview)
         finally:
@@ -69,6 +69,6 @@ def test_a_resumed_run_replaces_the_steps_after_its_checkpoint(
 def test_without_the_package_the_command_to_get_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(UsageError, match=r"--tensorboard .*: pip install tensorb") as none:
-        EventFiles(tmp_path)
+        TensorBoardWriter(tmp_path)
     assert none.value.exit_code == 2
     assert not list(tmp_path.iterdir())

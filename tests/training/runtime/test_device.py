@@ -5,11 +5,11 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from models.errors import UsageError  # noqa: E402
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.photographs import Photographs  # noqa: E402
-from training.loop.trainer import Run  # noqa: E402
+from training.loop.trainer import Trainer  # noqa: E402
 from training.losses.grid import PERIODS, grid_loss  # noqa: E402
 from training.losses.objective import Objective, style_target  # noqa: E402
-from training.runtime.device import CPU, give_back_on, pick_device, room_on  # noqa: E402
-from training.runtime.memory_budget import Ceiling, used_bytes  # noqa: E402
+from training.runtime.device import CPU, memory_available_on, pick_device, release_free_memory_on  # noqa: E402
+from training.runtime.memory_budget import MemoryBudget, used_bytes  # noqa: E402
 
 TENTH_OF_A_GB = 10**8
 
@@ -48,10 +48,10 @@ def test_a_gpu_asked_for_in_vain_is_one_clear_line(monkeypatch):
 
 
 def test_on_the_cpu_the_ceiling_limits_the_room():
-    room = room_on(CPU, Ceiling(used_bytes() + TENTH_OF_A_GB))
+    room = memory_available_on(CPU, MemoryBudget(used_bytes() + TENTH_OF_A_GB))
     assert 0 < room <= TENTH_OF_A_GB
-    assert room_on(CPU) > room
-    give_back_on(CPU)
+    assert memory_available_on(CPU) > room
+    release_free_memory_on(CPU)
 
 
 def run_on(device, loss_network, photographs, style_picture):
@@ -60,7 +60,7 @@ def run_on(device, loss_network, photographs, style_picture):
     recipe = Recipe(style="x", images="x", batch_size=2, image_size=64, alpha=0.25, warmup_steps=0)
     network = loss_network.to(device)
     target = style_target(network, [to_tensor(style_picture[None])], [1.0], recipe.style_layers)
-    run = Run(recipe, Objective(recipe, network, target), None)
+    run = Trainer(recipe, Objective(recipe, network, target), None)
     crops = photographs.batch(seed=0, step=0, batch_size=2, size=(64, 64))
     return run, run.take_step(crops)
 
@@ -82,7 +82,7 @@ def test_a_gpu_takes_the_same_first_step(gpu, loss_network, photographs, style_p
         assert again.step == 2
     assert second[gpu] == pytest.approx(second[CPU], rel=0.05, abs=1e-3)
     source = photographs.batch(seed=1, step=0, batch_size=1, size=(64, 64))
-    painted = [run.averaged()(source) for run in (here, there)]
+    painted = [run.averaged_generator()(source) for run in (here, there)]
     assert torch.allclose(*painted, atol=0.02)
 
 
@@ -104,8 +104,8 @@ def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(gpu, small_training, tm
     made = small_training(tmp_path / "run", on_progress=note, **given)
     assert steps == [*range(1, 8), *range(6, 13)]
     assert made.finished
-    assert room_on(gpu) > TENTH_OF_A_GB
-    give_back_on(gpu)
+    assert memory_available_on(gpu) > TENTH_OF_A_GB
+    release_free_memory_on(gpu)
 
 
 @pytest.mark.gpu

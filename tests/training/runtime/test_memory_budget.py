@@ -9,10 +9,16 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from training.data.photographs import Photographs  # noqa: E402
 from training.loop.checkpoint import load_checkpoint  # noqa: E402
 from training.loop.train import CHECKPOINT  # noqa: E402
-from training.loop.trainer import Run  # noqa: E402
+from training.loop.trainer import Trainer  # noqa: E402
 from training.runtime import memory_budget  # noqa: E402
-from training.runtime.batch_fit import bytes_kept, fitting_batch  # noqa: E402
-from training.runtime.memory_budget import Ceiling, ceiling, free_bytes, out_of_memory, used_bytes  # noqa: E402
+from training.runtime.batch_fit import batch_that_fits, saved_tensor_bytes  # noqa: E402
+from training.runtime.memory_budget import (  # noqa: E402
+    MemoryBudget,
+    free_bytes,
+    out_of_memory,
+    parse_memory_budget,
+    used_bytes,
+)
 
 GB = 10**9
 MEMINFO = "MemTotal: 9000000 kB\nMemFree: 100 kB\nMemAvailable: 8000000 kB\n"
@@ -68,51 +74,57 @@ def test_what_is_free_is_the_least_of_machine_and_groups(machine, groups, files,
 
 def test_where_the_system_does_not_tell_nothing_is_limited(monkeypatch, tmp_path):
     monkeypatch.setattr(memory_budget, "PROC", tmp_path)
-    assert free_bytes() is used_bytes() is ceiling("50%").limit is Ceiling(1).room() is None
-    Ceiling(1).check()
-    assert fitting_batch(10**15, Ceiling(1).room()) == 8
+    assert (
+        free_bytes()
+        is used_bytes()
+        is parse_memory_budget("50%").limit
+        is MemoryBudget(1).available()
+        is None
+    )
+    MemoryBudget(1).check()
+    assert batch_that_fits(10**15, MemoryBudget(1).available()) == 8
 
 
 def test_a_ceiling_is_an_amount_or_a_share_of_what_is_free():
-    assert ceiling("2.5G").limit == 2_500_000_000
-    assert ceiling("800MB").limit == 800_000_000
-    used, half = used_bytes(), ceiling("50%").limit
+    assert parse_memory_budget("2.5G").limit == 2_500_000_000
+    assert parse_memory_budget("800MB").limit == 800_000_000
+    used, half = used_bytes(), parse_memory_budget("50%").limit
     assert used < half < used + free_bytes()
 
 
 @pytest.mark.parametrize("text", ["", "5", "x%", "-1G", "0G", "80%%"])
 def test_other_ceilings_are_refused(text):
     with pytest.raises(UsageError, match=r"--max-memory .*: give 2\.5G, 800M, or 80%"):
-        ceiling(text)
+        parse_memory_budget(text)
 
 
 def test_above_the_ceiling_is_said_with_figures():
-    Ceiling(used_bytes() + GB).enforce("x")
+    MemoryBudget(used_bytes() + GB).enforce("x")
     with pytest.raises(TrainingError, match=r"x: \d+ MB|x: .* GB in use, more than the 1 MB of"):
-        Ceiling(10**6).enforce("x")
+        MemoryBudget(10**6).enforce("x")
 
 
 def test_photographs_stop_at_the_ceiling(photo_folder):
     with pytest.raises(TrainingError, match=r"photos: reading the photographs: .*--max-memory"):
-        Photographs(photo_folder, ceiling=Ceiling(10**6))
+        Photographs(photo_folder, memory_budget=MemoryBudget(10**6))
 
 
 def test_what_autograd_keeps_is_counted_once():
     a = torch.ones(1000, requires_grad=True)
-    assert bytes_kept(lambda: a * a) == 4000
-    assert bytes_kept(lambda: (a * 2).exp() * a) == 4000 + 4000
+    assert saved_tensor_bytes(lambda: a * a) == 4000
+    assert saved_tensor_bytes(lambda: (a * 2).exp() * a) == 4000 + 4000
 
 
 @pytest.mark.parametrize(("room", "batch"), [(10**12, 8), (8 * 1800, 8), (8 * 1800 - 1, 4), (1, 1)])
 def test_a_batch_fits_the_room(caplog, room, batch):
-    assert fitting_batch(1000, room) == batch
+    assert batch_that_fits(1000, room) == batch
     assert ("batches of" in caplog.text) == (batch < 8)
 
 
 @pytest.fixture
 def little_memory(monkeypatch):
     """From a step on, memory runs out when more than `most` crops are worked through at once."""
-    real = Run.losses
+    real = Trainer.losses
 
     def make(most, *, step=0):
         def limited(self, part):
@@ -120,7 +132,7 @@ def little_memory(monkeypatch):
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried\nmore")
             return real(self, part)
 
-        monkeypatch.setattr(Run, "losses", limited)
+        monkeypatch.setattr(Trainer, "losses", limited)
 
     return make
 
@@ -130,7 +142,7 @@ def test_a_step_is_tried_again_with_half_the_crops_at_once(
 ):
     little_memory(1, step=2)
     trained = small_training(tmp_path, batch_size=4, checkpoint_every=99)
-    assert (trained.step, trained.at_once) == (6, 1)
+    assert (trained.step, trained.micro_batch) == (6, 1)
     assert [x for x in caplog.messages if "at once" in x] == [
         f"step 2: DefaultCPUAllocator: can't allocate memory: you tried; on with {n} crops at once"
         for n in (2, 1)
@@ -141,7 +153,7 @@ def test_crops_in_parts_give_the_gradients_of_the_whole(
     small_training, tmp_path, little_memory, monkeypatch
 ):
     """Where no loss and no norm looks at a batch as a whole."""
-    monkeypatch.setattr(Run, "_set_mode", lambda run: run.generator.eval())
+    monkeypatch.setattr(Trainer, "_set_mode", lambda run: run.generator.eval())
     alone = {"num_images": 2, "content_weight": 0.0, "gram": "image", "calm_weight": 0.0}
     whole = small_training(tmp_path / "whole", **alone)
     little_memory(1)
@@ -163,7 +175,7 @@ def test_a_training_that_ran_out_of_memory_resumes_exactly(small_training, tmp_p
     assert load_checkpoint(tmp_path / "broken" / CHECKPOINT).step == 4
     little_memory(2)
     resumed = small_training(tmp_path / "broken", checkpoint_every=99)
-    assert resumed.at_once == unbroken.at_once == 1
+    assert resumed.micro_batch == unbroken.micro_batch == 1
     for name, value in unbroken.average.items():
         assert torch.equal(value, resumed.average[name]), name
 

@@ -7,16 +7,16 @@ from training.data.tensors import to_tensor  # noqa: E402
 from training.losses.objective import Objective, style_target  # noqa: E402
 from training.runtime import precision  # noqa: E402
 from training.runtime.device import CPU  # noqa: E402
-from training.runtime.precision import has_bf16, in_half, warn_of_emulation  # noqa: E402
+from training.runtime.precision import has_bf16, use_bf16, warn_of_emulation  # noqa: E402
 
 
 @pytest.mark.parametrize("amx", [False, True])
 def test_only_amx_decides_for_bf16(monkeypatch, amx):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    assert in_half("auto", CPU) is amx
-    assert in_half("bf16", CPU) is True
-    assert in_half("fp32", CPU) is False
-    assert in_half("auto", torch.device("cuda")) is False
+    assert use_bf16("auto", CPU) is amx
+    assert use_bf16("bf16", CPU) is True
+    assert use_bf16("fp32", CPU) is False
+    assert use_bf16("auto", torch.device("cuda")) is False
 
 
 def test_a_torch_that_cannot_tell_computes_in_full(monkeypatch):

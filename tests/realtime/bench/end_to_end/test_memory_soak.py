@@ -6,18 +6,24 @@ import pytest
 
 from models.card import StyleCard
 from models.errors import StylecamError
-from realtime.bench.end_to_end.memory_soak import EVERY, Growth, Scales, growth, soak
-from realtime.bench.end_to_end.worker import Order
+from realtime.bench.end_to_end.memory_soak import (
+    EVERY,
+    MemoryGrowth,
+    MemorySampler,
+    soak,
+    summarise,
+)
+from realtime.bench.end_to_end.worker import TrialConfig
 from realtime.frames.frame import FrameFormat
 from tests.realtime.fakes import make_frames
 
-ORDER = Order("x.onnx", 96, 64, "null", 0.0, "onnx", "cpu", 1, None)
+ORDER = TrialConfig("x.onnx", 96, 64, "null", 0.0, "onnx", "cpu", 1, None)
 
 
 def test_growth_is_of_what_comes_after_the_beginning():
     warming = [(1, 100.0), (500, 300.0)]
     steady = [(n, 300.0 + 2 * (n - 1000) / 1000) for n in range(1000, 5001, 100)]
-    found = growth([*warming, *steady], peak=350.0)
+    found = summarise([*warming, *steady], peak=350.0)
     assert (found.start, found.settled, found.end, found.peak) == (100, 300, 308, 350)
     assert (found.frames, found.settled_at) == (5000, 1000)
     assert found.slope == pytest.approx(2.0)
@@ -26,7 +32,7 @@ def test_growth_is_of_what_comes_after_the_beginning():
 
 def test_every_frame_is_counted_and_some_are_weighed():
     loads = iter(range(1000))
-    scales = Scales(lambda: float(next(loads)))
+    scales = MemorySampler(lambda: float(next(loads)))
     scales.open(FrameFormat(80, 60, 30.0, live=False))
     for frame in make_frames(2 * EVERY):
         scales.write(frame)
@@ -35,7 +41,7 @@ def test_every_frame_is_counted_and_some_are_weighed():
 
 def test_a_short_soak_tells_what_the_child_used(brush: StyleCard):
     found = soak(replace(ORDER, model=str(brush.path)), 4 * EVERY)
-    assert isinstance(found, Growth)
+    assert isinstance(found, MemoryGrowth)
     assert found.frames == 4 * EVERY
     assert 20 < found.start <= found.peak + 1
     assert found.settled_at == 2 * EVERY

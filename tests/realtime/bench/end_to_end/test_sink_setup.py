@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.errors import UsageError
-from realtime.bench.end_to_end.sink_setup import SINKS, AsLive, parse_sinks, sink_of
+from realtime.bench.end_to_end.sink_setup import SINKS, LiveFormatSink, parse_sinks, sink_of
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.recording.recorder import Recorder
 
@@ -46,7 +46,7 @@ def test_the_web_sink_is_watched():
     with sink_of("web") as sink:
         sink.open(FORMAT)
         try:
-            assert sink._sink.watched
+            assert sink._sink.has_viewers
         finally:
             sink.close()
 
@@ -58,5 +58,5 @@ def test_a_recorder_is_opened_as_in_a_live_run(tmp_path):
         def open(self, frames: FrameFormat) -> None:
             opened.append(frames)
 
-    AsLive(Listening(tmp_path / "out.mp4")).open(FORMAT)
+    LiveFormatSink(Listening(tmp_path / "out.mp4")).open(FORMAT)
     assert opened == [FrameFormat(64, 48, 30, live=True)]

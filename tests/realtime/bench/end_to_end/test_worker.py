@@ -11,16 +11,22 @@ from models.card import StyleCard
 from models.catalogue import SHIPPED, find_style
 from models.default_style import DEFAULT_STYLE
 from models.errors import StylecamError
-from realtime.bench.baselines import Runtime
+from realtime.bench.baselines import RuntimeOptions
 from realtime.bench.end_to_end.measure import measure_end_to_end, run_trial, to_result
-from realtime.bench.end_to_end.worker import Order, Outcome, Prerendered, prerender, run_pipeline
+from realtime.bench.end_to_end.worker import (
+    PrerenderedSource,
+    TrialConfig,
+    TrialResult,
+    prerender,
+    run_pipeline,
+)
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Plan
 from realtime.sinks.null import Null
 from realtime.sources import EndOfSource
 from tests.realtime.fakes import FakeBackend, FakeSource, make_frames
 
-ORDER = Order("x.onnx", 96, 64, "null", 0.2, "onnx", "cpu", 1, None)
+ORDER = TrialConfig("x.onnx", 96, 64, "null", 0.2, "onnx", "cpu", 1, None)
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ def shipped() -> StyleCard:
 
 
 def test_overhead_is_the_time_a_frame_takes_beyond_the_generator_alone():
-    outcome = Outcome(20.0, 100, 40.0, 30.0, 30.0, 35.0, 0, 200.0, 210.0, 0.5)
+    outcome = TrialResult(20.0, 100, 40.0, 30.0, 30.0, 35.0, 0, 200.0, 210.0, 0.5)
     result = to_result("style", ORDER, outcome)
     assert result.overhead == pytest.approx(0.25)  # 25 ms a frame where 20 were needed
     assert (result.style, result.sink, result.fps, result.frames) == ("style", "null", 40.0, 100)
@@ -59,7 +65,7 @@ def test_prerendered_frames_move_and_end():
         np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise([*pictures, pictures[0]])
     ]
     assert min(steps) > 0 and max(steps) < 3 * min(steps)  # no jump, nor where they begin again
-    source = Prerendered(pictures, live=False, seconds=0.5)
+    source = PrerenderedSource(pictures, live=False, seconds=0.5)
     assert source.open().frame_count is None
     frames = []
     with pytest.raises(EndOfSource):
@@ -70,14 +76,14 @@ def test_prerendered_frames_move_and_end():
 
 
 def test_a_trial_goes_into_the_sinks_asked_for(shipped: StyleCard):
-    runtime = Runtime(device="cpu", threads=1)
+    runtime = RuntimeOptions(device="cpu", threads=1)
     (result,) = measure_end_to_end([shipped], [(240, 64)], runtime, seconds=0.3, sinks=["web"])
     assert result.sink == "web"
     assert 0 < result.latency_p50_ms < 1000
 
 
 def test_every_sink_is_tried_and_its_figures_are_sound(shipped: StyleCard):
-    runtime = Runtime(device="cpu", threads=1)
+    runtime = RuntimeOptions(device="cpu", threads=1)
     results = measure_end_to_end([shipped], [(240, 64)], runtime, seconds=0.3)
     assert [result.sink for result in results] == ["null", "file"]
     for result in results:

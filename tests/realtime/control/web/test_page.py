@@ -11,7 +11,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from realtime.control.state import Settings, SettingsBox
+from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.web import WebSink
 
@@ -131,8 +131,8 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture
-def box() -> SettingsBox:
-    return SettingsBox(Settings(styles=("starry-night", "the-scream"), style="starry-night"))
+def box() -> SettingsStore:
+    return SettingsStore(Settings(styles=("starry-night", "the-scream"), style="starry-night"))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
 from models.generator.architecture import fast, folded, small
 from models.generator.parameters import random_weights
-from models.onnx.fp16 import check_picture
+from models.onnx.fp16 import probe_picture
 from realtime.inference.backends import providers
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
 
@@ -57,7 +57,7 @@ def test_a_graph_without_strength_is_mixed_with_the_frame(make_style):
     card = make_style(architecture, random_weights(architecture), with_strength=False)
     backend = OnnxRuntimeBackend(device="cpu", threads=1)
     backend.load(card)
-    frame = check_picture(MINIMUM_SIDE)
+    frame = probe_picture(MINIMUM_SIDE)
     painted = backend.stylize(frame).astype(float)
     assert np.abs(painted - frame).mean() > 5
     half = backend.stylize(frame, 0.5).astype(float)

@@ -374,8 +374,8 @@ def test_a_larger_recording_may_take_longer_to_finish(tmp_path):
     recorder = Recorder(path)
     with path.open("r+b") as file:
         file.truncate(20_000_000_000)
-    assert recorder.finishing > 600
-    assert Recorder(path.with_suffix(".mkv")).finishing == 0
+    assert recorder.close_timeout > 600
+    assert Recorder(path.with_suffix(".mkv")).close_timeout == 0
 
 
 @pytest.fixture
