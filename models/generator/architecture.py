@@ -20,7 +20,9 @@ them, so the zeros hardly affect the picture, although a `fast` generator reache
 The border pixels are not repeated instead: the repeats would be flat across a border, and a
 generator paints flat areas in other colours."""
 CLASSIC_MARGIN = 32
-"""The same for the sizes in SETTLED, whose files were made with it."""
+"""The same for the sizes in FIXED_SIZES, whose files were made with it."""
+DENSE_MARGIN = 16
+"""The same for `dense` generators: as wide as the strip that the zeros change visibly."""
 FIXED_SIZES = ("full", "small")
 """Model sizes whose definition stays as it is. Their int8 files tell size and alpha alone, which
 saves space; a `fast` one tells all its layers, because the defaults of `fast` change."""
@@ -38,6 +40,9 @@ class Architecture:
     `residual`, (1 − detail) · input is added to the coarse picture. Without it, detail · input
     is subtracted there, so that only what is finer than the coarse grid comes from the input.
     With neither a coarse picture nor `residual`, `detail` has no effect.
+
+    With `centred`, the layers see the picture as -1..1, so that the zeros beyond its borders are
+    mid-grey.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Architecture:
     margin: int
     residual: bool
     detail: float = 1.0
+    centred: bool = False
 
     @property
     def upsample_factor(self) -> int:
@@ -85,7 +91,7 @@ def to_json(architecture: Architecture) -> str:
 
 
 def short_json(architecture: Architecture) -> str:
-    """Only size and alpha if the size is SETTLED and they define exactly this (folded) network,
+    """Only size and alpha if the size is one of FIXED_SIZES and they define exactly this (folded) network,
     else all fields."""
     name, alpha = architecture.name, architecture.alpha
     if name in FIXED_SIZES and folded(MODEL_SIZES[name](alpha)) == architecture:
@@ -186,6 +192,51 @@ def fast(
     return Architecture("fast", alpha, layers, stride, MARGIN, residual, detail)
 
 
+def dense(
+    alpha: float = 1.0,
+    *,
+    quarter: int = 32,
+    eighth: int = 64,
+    blocks: int = 3,
+    quarter_blocks: int = 1,
+    head_width: int = 16,
+) -> Architecture:
+    """Ours: dense 3×3 convolutions on an eighth of the resolution, the cheapest capacity there is.
+
+    The stem goes to a quarter of the resolution in one step. A branch goes on to an eighth, where
+    `blocks` residual blocks draw strokes and shapes (they reach about 70 pixels), and comes back
+    enlarged bilinearly, added to the stem's output. `quarter_blocks` residual blocks at a quarter
+    draw what is finer. The head enlarges `head_width` channels bilinearly to half of the
+    resolution, and its last convolution gives the four pixels of each 2×2 block (sub-pixel
+    shuffle). Batch norm throughout, which folds into the convolutions.
+
+    The convolutions pad with zeros. They are trained so, too, and what they paint within the
+    margin of those borders is neither judged nor kept.
+    """
+    check_alpha(alpha)
+    fine, wide, narrow = (scaled(c, alpha, multiple=8) for c in (quarter, eighth, head_width))
+    layers: tuple[Layer, ...] = (
+        Conv(fine, 6, stride=4, norm="batch", relu=True),
+        Residual(
+            (
+                Conv(wide, 4, stride=2, norm="batch", relu=True),
+                *(Residual(_body("dense", wide, 3)),) * blocks,
+                Conv(fine, 1),
+                Upsample(2),
+            )
+        ),
+        Conv(fine, 3, norm="batch", relu=True),
+        *(Residual(_body("dense", fine, 3)),) * quarter_blocks,
+        Conv(narrow, 1),
+        Upsample(2),
+        Relu(),
+        Conv(12, 3),
+        Shuffle(2),
+    )
+    margin, residual = DENSE_MARGIN, False
+    return Architecture("dense", alpha, layers, 8, margin, residual, centred=True)
+
+
 def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:
     depthwise = Conv(width, kernel, depthwise=True, norm="batch", relu=True)
     bodies: dict[str, tuple[Conv, ...]] = {
@@ -219,6 +270,7 @@ MODEL_SIZES: dict[str, Callable[[float], Architecture]] = {
     "full": johnson,
     "small": small,
     "fast": fast,
+    "dense": dense,
 }
 
 
@@ -229,7 +281,7 @@ def folded(architecture: Architecture) -> Architecture:
 
 def _without_batch_norm(layer: Layer) -> Layer:
     if isinstance(layer, Residual):
-        return Residual(tuple(_fold_conv(conv) for conv in layer.body))
+        return Residual(tuple(_without_batch_norm(x) for x in layer.body))
     return _fold_conv(layer) if isinstance(layer, Conv) else layer
 
 
@@ -252,15 +304,22 @@ class PlacedConv:
 
 def convolutions(architecture: Architecture) -> Iterator[PlacedConv]:
     """Every convolution in order of execution."""
-    channels, scale = 3, 1.0
-    for i, layer in enumerate(architecture.layers):
-        if isinstance(layer, Conv | Residual):
-            body = layer.body if isinstance(layer, Residual) else (layer,)
-            for j, conv in enumerate(body):
-                prefix = f"core.{i}.body.{j}" if isinstance(layer, Residual) else f"core.{i}"
-                scale *= conv.stride
-                yield PlacedConv(prefix, conv, channels, scale)
-                channels = conv.out
-        elif isinstance(layer, Upsample | Shuffle):
-            scale /= layer.factor
-            channels //= layer.factor**2 if isinstance(layer, Shuffle) else 1
+    return _convolutions(architecture.layers, "core", 3, 1.0)
+
+
+def _convolutions(
+    layers: tuple[Layer, ...], prefix: str, channels: int, scale: float
+) -> Iterator[PlacedConv]:
+    for i, layer in enumerate(layers):
+        match layer:
+            case Conv():
+                scale *= layer.stride
+                yield PlacedConv(f"{prefix}.{i}", layer, channels, scale)
+                channels = layer.out
+            case Residual():  # ends with the channels and on the grid that it began with
+                yield from _convolutions(layer.body, f"{prefix}.{i}.body", channels, scale)
+            case Upsample():
+                scale /= layer.factor
+            case Shuffle():
+                scale /= layer.factor
+                channels //= layer.factor**2

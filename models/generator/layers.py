@@ -26,9 +26,10 @@ class Conv:
 
 @dataclass(frozen=True)
 class Residual:
-    """input + body(input)."""
+    """input + body(input). The body keeps channels and size; it may work on a coarser grid inside,
+    and hold further residuals."""
 
-    body: tuple[Conv, ...]
+    body: "tuple[Layer, ...]"
     kind: Literal["residual"] = "residual"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -39,9 +40,9 @@ class ResidualUnit(nn.Module):
     def __init__(self, spec: Residual, channels: int) -> None:
         super().__init__()
         units = []
-        for conv in spec.body:
-            units.append(ConvUnit(conv, channels))
-            channels = conv.out
+        for layer in spec.body:
+            unit, channels = build_layer(layer, channels)
+            units.append(unit)
         self.body = nn.Sequential(*units)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,8 +85,7 @@ class Generator(nn.Module):
             modules.append(module)
         self.core = nn.Sequential(*modules)
         self._wrap(wrapped)
-        if architecture.adds_to_input:
-            self._init_last_layer()
+        self._init_last_layer()
 
     def _wrap(self, wrapped: bool) -> None:
         self.wrapped = wrapped
@@ -106,14 +106,46 @@ class Generator(nn.Module):
 
     def _init_last_layer(self) -> None:
         """Initialise the last convolution: with `residual` its output is close to 0, so training
-        starts from the unchanged photograph; without, its bias is 0.5, so from a grey picture."""
-        last = [m for m in self.core.modules() if isinstance(m, nn.Conv2d)][-1]
+        starts from the unchanged photograph; else its bias is 0.5, so from a grey picture.
+        Residual blocks of dense convolutions start as the identity (Goyal et al. 2017, 5.1)."""
+        last = self._last_convolution()
         assert last.bias is not None
         if self.architecture.residual:
             nn.init.normal_(last.weight, std=0.01)
             nn.init.zeros_(last.bias)
-        else:
+        elif self.architecture.adds_to_input or self.sub_pixels > 1:
             nn.init.constant_(last.bias, 0.5)
+        if self.sub_pixels > 1:
+            with torch.no_grad():
+                of_one_colour = last.weight.unflatten(0, (3, self.sub_pixels))
+                of_one_colour[:] = 0.5 * of_one_colour[:, :1]
+            for unit in (m for m in self.core.modules() if isinstance(m, ResidualUnit)):
+                if isinstance(norm := getattr(unit.body[-1], "norm", None), BatchRenorm):
+                    nn.init.zeros_(norm.weight)
+
+    def _last_convolution(self) -> nn.Conv2d:
+        return [m for m in self.core.modules() if isinstance(m, nn.Conv2d)][-1]
+
+    @property
+    def sub_pixels(self) -> int:
+        """Pixels that the last convolution computes at each of its places, per colour."""
+        last = self.architecture.layers[-1]
+        return last.factor**2 if isinstance(last, Shuffle) else 1
+
+    @torch.no_grad()
+    def balance(self) -> None:
+        """Project the last convolution, after a step, so that its sub-pixels answer flat features
+        alike. Shuffled sub-pixels otherwise weave a grid of period 2 into flat areas, which is
+        the cheapest way to please the shallow Gram matrices (docs/log.md)."""
+        if self.sub_pixels == 1:
+            return
+        last = self._last_convolution()
+        assert last.bias is not None
+        kernels = last.weight.unflatten(0, (3, self.sub_pixels))  # (3, sub-pixels, C, k, k) view
+        answers = kernels.mean((3, 4), keepdim=True)
+        kernels -= answers - answers.mean(1, keepdim=True)
+        biases = last.bias.unflatten(0, (3, self.sub_pixels))
+        biases.copy_(biases.mean(1, keepdim=True).expand_as(biases).clone())
 
     def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         """The painted picture; `strength` 0 gives the input, 1 the full style."""
@@ -137,7 +169,8 @@ class Generator(nn.Module):
     def _coarse(self, x: Tensor) -> Tensor:
         """The coarse picture, margin not yet cropped."""
         padded = self._padded(x)
-        coarse = cast(Tensor, self.core[: len(self.architecture.coarse)](padded))
+        seen = padded * 2 - 1 if self.architecture.centred else padded
+        coarse = cast(Tensor, self.core[: len(self.architecture.coarse)](seen))
         kept = self.architecture.coarse_input_gain
         if not kept:
             return coarse

@@ -17,7 +17,7 @@ from models.card import ARCHITECTURE_KEY, METADATA_KEY, StyleCard
 from models.errors import ModelError
 from models.generator import architecture as arch
 from models.generator.architecture import Architecture
-from models.generator.layers import Conv, Relu, Residual, Shuffle, Upsample
+from models.generator.layers import Conv, Shuffle, Upsample
 from models.generator.parameters import Weights, parameter_shapes
 from models.onnx.graph_writer import GraphWriter
 from models.onnx.int8_weights import dequantized
@@ -52,7 +52,8 @@ def build_graph(
 def build_coarse_graph(
     architecture: Architecture, weights: Weights, card: StyleCard
 ) -> onnx.ModelProto:
-    """The model up to the coarse picture, which it returns as bytes (see CoarseCoding).
+    """The model up to the coarse picture, which it returns as bytes (see CoarseCoding). A model
+    that ends in a shuffle has no coarse picture: it returns the finished one, shuffled as bytes.
 
     (H, W, 3) uint8 to (⌈H/f⌉, ⌈W/f⌉, 3) uint8, f the enlargement. The remaining work costs a
     third as much on bytes outside the runtime as inside it, and can be done for a larger
@@ -60,7 +61,7 @@ def build_coarse_graph(
     """
     writer = GraphWriter(weights)
     coding, factor = coarse_coding(architecture), architecture.upsample_factor
-    assert factor > 1, "there is no coarse picture to stop at"
+    assert factor > 1 or in_blocks(architecture), "there is no coarse picture to stop at"
     padded, height, width = _write_input(writer, architecture)
     coarse = _write_coarse(writer, architecture, padded)
     step, zero = writer.constant(coding.step), writer.zero_point(coding.zero)
@@ -160,38 +161,32 @@ def in_blocks(architecture: Architecture) -> bool:
     last = architecture.coarse[-1]
     grid = architecture.stride // architecture.upsample_factor
     by_itself = last == Conv(3, 3) and grid % 2 == 0
-    return architecture.adds_to_input and (by_itself or last == Shuffle(2))
+    return _shuffled(architecture) or (architecture.adds_to_input and by_itself)
+
+
+def _shuffled(architecture: Architecture) -> bool:
+    return architecture.coarse[-1] == Shuffle(2)
 
 
 def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) -> str:
     """The coarse picture, input and output 0..255, perhaps `in_blocks`. Without an enlargement:
     what is added to a share of the input, or the finished picture."""
-    x, layers, blocks = padded, architecture.coarse, in_blocks(architecture)
+    blocks = in_blocks(architecture)
+    layers = architecture.coarse[:-1] if blocks and _shuffled(architecture) else architecture.coarse
+    x = writer.add("Sub", padded, writer.constant(127.5)) if architecture.centred else padded
+    gain_in = (2 if architecture.centred else 1) / 255
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, Conv))
     for i, layer in enumerate(layers):
-        match layer:
-            case Conv() if i == last and blocks and layer.out == 3:
-                x = writer.conv_to_rgb(x, f"core.{i}")
-            case Conv():
-                gain_in = 1 / 255 if i == 0 else 1.0
-                gain_out = 255.0 if i == last else 1.0
-                order = COLOURS_INNERMOST if i == last and blocks else ()
-                x = writer.conv(
-                    x, f"core.{i}", layer, gain_in=gain_in, gain_out=gain_out, order=order
-                )
-            case Shuffle() if blocks and i == len(layers) - 1:
-                pass  # done by whoever reads the blocks
-            case Residual():
-                body = x
-                for j, conv in enumerate(layer.body):
-                    body = writer.conv(body, f"core.{i}.body.{j}", conv, gain_in=1, gain_out=1)
-                x = writer.add("Add", x, body)
-            case Upsample():
-                x = writer.upsample(x, layer)
-            case Shuffle():
-                x = writer.add("DepthToSpace", x, blocksize=layer.factor, mode="CRD")
-            case Relu():
-                x = writer.add("Relu", x)
+        if i == last and isinstance(layer, Conv) and blocks and layer.out == 3:
+            x = writer.conv_to_rgb(x, f"core.{i}")
+        elif i in (0, last) and isinstance(layer, Conv):
+            order = COLOURS_INNERMOST if i == last and blocks else ()
+            gains = gain_in if i == 0 else 1.0, 255.0 if i == last else 1.0
+            x = writer.conv(
+                x, f"core.{i}", layer, gain_in=gains[0], gain_out=gains[1], order=order
+            )
+        else:
+            x = writer.layer(x, f"core.{i}", layer)
     kept = architecture.coarse_input_gain
     if not kept:
         return x
@@ -248,7 +243,7 @@ def frame_graph(model: onnx.ModelProto) -> tuple[onnx.ModelProto, CoarseCoding]:
         architecture, weights = read_weights(model)
     except (KeyError, ModelError):
         return model, WHOLE
-    if architecture.upsample_factor == 1:
+    if architecture.upsample_factor == 1 and not in_blocks(architecture):
         return model, WHOLE
     card = StyleCard.model_validate_json(_about(model)[METADATA_KEY])
     return build_coarse_graph(architecture, weights, card), coarse_coding(architecture)

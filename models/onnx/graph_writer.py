@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from models.generator.layers import Conv, Upsample
+from models.generator.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
 from models.generator.parameters import Weights
 
 
@@ -40,14 +40,31 @@ class GraphWriter:
     def integers(self, *values: int) -> str:
         return self.constant(list(values), np.int64)
 
+    def layer(self, x: str, prefix: str, layer: Layer) -> str:
+        """Any layer; its parameters' names begin with `prefix`, as in the torch module."""
+        match layer:
+            case Conv():
+                return self.conv(x, prefix, layer)
+            case Residual():
+                body = x
+                for i, inner in enumerate(layer.body):
+                    body = self.layer(body, f"{prefix}.body.{i}", inner)
+                return self.add("Add", x, body)
+            case Upsample():
+                return self.upsample(x, layer)
+            case Shuffle():
+                return self.add("DepthToSpace", x, blocksize=layer.factor, mode="CRD")
+            case Relu():
+                return self.add("Relu", x)
+
     def conv(
         self,
         x: str,
         prefix: str,
         spec: Conv,
         *,
-        gain_in: float,
-        gain_out: float,
+        gain_in: float = 1.0,
+        gain_out: float = 1.0,
         order: tuple[int, ...] = (),
     ) -> str:
         """A convolution whose input is scaled by 1/gain_in and its output by gain_out.
