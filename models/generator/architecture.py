@@ -91,8 +91,8 @@ def to_json(architecture: Architecture) -> str:
 
 
 def short_json(architecture: Architecture) -> str:
-    """Only size and alpha if the size is one of FIXED_SIZES and they define exactly this (folded) network,
-    else all fields."""
+    """Only size and alpha if they define exactly this (folded) network and the size is one of
+    FIXED_SIZES, else all fields."""
     name, alpha = architecture.name, architecture.alpha
     if name in FIXED_SIZES and folded(MODEL_SIZES[name](alpha)) == architecture:
         return json.dumps({"size": name, "alpha": alpha}, separators=(",", ":"))

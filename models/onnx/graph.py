@@ -182,9 +182,7 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
         elif i in (0, last) and isinstance(layer, Conv):
             order = COLOURS_INNERMOST if i == last and blocks else ()
             gains = gain_in if i == 0 else 1.0, 255.0 if i == last else 1.0
-            x = writer.conv(
-                x, f"core.{i}", layer, gain_in=gains[0], gain_out=gains[1], order=order
-            )
+            x = writer.conv(x, f"core.{i}", layer, gain_in=gains[0], gain_out=gains[1], order=order)
         else:
             x = writer.layer(x, f"core.{i}", layer)
     kept = architecture.coarse_input_gain

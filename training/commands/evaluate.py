@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from models.catalogue import find_style
+from training.commands.loss_network_option import loss_network_option
 from training.commands.recipe_options import parse_shares
 from training.commands.training_extra import require_training_extra
 
@@ -66,12 +67,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Size of the style's patterns, as in the training.",
 )
-@click.option(
-    "--loss-network",
-    type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
-    default="vgg16",
-    show_default=True,
-)
+@loss_network_option()
 @click.option(
     "--baseline",
     is_flag=True,
@@ -117,7 +113,7 @@ def evaluate(
     from training.data.style_image import load_style_image
     from training.evaluation.metrics import read_clip, style_target_of
     from training.evaluation.report import report
-    from training.losses.vgg import load_loss_network
+    from training.losses.vgg_weights import load_loss_network
 
     paths = [find_style(name).path for name in models]
     frames = read_clip(clip, clip_frames) if clip else None

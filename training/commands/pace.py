@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from models.errors import UsageError
+from training.commands.loss_network_option import loss_network_option
 from training.commands.recipe_options import make_recipe, parse_image_size
 from training.commands.training_extra import require_training_extra
 
@@ -16,13 +17,7 @@ from training.commands.training_extra import require_training_extra
 @click.option("--seconds", type=click.FloatRange(1), default=60, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--image-size", metavar="N|H,W", default="128", show_default=True)
-@click.option(
-    "--loss-network",
-    type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
-    default="vgg16",
-    show_default=True,
-    help="vgg16-hed comes from PyPI, the others from torchvision's hub.",
-)
+@loss_network_option()
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write it as JSON.")
 def pace(
     seconds: float, batch_size: int, image_size: str, loss_network: str, json_path: Path | None

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from models.errors import UsageError
 from training.commands.device_option import device_option
 from training.commands.layer_option import parse_layers
+from training.commands.loss_network_option import loss_network_option
 from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:
@@ -72,11 +73,7 @@ DEFAULTS: dict[str, Any] = {
     help="Layers of the style loss and their shares, like relu1_2=1,relu2_2=0.5.",
 )
 @click.option("--keep-colours", is_flag=True, help="Paint light and shade only.")
-@click.option(
-    "--loss-network",
-    type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
-    help="vgg16-hed comes from PyPI, the others from torchvision's hub. [vgg16]",
-)
+@loss_network_option(default=None)
 @device_option
 @click.option(
     "--preview-every",
@@ -109,7 +106,7 @@ def paint(
     from training.data.picture_file import check_output_path
     from training.data.style_image import load_style_image
     from training.data.tensors import read_rgb
-    from training.losses.vgg import load_loss_network
+    from training.losses.vgg_weights import load_loss_network
     from training.optimise.paint import paint as optimise
     from training.runtime.device import pick_device
 

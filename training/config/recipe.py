@@ -89,6 +89,7 @@ class Recipe(BaseModel):
     layer_weights: tuple[NotNegative, ...] = ()
     """Shares of the style layers, in their order; empty: all equal."""
     loss_network: Literal["vgg16", "vgg19", "vgg16-hed"] = "vgg16"
+    """`vgg16-hed` only in older checkpoints, which can be exported, but not trained on."""
     pooling: Literal["max", "avg"] = "max"
     slim: bool = True
     precision: Precision = "auto"

