@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from models.catalogue import find_style
-from training.commands.loss_network_option import loss_network_option
 from training.commands.recipe_options import parse_shares
+from training.commands.shared_options import loss_network_option
 from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:

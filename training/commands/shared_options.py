@@ -1,11 +1,19 @@
-"""The option --loss-network, the same in every command that looks through one."""
+"""Options that several commands share, each defined once."""
 
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-NAMES = ("vgg16", "vgg19")
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="What computes; auto: the GPU where torch finds one.",
+)
+
+LOSS_NETWORK_NAMES = ("vgg16", "vgg19")
 """The keys of training.losses.vgg_weights.LOSS_NETWORKS, which cannot be imported without torch."""
 
 
@@ -13,7 +21,7 @@ def loss_network_option(*, default: str | None = "vgg16") -> Callable[[Any], Any
     """The option; a `default` of None leaves the choice to the recipe."""
     return click.option(
         "--loss-network",
-        type=click.Choice(NAMES),
+        type=click.Choice(LOSS_NETWORK_NAMES),
         default=default,
         help="ImageNet's VGG-16 (from torchvision, or from PyPI without a hub) or VGG-19. [vgg16]",
     )
