@@ -1,9 +1,11 @@
 """Text on the picture for the person at the machine: help, status line, recording dot.
 
-The public functions are pure: they return a new picture. With these calls, OpenCV 5 draws a real
-typeface, and OpenCV 4 its stroke font, which has only ASCII characters.
+The functions are pure and return a new picture; the class decides when. With these calls,
+OpenCV 5 draws a real typeface, and OpenCV 4 its stroke font, which has only ASCII characters.
 """
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import cv2
@@ -22,6 +24,44 @@ ACCENT = (255, 196, 92)
 RED = (235, 52, 52)
 SHADE = 0.2
 """Share of the brightness that is kept under a panel: dark enough for white text on snow."""
+
+
+STATUS_SECONDS = 2.0
+"""For how long the status line is shown after a change of style, strength, view or mirror."""
+
+
+class Overlay:
+    """Decides which text is shown, and for how long. To be used by one thread only.
+
+    `titles` gives the title of a style.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        titles: Callable[[str], str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._seen, self._titles, self._clock = settings, titles, clock
+        self._changed = clock()
+
+    def follow(self, settings: Settings) -> None:
+        """Notice what has changed. To be called for every frame, whether it is drawn on or not."""
+        before, self._seen = self._seen, settings
+        if before.style != settings.style or status_text("", before) != status_text("", settings):
+            self._changed = self._clock()
+
+    def draw(self, rgb: RGB, settings: Settings) -> RGB:
+        """The picture with the text that the person at the machine should see on it."""
+        title = self._titles(settings.style)
+        if settings.recording:
+            rgb = draw_recording(rgb)
+        if settings.help:
+            rgb = draw_help(rgb, title=title, strength=settings.strength)
+        elif settings.paused or self._clock() - self._changed < STATUS_SECONDS:
+            rgb = draw_status(rgb, status_text(title, settings))
+        return rgb
 
 
 class Type(NamedTuple):

@@ -48,19 +48,24 @@ def fit(rgb: RGB, width: int, height: int, mode: FitMode = "letterbox") -> RGB:
     return out
 
 
+def shrunk_size(own: Size, wanted: Size, mode: FitMode) -> Size:
+    """The size that `shrink_to_fit` gives a picture of size `own`."""
+    kept = largest_inside(wanted, own) if mode == "crop" else own
+    if mode == "letterbox":
+        wanted = largest_inside(own, wanted)
+    smaller = wanted.width <= kept.width and wanted.height <= kept.height
+    return wanted if smaller else kept
+
+
 def shrink_to_fit(rgb: RGB, width: int, height: int, mode: FitMode) -> RGB:
     """Cut and shrink `rgb` to what `fit` will show of it, without bars. Never enlarges.
 
     So no pixel is painted that would be discarded afterwards, and no bar.
     """
-    own = Size(rgb.shape[1], rgb.shape[0])
-    wanted = Size(width, height)
+    own, wanted = Size(rgb.shape[1], rgb.shape[0]), Size(width, height)
     if mode == "crop":
         rgb = _cut(rgb, largest_inside(wanted, own))
-    elif mode == "letterbox":
-        wanted = largest_inside(own, wanted)
-    smaller = wanted.width <= rgb.shape[1] and wanted.height <= rgb.shape[0]
-    return resize(rgb, *wanted) if smaller else rgb
+    return resize(rgb, *shrunk_size(own, wanted, mode))
 
 
 def _cut(rgb: RGB, window: Size) -> RGB:

@@ -1,4 +1,4 @@
-"""Paints frames as the settings say: style, strength, view, mirror. Frame in, frame out.
+"""Paints frames in the style and strength that the settings say. Frame in, frame out.
 
 A new style is loaded in the background while the old style goes on painting. If the generator
 fails, there is an error, never the raw picture of the person at the camera.
@@ -10,9 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import replace
 
-import cv2
-import numpy as np
-
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError
 from models.pictures import RGB
@@ -22,8 +19,6 @@ from realtime.frames.frame import Frame
 from realtime.frames.resize import Size, painted_size, processing_size
 from realtime.inference.backends import Backend
 
-DIVIDER = 2
-"""Pixels between the halves of the split view."""
 LOAD_TIMEOUT = 2.0
 """Seconds that `close` waits for a style being loaded; a later one is closed when it comes."""
 
@@ -130,19 +125,13 @@ class Stylizer:
             ).start()
 
     def stylize(self, frame: Frame, settings: Settings) -> Frame:
-        """The picture to show: same size, index and times.
+        """The painted frame: same size, index and times. View and mirror are not its business.
 
         Raises ModelError if the generator fails on it.
         """
         self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
         self.request_style(settings.style)
-        source = np.asarray(cv2.flip(frame.rgb, 1), np.uint8) if settings.mirror else frame.rgb
-        if settings.view == "original" or settings.strength == 0:
-            return replace(frame, rgb=source)
-        painted = self._paint(source, settings.strength, self._size)
-        if settings.view == "split":
-            painted = split(source, painted)
-        return replace(frame, rgb=painted)
+        return replace(frame, rgb=self._paint(frame.rgb, settings.strength, self._size))
 
     def close(self) -> None:
         if self._pending is not None:
@@ -210,22 +199,3 @@ class Stylizer:
 def _close_result(future: "Future[Backend]") -> None:
     if future.exception() is None:
         future.result().close()
-
-
-def split(original: RGB, painted: RGB) -> RGB:
-    """The original's left half beside the painting's right half, with a light line between them."""
-    out = painted.copy()
-    middle = painted.shape[1] // 2
-    out[:, :middle] = original[:, :middle]
-    out[:, max(0, middle - DIVIDER // 2) : middle + DIVIDER // 2] = 235
-    return out
-
-
-def placeholder(height: int, width: int) -> RGB:
-    """A dark picture that says "no picture". It shows nothing from the camera."""
-    out = np.full((height, width, 3), 28, np.uint8)
-    text, scale = "no picture", max(0.4, width / 640)
-    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    at = ((width - wide) // 2, (height + high) // 2)
-    cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (150, 150, 155), 1, cv2.LINE_AA)
-    return out

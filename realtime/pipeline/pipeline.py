@@ -1,28 +1,27 @@
-"""From source to stylizer to sinks: which thread does what, who may drop frames, who ends whom.
+"""The life of a run: which thread does what, who may drop frames, who ends whom.
 
-One thread reads the source, one paints, and one per sink writes. A sink that needs the main
-thread (a window) runs in the thread that calls `run`.
+One thread reads the source (capture.py), one paints (painting.py), and one per sink writes
+(sink_runner.py). A sink that needs the main thread (a window) runs in the thread that calls
+`run`. A frame goes one way: capture, queue, painter, then the queue of every sink.
 """
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from models.errors import ModelError, StylecamError
-from models.pictures import RGB
-from realtime.control.overlay import draw_help, draw_recording, draw_status, status_text
+from models.errors import StylecamError
+from realtime.control.overlay import Overlay
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.resize import FitMode, Size, fit, shrink_to_fit
-from realtime.inference.stylizer import Stylizer, placeholder
-from realtime.pipeline.adaptive_scale import AdaptiveScale
+from realtime.frames.geometry import Geometry
+from realtime.frames.resize import FitMode, Size
+from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Capture, Limits
 from realtime.pipeline.metrics import Metrics
+from realtime.pipeline.painting import Painter
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.pipeline.saving import SaveController, SaveTargets
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
-from realtime.pipeline.static_scene import PaintingCache
 from realtime.sinks import Sink
 from realtime.sources import Source
 
@@ -30,8 +29,6 @@ READ_AHEAD = 4
 PUMP = 0.01
 SILENCE = 0.25
 """Seconds without a frame after which live sinks get the last picture again."""
-STATUS_SECONDS = 2.0
-"""For how long the status line is shown after a change of style, strength, view or mirror."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +85,10 @@ class Pipeline:
         self._save_controller = SaveController(
             plan.keep, self.outputs, box, self.metrics, plan.on_message
         )
-        self._painting_cache = PaintingCache()
-        self._adaptive_scale = (
-            AdaptiveScale(plan.target_fps) if plan.target_fps is not None else None
-        )
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._error: BaseException | None = None
-        self._failing = self._given_up = False
         self.interrupted = False
         self._finishing = False
-        self._last: Frame | None = None
-        self._seen = box.current
-        self._changed = 0.0
 
     def start(self) -> tuple[FrameFormat, FrameFormat]:
         """Open source and sinks; return the formats of incoming and of outgoing frames.
@@ -110,11 +99,10 @@ class Pipeline:
             incoming = self.capture.open()
             self.live = self.plan.live or incoming.live
             own = Size(incoming.width, incoming.height)
-            self._size = self.plan.size or own
-            outgoing = replace(
-                incoming, width=self._size.width, height=self._size.height, live=self.live
-            )
-            self.stylizer.warm_up(own, live=self.live)
+            geometry = Geometry(self.plan.size or own, self.plan.fit)
+            width, height = geometry.size
+            outgoing = replace(incoming, width=width, height=height, live=self.live)
+            self.stylizer.warm_up(geometry.prepared_size(own), live=self.live)
             self.outputs.start([self._output(sink) for sink in self._sinks], outgoing)
         except BaseException:
             self.capture.stop()
@@ -122,7 +110,8 @@ class Pipeline:
             raise
         self._outgoing = outgoing
         self._queue: FrameQueue = Mailbox[Frame]() if self.live else BoundedQueue[Frame](READ_AHEAD)
-        self._changed = time.monotonic()
+        self._painter = self._make_painter(geometry)
+        self._overlay = Overlay(self.box.current, self.plan.titles)
         self._thread.start()
         self.capture.start_reading(self._queue)
         return incoming, outgoing
@@ -181,113 +170,39 @@ class Pipeline:
         if self.outputs.alive:
             self.plan.on_message(f"{error}; the other outputs go on")
 
+    def _make_painter(self, geometry: Geometry) -> Painter:
+        return Painter(
+            self.stylizer,
+            geometry,
+            self.metrics,
+            live=self.live,
+            skip_static=self.plan.skip_static,
+            target_fps=self.plan.target_fps,
+            on_message=self.plan.on_message,
+        )
+
     def _paint_all(self) -> None:
         """The main loop of the painting thread."""
         try:
             while not self._queue.closed and not self._ending:
                 frame = self._queue.take(SILENCE)
+                settings = self.box.current
                 if frame is not None:
-                    self._show(frame)
-                elif self._last is not None and self.live:
-                    self._show_again(self._last)
+                    self._hand_over(self._painter.paint(frame, settings), settings)
+                    self.metrics.count_painted()
+                    self.plan.on_progress(self.metrics.painted)
+                elif self.live and (again := self._painter.repeat()) is not None:
+                    # The source is silent; keys and the text on the picture keep working.
+                    self._hand_over(again, settings, only_live=True)
         except BaseException as error:
             self._error = error
 
-    def _show(self, frame: Frame) -> None:
-        settings = self.box.current
-        if settings.paused and self._last is not None:
-            shown = replace(frame, rgb=self._last.rgb)
-        else:
-            shown = self._last = replace(frame, rgb=self._painting(frame, settings))
-        self._follow(settings, shown)
-        self.outputs.put(shown, lambda: self._with_text(shown, settings))
-        self.metrics.count_painted()
-        self.plan.on_progress(self.metrics.painted)
-
-    def _show_again(self, last: Frame) -> None:
-        """Show the last frame while the source is silent, so that keys and text keep working."""
-        settings = self.box.current
-        shown = replace(last, captured=time.monotonic())
-        self._follow(settings, shown)
-        self.outputs.put(shown, lambda: self._with_text(shown, settings), only_live=True)
-
-    def _painting(self, frame: Frame, settings: Settings) -> RGB:
-        """The last painting again if a new one would be the same; otherwise a new one."""
-        if _plain(settings) or not (self.plan.skip_static and self.live):
-            return self._painted(frame, settings)
-        self.stylizer.request_style(settings.style)
-        how = (
-            *(self.stylizer.generator, self.stylizer.extra_scale),
-            *(settings.strength, settings.view, settings.mirror),
-        )
-        rgb = self._painting_cache.get(frame.rgb, how)
-        if rgb is not None:
-            self.metrics.count_unchanged()
-            return rgb
-        rgb = self._painted(frame, settings)
-        if not self._failing:
-            self._painting_cache.put(frame.rgb, how, rgb)
-        return rgb
-
-    def _painted(self, frame: Frame, settings: Settings) -> RGB:
-        began = time.monotonic()
-        width, height = self._size
-        rgb = shrink_to_fit(frame.rgb, width, height, self.plan.fit)
-        try:
-            rgb = self.stylizer.stylize(replace(frame, rgb=rgb), settings).rgb
-            self._failing = False
-        except ModelError as error:
-            if not self.live:
-                raise
-            if not self._failing:
-                self.plan.on_message(f"{error}; showing an empty picture meanwhile")
-            self._failing = True
-            rgb = placeholder(height, width)
-        rgb = fit(rgb, width, height, self.plan.fit)
-        rgb.setflags(write=False)
-        took = time.monotonic() - began
-        self.metrics.add("stylize", took)
-        if self.live and not self._failing and not _plain(settings):
-            self._adapt(took, settings.style)
-        return rgb
-
-    def _adapt(self, took: float, style: str) -> None:
-        """Adapt the size or the generator of the next frames, to hold the target rate."""
-        if self._adaptive_scale is None or self.stylizer.loading:  # not the wanted generator's time
-            return
-        changed = self._adaptive_scale.record(took, has_lighter=self.stylizer.has_lighter(style))
-        scale, lighter = self._adaptive_scale.scale, self._adaptive_scale.lighter
-        where = f"{scale:g} of the size" + (", by the lighter generator" if lighter else "")
-        if changed:
-            self.stylizer.extra_scale, self.stylizer.lighter = scale, lighter
-            self.plan.on_message(f"painting at {where}, to hold {self.plan.target_fps:g} frames/s")
-        elif self._adaptive_scale.reached_fps is not None and not self._given_up:
-            self._given_up = True
-            self.plan.on_message(
-                f"{self.plan.target_fps:g} frames/s cannot be held here: "
-                f"{self._adaptive_scale.reached_fps:.1f} at {where}"
-            )
-
-    def _follow(self, settings: Settings, shown: Frame) -> None:
-        """Act on changed settings beyond the picture itself: status line, snapshots, recordings."""
-        before, self._seen = self._seen, settings
-        if status_text("", before) + before.style != status_text("", settings) + settings.style:
-            self._changed = time.monotonic()
+    def _hand_over(self, shown: Frame, settings: Settings, *, only_live: bool = False) -> None:
+        """Give a finished picture to everything that shows or saves it."""
+        self._overlay.follow(settings)
         self._save_controller.follow(settings, shown.rgb, self._outgoing)
-
-    def _with_text(self, frame: Frame, settings: Settings) -> Frame:
-        """The frame with the text that the person at the machine should see on it."""
-        rgb = frame.rgb
-        title = self.plan.titles(settings.style)
-        if settings.recording:
-            rgb = draw_recording(rgb)
-        if settings.help:
-            rgb = draw_help(rgb, title=title, strength=settings.strength)
-        elif settings.paused or time.monotonic() - self._changed < STATUS_SECONDS:
-            rgb = draw_status(rgb, status_text(title, settings))
-        return replace(frame, rgb=rgb)
-
-
-def _plain(settings: Settings) -> bool:
-    """Whether no generator is needed; such frames cost nothing, so none is skipped as static."""
-    return settings.view == "original" or settings.strength == 0
+        self.outputs.put(
+            shown,
+            lambda: replace(shown, rgb=self._overlay.draw(shown.rgb, settings)),
+            only_live=only_live,
+        )

@@ -1,11 +1,20 @@
 """Text on the picture: pure, in its place, readable on any background, at any size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.control.overlay import draw_help, draw_recording, draw_status, status_text
+from realtime.control.overlay import (
+    STATUS_SECONDS,
+    Overlay,
+    draw_help,
+    draw_recording,
+    draw_status,
+    status_text,
+)
 from realtime.control.state import Settings
 
 STATE = Settings(styles=("the-scream",), style="the-scream", strength=0.8)
@@ -82,3 +91,41 @@ def test_the_status_says_what_is_not_ordinary():
     assert status_text("The Scream", STATE) == "The Scream  80 %"
     busy = Settings(styles=("a",), style="a", view="split", mirror=True, paused=True)
     assert status_text("A", busy) == "A  100 %  split  mirror  paused"
+
+
+class Timed:
+    """An overlay on a clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.overlay = Overlay(STATE, str.title, clock=lambda: self.now)
+
+    def shows_text(self, state: Settings = STATE) -> bool:
+        return bool(self.overlay.draw(plain(240, 320, 0), state).any())
+
+
+def test_the_status_line_is_shown_at_the_start_then_no_text():
+    timed = Timed()
+    assert timed.shows_text()
+    timed.now = STATUS_SECONDS
+    assert not timed.shows_text()
+
+
+@pytest.mark.parametrize("shown", [{"help": True}, {"recording": True}, {"paused": True}])
+def test_help_recording_and_pause_are_shown_as_long_as_they_last(shown):
+    timed = Timed()
+    timed.now = 1000.0
+    assert timed.shows_text(replace(STATE, **shown))
+
+
+@pytest.mark.parametrize("change", [{"style": "two"}, {"strength": 0.5}, {"mirror": True}])
+def test_a_change_shows_the_status_line_for_a_while(change):
+    timed, changed = Timed(), replace(STATE, **change)
+    timed.now = 1000.0
+    timed.overlay.follow(STATE)
+    assert not timed.shows_text()
+    timed.overlay.follow(changed)
+    assert timed.shows_text(changed)
+    timed.now += STATUS_SECONDS
+    timed.overlay.follow(changed)
+    assert not timed.shows_text(changed)

@@ -14,6 +14,7 @@ from realtime.frames.resize import (
     processing_size,
     resize,
     shrink_to_fit,
+    shrunk_size,
 )
 
 sides = st.integers(1, 200)
@@ -89,6 +90,7 @@ def test_a_read_only_picture_is_not_changed():
 def test_shrinking_first_changes_nothing_but_the_work(own, wanted, mode):
     rgb = picture(own)
     first = shrink_to_fit(rgb, *wanted, mode)
+    assert (first.shape[1], first.shape[0]) == shrunk_size(own, wanted, mode)
     assert first.shape[0] <= rgb.shape[0] and first.shape[1] <= rgb.shape[1]
     whole, shrunk = fit(rgb, *wanted, mode), fit(first, *wanted, mode)
     assert whole.shape == shrunk.shape

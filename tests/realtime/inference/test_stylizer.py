@@ -12,7 +12,7 @@ from models.pictures import RGB
 from realtime.control.state import Settings
 from realtime.frames.resize import Size
 from realtime.inference import stylizer as stylizer_module
-from realtime.inference.stylizer import DIVIDER, Stylizer, placeholder
+from realtime.inference.stylizer import Stylizer
 from tests.realtime.fakes import BLUE, RED, FakeBackend, card_of, frame_of, red_blue, wait_until
 
 STYLES = ("one", "two", "three")
@@ -89,32 +89,6 @@ def test_strength_reaches_the_generator():
     made = studio()
     made.shown(replace(ON_ONE, strength=0.3))
     assert made.backends["one"].strengths == [0.3]
-
-
-def test_the_original_is_not_painted_at_all():
-    made = studio()
-    assert np.array_equal(made.shown(replace(ON_ONE, view="original")), red_blue())
-    assert made.backends["one"].shapes == []
-
-
-def test_mirror_turns_the_picture_and_the_source_stays():
-    made = studio()
-    source = red_blue()
-    shown = made.shown(replace(ON_ONE, view="original", mirror=True), source)
-    assert np.array_equal(shown, source[:, ::-1])
-    assert np.array_equal(source, red_blue())
-
-
-@pytest.mark.parametrize("mirror", [False, True])
-def test_split_shows_the_source_left_and_the_painting_right(mirror: bool):
-    made = Studio({"one": FakeBackend(lambda rgb: 255 - rgb)})
-    made.stylizer.load("one")
-    source = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
-    shown = made.shown(replace(ON_ONE, view="split", mirror=mirror), source)
-    seen = source[:, ::-1] if mirror else source
-    half = DIVIDER // 2
-    assert np.array_equal(shown[:, : 40 - half], seen[:, : 40 - half])
-    assert np.array_equal(shown[:, 40 + half :], 255 - seen[:, 40 + half :])
 
 
 def test_the_generator_works_small_and_the_picture_is_full_size():
@@ -220,14 +194,6 @@ def test_a_failing_generator_is_an_error_without_the_frame_and_it_recovers():
         made.shown()
     working.set()
     assert made.shows(9, ON_ONE)
-
-
-@pytest.mark.parametrize("size", [(48, 48), (720, 1280)])
-def test_the_placeholder_is_of_that_size_dark_and_says_something(size: tuple[int, int]):
-    picture = placeholder(*size)
-    assert picture.shape == (*size, 3)
-    assert picture.mean() < 60
-    assert picture.std() > 0
 
 
 def test_a_first_style_that_fails_raises_and_its_backend_is_closed():

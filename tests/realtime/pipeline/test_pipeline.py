@@ -10,11 +10,13 @@ import pytest
 
 from models.errors import ModelError, SinkFault, SourceFault, UsageError
 from models.pictures import RGB
+from realtime.control import overlay
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.verbs import VERBS
 from realtime.frames.frame import Frame
 from realtime.frames.resize import Size
-from realtime.inference.stylizer import Stylizer, placeholder
+from realtime.frames.views import placeholder
+from realtime.inference.stylizer import Stylizer
 from realtime.pipeline import pipeline as pipeline_module
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Pipeline, Plan
@@ -301,7 +303,7 @@ def test_while_the_source_is_silent_live_sinks_get_the_last_picture_again(monkey
 
 
 def test_only_local_sinks_get_text_over_the_picture(monkeypatch):
-    monkeypatch.setattr(pipeline_module, "STATUS_SECONDS", -1.0)
+    monkeypatch.setattr(overlay, "STATUS_SECONDS", -1.0)
     local, call = FakeSink("window", live=True), FakeSink("call", live=True)
     trial = Trial([], [local, call], replace(WATCHED, local=frozenset({"window"})))
     frames = [frame_of(np.zeros((240, 320, 3), np.uint8), index) for index in range(2)]

@@ -1,0 +1,36 @@
+"""The geometry of a run's pictures: one stage before painting, one after. Pure.
+
+In between, a picture keeps its size; only the generator works on a smaller copy of it.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from models.pictures import RGB
+from realtime.frames.resize import FitMode, Size, fit, shrink_to_fit, shrunk_size
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """`size` is that of the finished pictures, `mode` how frames of another shape are fitted."""
+
+    size: Size
+    mode: FitMode = "letterbox"
+
+    def prepared_size(self, frame: Size) -> Size:
+        """The size of what `prepare` makes of frames of size `frame`."""
+        return shrunk_size(frame, self.size, self.mode)
+
+    def prepare(self, rgb: RGB, *, mirror: bool = False) -> RGB:
+        """The frame (H, W, 3) as it is painted: cut, shrunk, mirrored; without bars, not enlarged.
+
+        So no pixel is painted that `finish` would discard.
+        """
+        rgb = shrink_to_fit(rgb, *self.size, self.mode)
+        return np.asarray(cv2.flip(rgb, 1), np.uint8) if mirror else rgb
+
+    def finish(self, rgb: RGB) -> RGB:
+        """The painted picture, enlarged or with bars, in exactly `size`."""
+        return fit(rgb, *self.size, self.mode)

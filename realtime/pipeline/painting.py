@@ -1,0 +1,136 @@
+"""Turns each frame into the picture to show: geometry, view, generator, still scenes, frame rate.
+
+This is the work of the painting thread. It knows no sinks and no threads.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from models.errors import ModelError
+from models.pictures import RGB
+from realtime.control.state import Settings
+from realtime.frames.frame import Frame
+from realtime.frames.geometry import Geometry
+from realtime.frames.views import placeholder, split
+from realtime.inference.stylizer import Stylizer
+from realtime.pipeline.adaptive_scale import AdaptiveScale
+from realtime.pipeline.metrics import Metrics
+from realtime.pipeline.static_scene import PaintingCache
+
+
+class Painter:
+    """Paints frames as the settings say. To be used by one thread only.
+
+    In a `live` run, a frame that the generator fails on becomes a placeholder, never the raw
+    picture of the person at the camera; `skip_static` avoids painting a still scene again; and
+    while `target_fps` is not reached, the generator works on a smaller picture, and finally a
+    lighter generator paints. `on_message` gets one line about each change.
+    """
+
+    def __init__(
+        self,
+        stylizer: Stylizer,
+        geometry: Geometry,
+        metrics: Metrics,
+        *,
+        live: bool,
+        skip_static: bool = False,
+        target_fps: float | None = None,
+        on_message: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._stylizer, self._geometry, self._metrics = stylizer, geometry, metrics
+        self._live, self._on_message = live, on_message
+        self._target_fps = target_fps if live else None
+        self._adaptive_scale = AdaptiveScale(target_fps) if live and target_fps else None
+        self._cache = PaintingCache() if live and skip_static else None
+        self._last: Frame | None = None
+        self._failing = self._gave_up = False
+
+    def paint(self, frame: Frame, settings: Settings) -> Frame:
+        """The picture to show, with the index and times of `frame`; the last one while paused.
+
+        Raises ModelError if the generator fails and the run is not live.
+        """
+        if settings.paused and self._last is not None:
+            return replace(frame, rgb=self._last.rgb)
+        self._last = replace(frame, rgb=self._picture(frame, settings))
+        return self._last
+
+    def repeat(self) -> Frame | None:
+        """The last picture again, as if captured now; None before the first."""
+        return None if self._last is None else replace(self._last, captured=time.monotonic())
+
+    def _picture(self, frame: Frame, settings: Settings) -> RGB:
+        """The last painting again if a new one would be the same; otherwise a new one."""
+        if self._cache is None or _plain(settings):
+            return self._timed(frame, settings)
+        self._stylizer.request_style(settings.style)
+        how = (
+            *(self._stylizer.generator, self._stylizer.extra_scale),
+            *(settings.strength, settings.view, settings.mirror),
+        )
+        rgb = self._cache.get(frame.rgb, how)
+        if rgb is not None:
+            self._metrics.count_unchanged()
+            return rgb
+        rgb = self._timed(frame, settings)
+        if not self._failing:
+            self._cache.put(frame.rgb, how, rgb)
+        return rgb
+
+    def _timed(self, frame: Frame, settings: Settings) -> RGB:
+        """A new picture; the time that it took decides on the scale of the next ones."""
+        began = time.monotonic()
+        rgb = self._painted(frame, settings)
+        rgb.setflags(write=False)
+        took = time.monotonic() - began
+        self._metrics.add("stylize", took)
+        if not self._failing and not _plain(settings):
+            self._adapt(took, settings.style)
+        return rgb
+
+    def _painted(self, frame: Frame, settings: Settings) -> RGB:
+        source = replace(frame, rgb=self._geometry.prepare(frame.rgb, mirror=settings.mirror))
+        try:
+            rgb = self._view(source, settings)
+            self._failing = False
+        except ModelError as error:
+            if not self._live:
+                raise
+            if not self._failing:
+                self._on_message(f"{error}; showing an empty picture meanwhile")
+            self._failing = True
+            width, height = self._geometry.size
+            return placeholder(height, width)
+        return self._geometry.finish(rgb)
+
+    def _view(self, source: Frame, settings: Settings) -> RGB:
+        if _plain(settings):
+            self._stylizer.request_style(settings.style)
+            return source.rgb
+        painted = self._stylizer.stylize(source, settings).rgb
+        return split(source.rgb, painted) if settings.view == "split" else painted
+
+    def _adapt(self, took: float, style: str) -> None:
+        """Adapt the scale or the generator of the next frames, to hold the target rate."""
+        # While a generator is being loaded, the time is that of one which is not wanted.
+        if self._adaptive_scale is None or self._stylizer.loading:
+            return
+        changed = self._adaptive_scale.record(took, has_lighter=self._stylizer.has_lighter(style))
+        scale, lighter = self._adaptive_scale.scale, self._adaptive_scale.lighter
+        where = f"{scale:g} of the size" + (", by the lighter generator" if lighter else "")
+        if changed:
+            self._stylizer.extra_scale, self._stylizer.lighter = scale, lighter
+            self._on_message(f"painting at {where}, to hold {self._target_fps:g} frames/s")
+        elif self._adaptive_scale.reached_fps is not None and not self._gave_up:
+            self._gave_up = True
+            self._on_message(
+                f"{self._target_fps:g} frames/s cannot be held here: "
+                f"{self._adaptive_scale.reached_fps:.1f} at {where}"
+            )
+
+
+def _plain(settings: Settings) -> bool:
+    """Whether no generator is needed; such frames cost nothing, so none is skipped as static."""
+    return settings.view == "original" or settings.strength == 0

@@ -1,0 +1,44 @@
+"""What a frame goes through before it is painted, and a painting before it is shown."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.frames.geometry import Geometry
+from realtime.frames.resize import FIT_MODES, Size, fit
+
+sizes = st.builds(Size, st.integers(1, 200), st.integers(1, 200))
+
+
+def noise(size: Size) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (size.height, size.width, 3), np.uint8)
+
+
+@given(sizes, sizes, st.sampled_from(FIT_MODES), st.booleans())
+def test_the_prepared_size_is_foretold_and_the_finished_size_exact(own, wanted, mode, mirror):
+    geometry = Geometry(wanted, mode)
+    prepared = geometry.prepare(noise(own), mirror=mirror)
+    assert (prepared.shape[1], prepared.shape[0]) == geometry.prepared_size(own)
+    assert geometry.finish(prepared).shape == (wanted.height, wanted.width, 3)
+
+
+def test_mirror_turns_the_picture_and_the_frame_stays():
+    rgb = noise(Size(8, 6))
+    before = rgb.copy()
+    assert np.array_equal(Geometry(Size(8, 6)).prepare(rgb, mirror=True), before[:, ::-1])
+    assert np.array_equal(rgb, before)
+
+
+def test_a_frame_of_the_right_size_passes_without_a_copy():
+    rgb = noise(Size(8, 6))
+    geometry = Geometry(Size(8, 6))
+    assert geometry.finish(geometry.prepare(rgb)) is rgb
+
+
+@pytest.mark.parametrize("mode", FIT_MODES)
+def test_an_enlargement_waits_until_after_painting(mode):
+    rgb = noise(Size(20, 10))
+    geometry = Geometry(Size(80, 40), mode)
+    assert geometry.prepare(rgb).shape == (10, 20, 3)
+    assert np.array_equal(geometry.finish(rgb), fit(rgb, 80, 40, mode))

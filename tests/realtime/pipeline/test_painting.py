@@ -1,0 +1,107 @@
+"""What the painter makes of one frame: mirror, view, size, pause, and a generator that fails."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.errors import ModelError
+from models.pictures import RGB
+from realtime.control.state import Settings
+from realtime.frames.geometry import Geometry
+from realtime.frames.resize import Size
+from realtime.frames.views import DIVIDER, placeholder
+from realtime.inference.stylizer import Stylizer
+from realtime.pipeline.metrics import Metrics
+from realtime.pipeline.painting import Painter
+from tests.realtime.fakes import FakeBackend, card_of, frame_of, red_blue
+
+PLAIN = Settings(styles=("one",), style="one")
+SIZE = Size(80, 60)
+
+
+class Easel:
+    """A painter with a fake generator. `said` is what the user was told."""
+
+    def __init__(self, backend: FakeBackend | None = None, size: Size = SIZE, **options) -> None:
+        self.backend, self.said = backend or FakeBackend(), []
+        stylizer = Stylizer(card_of, lambda: self.backend)
+        stylizer.load("one")
+        options = {"live": True, "on_message": self.said.append} | options
+        self.painter = Painter(stylizer, Geometry(size), Metrics(), **options)
+
+    def shown(self, settings: Settings = PLAIN, rgb: RGB | None = None) -> RGB:
+        return self.painter.paint(frame_of(red_blue() if rgb is None else rgb), settings).rgb
+
+
+def test_frames_keep_index_and_times():
+    frame = frame_of(red_blue(), index=7)
+    shown = Easel().painter.paint(frame, PLAIN)
+    assert (shown.index, shown.captured, shown.timestamp) == (7, frame.captured, frame.timestamp)
+
+
+@pytest.mark.parametrize("plain", [{"view": "original"}, {"strength": 0.0}])
+def test_the_original_is_not_painted_at_all(plain):
+    easel = Easel()
+    assert np.array_equal(easel.shown(replace(PLAIN, **plain)), red_blue())
+    assert easel.backend.shapes == []
+
+
+def test_mirror_turns_the_picture_and_the_source_stays():
+    source = red_blue()
+    shown = Easel().shown(replace(PLAIN, view="original", mirror=True), source)
+    assert np.array_equal(shown, source[:, ::-1])
+    assert np.array_equal(source, red_blue())
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_split_shows_the_source_left_and_the_painting_right(mirror: bool):
+    source = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    shown = Easel().shown(replace(PLAIN, view="split", mirror=mirror), source)
+    seen = source[:, ::-1] if mirror else source
+    half = DIVIDER // 2
+    assert np.array_equal(shown[:, : 40 - half], seen[:, : 40 - half])
+    assert np.array_equal(shown[:, 40 + half :], 255 - seen[:, 40 + half :])
+
+
+def test_bars_are_added_after_painting_also_to_the_split_view():
+    easel = Easel(size=Size(80, 80))
+    shown = easel.shown(replace(PLAIN, view="split"))
+    assert easel.backend.shapes == [(60, 80, 3)]
+    assert shown.shape == (80, 80, 3)
+    assert not shown[:10].any() and not shown[-10:].any()
+
+
+def test_while_paused_the_last_picture_stays_and_time_goes_on():
+    easel = Easel()
+    first = easel.shown()
+    black = frame_of(np.zeros((60, 80, 3), np.uint8), 1)
+    later = easel.painter.paint(black, replace(PLAIN, paused=True))
+    assert later.rgb is first
+    assert later.index == 1
+
+
+def test_the_last_picture_can_be_had_again_as_of_now():
+    easel = Easel()
+    assert easel.painter.repeat() is None
+    frame = easel.painter.paint(frame_of(red_blue(), 3), PLAIN)
+    again = easel.painter.repeat()
+    assert again.rgb is frame.rgb
+    assert again.index == 3
+    assert again.captured >= frame.captured
+
+
+def broken(rgb: RGB) -> RGB:
+    raise RuntimeError("out of memory")
+
+
+def test_live_a_generator_that_fails_is_told_once_and_never_lets_the_raw_picture_out():
+    easel = Easel(FakeBackend(broken))
+    for view in ("styled", "split"):
+        assert np.array_equal(easel.shown(replace(PLAIN, view=view)), placeholder(60, 80))
+    assert len(easel.said) == 1
+
+
+def test_offline_a_generator_that_fails_is_an_error():
+    with pytest.raises(ModelError, match="out of memory"):
+        Easel(FakeBackend(broken), live=False).shown()
