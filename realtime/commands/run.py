@@ -15,6 +15,7 @@ from realtime.control.state import VIEWS
 from realtime.frames.frame import FrameFormat
 from realtime.frames.resize import FIT_MODES
 from realtime.inference.backends.registry import BACKENDS, DEVICES
+from realtime.sources import Source
 
 KEYS = {
     "source": "source.input",
@@ -152,7 +153,7 @@ def run_pipeline(
         incoming, outgoing = pipeline.start()
         say(_source_line(config, composition.source, incoming))
         for sink in composition.sinks:
-            say(f"sink: {getattr(sink, 'url', None) or sink.name}, {_format(outgoing)}")
+            say(f"sink: {sink.url or sink.name}, {_format(outgoing)}")
         progress.begin(pipeline.report, incoming, offline=not pipeline.live)
         try:
             with (
@@ -175,10 +176,10 @@ def _default_sink(say: Callable[[str], None]) -> str:
     return "web"
 
 
-def _source_line(config: Config, source: Any, incoming: FrameFormat) -> str:
+def _source_line(config: Config, source: Source, incoming: FrameFormat) -> str:
     from realtime.sources.stream import without_password
 
-    name: str = config.source.input or source.label
+    name = config.source.input or source.label
     return f"source: {without_password(name)}, {_format(incoming)}"
 
 

@@ -1,6 +1,7 @@
 """The geometry of a run's pictures: one stage before painting, one after. Pure.
 
-In between, a picture keeps its size; only the generator works on a smaller copy of it.
+In between, a picture keeps its size; only the generator works on a smaller copy of it. A sink that
+wants pictures of a size of its own gets them from `to_accepted_size`.
 """
 
 from dataclasses import dataclass
@@ -34,3 +35,17 @@ class Geometry:
     def finish(self, rgb: RGB) -> RGB:
         """The painted picture, enlarged or with bars, in exactly `size`."""
         return fit(rgb, *self.size, self.mode)
+
+
+def to_accepted_size(rgb: RGB, size: Size) -> RGB:
+    """A finished picture (H, W, 3) in the size that a sink accepts.
+
+    One row or column too many (video formats want even sizes) is cut off at the end, because
+    resampling would blur the picture; anything else is letterboxed.
+    """
+    height, width = rgb.shape[:2]
+    if (width, height) == size:
+        return rgb
+    if 0 <= width - size.width <= 1 and 0 <= height - size.height <= 1:
+        return rgb[: size.height, : size.width]
+    return fit(rgb, *size, "letterbox")

@@ -4,9 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 
 from models.errors import SinkFault, StylecamError
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.frames.geometry import to_accepted_size
+from realtime.frames.resize import Size
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.sinks import Sink
@@ -41,6 +44,8 @@ class SinkRunner:
 
     def start(self, frames: FrameFormat) -> None:
         """Open the sink, in its own thread unless it needs the main one. Raises its error."""
+        self._size = self.sink.accepted_size(Size(frames.width, frames.height))
+        frames = replace(frames, width=self._size.width, height=self._size.height)
         if self.sink.main_thread:
             self._open(frames)
         else:
@@ -59,12 +64,12 @@ class SinkRunner:
         frame = self.queue.take(timeout)
         try:
             if frame is not None:
-                self.sink.write(frame)
+                self.sink.write(replace(frame, rgb=to_accepted_size(frame.rgb, self._size)))
                 self._metrics.add("latency", time.monotonic() - frame.captured)
             elif self.queue.closed:
                 self._close()
-            elif (pump := getattr(self.sink, "pump", None)) is not None:
-                pump()
+            else:
+                self.sink.pump()
         except StylecamError as error:
             self._fail(error)
         except Exception as error:
@@ -74,8 +79,8 @@ class SinkRunner:
         """Write what is waiting, then close. A sink that hangs is given up, with an error."""
         self.queue.close()
         if self._thread is not None:
-            own: float = getattr(self.sink, "close_timeout", 0.0)
-            self._thread.join(LIVE_CLOSE_TIMEOUT if self.sink.live else FINISH_TIMEOUT + own)
+            usual = LIVE_CLOSE_TIMEOUT if self.sink.live else FINISH_TIMEOUT
+            self._thread.join(usual + self.sink.close_timeout)
             if self._thread.is_alive():
                 late = SinkFault(f"{self.sink.name}: hangs and was given up; it may be incomplete")
                 self.error = self.error or late
@@ -99,10 +104,8 @@ class SinkRunner:
 
     def _run(self, frames: FrameFormat) -> None:
         self._open(frames)
-        # A sink without `pump` has nothing to do between frames: sleep until one comes, or the end.
-        timeout = POLL if hasattr(self.sink, "pump") else None
         while self.alive:
-            self.step(timeout)
+            self.step(self.sink.pump_interval)
 
     def _fail(self, error: StylecamError) -> None:
         self.error = self.error or error
@@ -197,8 +200,8 @@ class SinkGroup:
 
     @property
     def has_viewers(self) -> bool:
-        """Whether anybody may be watching; a sink without `has_viewers` counts as watched."""
-        return any(o.alive and getattr(o.sink, "has_viewers", True) for o in self._outputs)
+        """Whether anybody may be watching."""
+        return any(o.alive and o.sink.has_viewers for o in self._outputs)
 
     @property
     def dropped(self) -> int:

@@ -11,6 +11,7 @@ import cv2
 from models.errors import SinkFault, UsageError
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks import Sink
 from realtime.sinks.output_path import check_writable
 
 NUMBER = re.compile(r"%(0?)(\d*)d")
@@ -24,7 +25,7 @@ PARAMETERS: dict[str, list[int]] = {
 }
 
 
-class ImageFile:
+class ImageFile(Sink):
     """`path` is one of three things, by its form:
 
     out.png            the newest frame, written on `close`
@@ -36,7 +37,6 @@ class ImageFile:
     """
 
     live = False
-    main_thread = False
 
     def __init__(self, path: str, *, name: str | None = None) -> None:
         self.name = name or f"image:{path}"

@@ -1,13 +1,13 @@
 """A sink that only counts: for measuring, and for tests."""
 
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks import Sink
 
 
-class Null:
+class Null(Sink):
     """`frames` counts the frames that it was given. It is not live, so it is given every frame."""
 
     live = False
-    main_thread = False
 
     def __init__(self, *, name: str = "null") -> None:
         self.name = name

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from models.errors import SinkFault, lookup
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.resize import fit
+from realtime.frames.resize import Size
+from realtime.sinks import Sink
 from realtime.sinks.fixed_rate import FixedRatePacer
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ PERMISSION_REMEDY = (
 log = logging.getLogger(__name__)
 
 
-class VirtualCameraSink:
+class VirtualCameraSink(Sink):
     """Sends the newest frame at a fixed rate from its own thread, and repeats it until a new one.
 
     The output goes on at its rate whatever happens to the source, so that a call never loses
     its camera. Odd sizes lose their last row or column, because the formats of video calls store
-    colour for 2x2 pixels. Frames of another size than at the start are letterboxed.
+    colour for 2x2 pixels.
 
     `device` is a camera to use ("/dev/video4", "OBS Virtual Camera"), `backend` one of
     pyvirtualcam's; by default the first that works. `fps` defaults to the source's rate; it
@@ -53,7 +54,6 @@ class VirtualCameraSink:
     """
 
     live = True
-    main_thread = False
 
     def __init__(
         self,
@@ -75,9 +75,12 @@ class VirtualCameraSink:
         self._fault: Exception | None = None
         self._width = self._height = 0
 
+    def accepted_size(self, offered: Size) -> Size:
+        return Size(offered.width & ~1, offered.height & ~1)
+
     def open(self, frames: FrameFormat) -> None:
         """Open the camera. Raises SinkFault with the commands that create one if there is none."""
-        self._width, self._height = frames.width & ~1, frames.height & ~1
+        self._width, self._height = frames.width, frames.height
         fps = max(MINIMUM_FPS, self._fps or frames.fps)
         camera = self._take_camera(fps)
         log.info("virtual camera: %s, %dx%d", camera.device, self._width, self._height)
@@ -94,10 +97,7 @@ class VirtualCameraSink:
         if self._fault is not None:
             raise SinkFault(f"{self.name}: the virtual camera failed: {self._fault}")
         assert self._pacer is not None, "write before open"
-        rgb = frame.rgb[: frame.rgb.shape[0] & ~1, : frame.rgb.shape[1] & ~1]
-        if rgb.shape[:2] != (self._height, self._width):
-            rgb = fit(rgb, self._width, self._height, "letterbox")
-        self._pacer.put(rgb)
+        self._pacer.put(frame.rgb)
 
     def close(self) -> None:
         """Stop sending and give the camera back."""

@@ -8,9 +8,10 @@ from realtime.control.state import SettingsStore
 from realtime.control.web.jpeg import JPEG_QUALITY, encode_jpeg
 from realtime.control.web.server import PageServer
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks import Sink
 
 
-class WebSink:
+class WebSink(Sink):
     """A page at `url` that shows the newest frame and controls `box`.
 
     If `host` is not a loopback address, `url` carries a token. `port` None takes a free one.
@@ -19,7 +20,6 @@ class WebSink:
     """
 
     live = True
-    main_thread = False
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from models.errors import UsageError
 from models.pictures import RGB
 from realtime.control.hotkeys import FULLSCREEN
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks import Sink
 
 LARGEST = (1280, 720)
 """The window starts no larger than this, so that it fits on a laptop's screen."""
@@ -92,7 +93,7 @@ def _x11_answers() -> bool:
     return bool(error == 0)
 
 
-class WindowSink:
+class WindowSink(Sink):
     """Shows the newest frame, whole and undistorted, in a window that can be resized.
 
     Keys go to `on_key` by name, except for full screen, which the window does itself. Closing the

@@ -13,7 +13,13 @@ class Source(Protocol):
     """One thread calls `open`, then `read` repeatedly, then `close`.
 
     After a SourceFault the same object may be opened again; the frame index goes on.
+
+    A source inherits from this class and so gets the defaults. A wrapper of other sources does
+    not: the type checker then demands that it passes everything on.
     """
+
+    label: str = ""
+    """What was opened, for people, if the user did not name it; valid once `open` has returned."""
 
     def open(self) -> FrameFormat:
         """Start. Raises UsageError if nothing of that name exists, SourceFault if it fails."""

@@ -16,6 +16,7 @@ import numpy as np
 from models.errors import SourceFault, UsageError
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.sources import Source
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ def open_capture(index: int) -> Any:
         cv2.utils.logging.setLogLevel(logging_level)
 
 
-class Camera:
+class Camera(Source):
     """The camera called `which`: an index, part of a name, a device file, or None for the first.
 
     Size and rate are only requests; `open` reports what the camera gives. `capture` makes an

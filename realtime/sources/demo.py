@@ -11,7 +11,7 @@ import numpy as np
 
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.sources import EndOfSource
+from realtime.sources import EndOfSource, Source
 from realtime.sources.image import read_picture
 from realtime.sources.playback_clock import PlaybackClock
 
@@ -23,7 +23,7 @@ SUBPIXEL_BITS = 4
 """OpenCV draws at positions of 1/16 pixel, so that slow shapes do not jump."""
 
 
-class Demo:
+class Demo(Source):
     """Frames of `width` × `height` at `fps`, each determined by its index alone; no end.
 
     If `paced`, it keeps its rate as a camera does; otherwise it gives frames at once.

@@ -8,7 +8,7 @@ from models.errors import SourceFault, UsageError
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.resize import fit
-from realtime.sources import EndOfSource
+from realtime.sources import EndOfSource, Source
 from realtime.sources.image import DEFAULT_FPS, SUFFIXES, read_picture
 from realtime.sources.playback_clock import PlaybackClock
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 SECONDS_EACH = 3.0
 
 
-class Folder:
+class Folder(Source):
     """The pictures in the folder `path`, sorted as people count (2 before 10).
 
     If `paced`, each is shown for 3 s at `fps`; otherwise each is one frame. All frames have the

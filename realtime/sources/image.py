@@ -8,7 +8,7 @@ import numpy as np
 from models.errors import SourceFault, UsageError
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.sources import EndOfSource
+from realtime.sources import EndOfSource, Source
 from realtime.sources.playback_clock import PlaybackClock
 
 DEFAULT_FPS = 30.0
@@ -50,7 +50,7 @@ def _decode(data: bytes) -> np.ndarray | None:
         return None
 
 
-class ImageFile:
+class ImageFile(Source):
     """The picture at `path`: repeated at `fps` if `paced`, otherwise given once.
 
     `loop` repeats it without end, paced or not. `close` may come from another thread.

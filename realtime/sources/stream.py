@@ -4,7 +4,7 @@ import re
 import time
 
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.sources import EndOfSource
+from realtime.sources import EndOfSource, Source
 from realtime.sources.decoder import Decoder, stopped
 from realtime.sources.playback_clock import PlaybackClock
 
@@ -15,7 +15,7 @@ RTSP_OPTIONS = {"fflags": "nobuffer", "rtsp_transport": "tcp"}
 """FFmpeg options: keep no pictures from the probing phase; use TCP, as UDP loses some."""
 
 
-class Stream:
+class Stream(Source):
     """The frames at `url`: a live stream, or a file on a web server.
 
     A live stream gives its frames as they come, with the time of their arrival as timestamp. Its

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from models.errors import UsageError
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.sources import EndOfSource
+from realtime.sources import EndOfSource, Source
 from realtime.sources.decoder import Decoder
 from realtime.sources.playback_clock import PlaybackClock
 
 
-class VideoFile:
+class VideoFile(Source):
     """The video at `path`, upright, with timestamps relative to its first frame.
 
     If `paced`, each frame is given when its time has come, and the source counts as live;

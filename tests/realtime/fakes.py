@@ -15,7 +15,8 @@ from models.card import StyleCard
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.resize import Size, resize
-from realtime.sources import EndOfSource
+from realtime.sinks import Sink
+from realtime.sources import EndOfSource, Source
 
 DEADLINE = 10.0
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -52,7 +53,7 @@ def make_frames(count: int, *, height: int = 60, width: int = 80) -> list[Frame]
     ]
 
 
-class FakeSource:
+class FakeSource(Source):
     """Reads from a script: frames are given, exceptions raised, callables called in between.
 
     After the script comes EndOfSource. `open_faults` are raised by the first opens, None for a
@@ -92,11 +93,11 @@ class FakeSource:
         self.closes += 1
 
 
-class FakeSink:
+class FakeSink(Sink):
     """Keeps what it is given. Faults are raised by the method of that name.
 
-    `write_fault` comes at the frame of index `fails_at`. `before_write` is called with each
-    frame first, in the sink's thread.
+    `write_fault` comes at the frame of index `fails_at`. `before_write` is called with each frame
+    first, in the sink's thread. It wants to be pumped.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class FakeSink:
         before_write: Callable[[Frame], object] = lambda _: None,
     ) -> None:
         self.name, self.live, self.main_thread = name, live, main_thread
+        self.pump_interval = 0.05
         self._open_fault, self._write_fault, self._close_fault = (
             open_fault,
             write_fault,

@@ -12,6 +12,7 @@ from models.errors import StylecamError
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
+from realtime.sinks.wrapper import SinkWrapper
 from realtime.sources import Source
 
 BITS = 8
@@ -76,6 +77,7 @@ class NumberedSource:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.label = source.label
         self._numbers = count()
         self.captured: dict[int, float] = {}
 
@@ -94,7 +96,7 @@ class NumberedSource:
         self._source.close()
 
 
-class LatencyProbe:
+class LatencyProbe(SinkWrapper):
     """Wraps a `Sink`: after that has written a frame, reads the frame's number.
 
     `latencies` are the seconds since exactly that frame was captured, in order of arrival;
@@ -102,25 +104,19 @@ class LatencyProbe:
     """
 
     def __init__(self, sink: Sink, source: NumberedSource) -> None:
-        self._sink, self._source = sink, source
-        self.name, self.live, self.main_thread = sink.name, sink.live, sink.main_thread
+        super().__init__(sink)
+        self._source = source
         self.latencies: list[float] = []
         self.unread = 0
 
-    def open(self, frames: FrameFormat) -> None:
-        self._sink.open(frames)
-
     def write(self, frame: Frame) -> None:
-        self._sink.write(frame)
+        self.wrapped.write(frame)
         arrived = time.monotonic()
         number = read_frame_number(frame.rgb)
         if number is None or number not in self._source.captured:
             self.unread += 1
         else:
             self.latencies.append(arrived - self._source.captured[number])
-
-    def close(self) -> None:
-        self._sink.close()
 
     def spread_ms(self) -> tuple[float, float]:
         """Median and 95th percentile in ms. Raises StylecamError if half or more are unreadable."""

@@ -21,7 +21,7 @@ from realtime.bench.end_to_end.worker import (
     reset_peak,
     run_pipeline,
 )
-from realtime.frames.frame import Frame, FrameFormat
+from realtime.frames.frame import Frame
 from realtime.inference.backends.registry import make_backend
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Plan
@@ -59,24 +59,18 @@ class MemoryGrowth:
         )
 
 
-class MemorySampler:
-    """A `Sink` that discards frames and samples the memory of the process as (frames, MB)."""
+class MemorySampler(Null):
+    """Discards frames and samples the memory of the process as (frames, MB)."""
 
     def __init__(self, weigh: Callable[[], float]) -> None:
-        self._null, self._sample = Null(), weigh
-        self.name, self.live, self.main_thread = "null", False, False
+        super().__init__()
+        self._sample = weigh
         self.samples: list[tuple[int, float]] = []
 
-    def open(self, frames: FrameFormat) -> None:
-        self._null.open(frames)
-
     def write(self, frame: Frame) -> None:
-        self._null.write(frame)
-        if self._null.frames % EVERY in {0, 1}:
-            self.samples.append((self._null.frames, self._sample()))
-
-    def close(self) -> None:
-        self._null.close()
+        super().write(frame)
+        if self.frames % EVERY in {0, 1}:
+            self.samples.append((self.frames, self._sample()))
 
 
 def summarise(samples: Sequence[tuple[int, float]], peak: float) -> MemoryGrowth:

@@ -11,72 +11,61 @@ from tempfile import TemporaryDirectory
 
 from models.errors import SinkFault, UsageError, lookup
 from realtime.control.state import Settings, SettingsStore
-from realtime.frames.frame import Frame, FrameFormat
+from realtime.frames.frame import FrameFormat
 from realtime.sinks import Sink
 from realtime.sinks.null import Null
 from realtime.sinks.recording.recorder import Recorder
 from realtime.sinks.web import WebSink
 from realtime.sinks.window import WindowSink, display_available
+from realtime.sinks.wrapper import SinkWrapper
 
 DEFAULT_SINKS = ("null", "file")
 VIEWER_TIMEOUT = 20.0
 """Seconds for the viewer's Python to start and to open the page."""
 
 
-class ViewedWebSink:
+class ViewedWebSink(SinkWrapper):
     """A `Sink`: a web page, and a separate program that receives its pictures as a browser does.
 
     Without a viewer, the web sink would encode no pictures at all.
     """
 
     def __init__(self, sink: WebSink) -> None:
-        self._sink = sink
-        self.name, self.live, self.main_thread = sink.name, sink.live, sink.main_thread
+        super().__init__(sink)
         self._viewer: subprocess.Popen[bytes] | None = None
 
     def open(self, frames: FrameFormat) -> None:
-        self._sink.open(frames)
+        self.wrapped.open(frames)
         command = [
             sys.executable,
             "-m",
             "realtime.bench.end_to_end.page_viewer",
-            f"{self._sink.url}ws",
+            f"{self.wrapped.url}ws",
         ]
         self._viewer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + VIEWER_TIMEOUT
-        while not self._sink.has_viewers:
+        while not self.wrapped.has_viewers:
             if self._viewer.poll() is not None or time.monotonic() > deadline:
-                raise SinkFault(f"{self.name}: the bench's viewer could not open {self._sink.url}")
+                raise SinkFault(
+                    f"{self.name}: the bench's viewer could not open {self.wrapped.url}"
+                )
             time.sleep(0.02)
 
-    def write(self, frame: Frame) -> None:
-        self._sink.write(frame)
-
     def close(self) -> None:
-        self._sink.close()
+        self.wrapped.close()
         if self._viewer is not None:
             self._viewer.kill()
             self._viewer.wait()
 
 
-class LiveFormatSink:
+class LiveFormatSink(SinkWrapper):
     """Wraps a `Sink` and opens it as in a live run, although no frame may be dropped.
 
     A recorder encodes live frames differently.
     """
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self.name, self.live, self.main_thread = sink.name, sink.live, sink.main_thread
-
     def open(self, frames: FrameFormat) -> None:
-        self._sink.open(replace(frames, live=True))
-
-    def write(self, frame: Frame) -> None:
-        self._sink.write(frame)
-
-    def close(self) -> None:
-        self._sink.close()
+        self.wrapped.open(replace(frames, live=True))
 
 
 def _web(folder: Path) -> Sink:

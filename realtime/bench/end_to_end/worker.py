@@ -93,8 +93,8 @@ class TrialResult:
     cpu_share: float
 
 
-class PrerenderedSource:
-    """A `Source` that costs nothing: repeats a few pictures of the demo that were made before."""
+class PrerenderedSource(Source):
+    """Costs nothing: repeats a few pictures of the demo that were made before."""
 
     def __init__(self, pictures: list[RGB], *, live: bool, seconds: float | None = None) -> None:
         height, width = pictures[0].shape[:2]

@@ -12,6 +12,7 @@ from av.video.frame import PictureType
 
 from models.errors import SinkFault, UsageError
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks import Sink
 from realtime.sinks.output_path import check_writable
 from realtime.sinks.recording.audio_copy import AudioCopy
 from realtime.sinks.recording.encoder import add_video
@@ -53,7 +54,7 @@ CONTAINERS: dict[str, Container] = {
 }
 
 
-class Recorder:
+class Recorder(Sink):
     """Writes every frame to `path`, at its own time from the first; the suffix sets the container.
 
     `crf` is H.264's constant rate factor, 0 (lossless) to 51; other encoders get an equivalent.
@@ -67,7 +68,6 @@ class Recorder:
     """
 
     live = False
-    main_thread = False
 
     def __init__(
         self,

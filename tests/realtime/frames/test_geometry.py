@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.frames.geometry import Geometry
+from realtime.frames.geometry import Geometry, to_accepted_size
 from realtime.frames.resize import FIT_MODES, Size, fit
 
 sizes = st.builds(Size, st.integers(1, 200), st.integers(1, 200))
@@ -42,3 +42,13 @@ def test_an_enlargement_waits_until_after_painting(mode):
     geometry = Geometry(Size(80, 40), mode)
     assert geometry.prepare(rgb).shape == (10, 20, 3)
     assert np.array_equal(geometry.finish(rgb), fit(rgb, 80, 40, mode))
+
+
+@given(sizes, sizes)
+def test_an_output_gets_exactly_the_size_that_it_accepts(own, wanted):
+    assert to_accepted_size(noise(own), wanted).shape == (wanted.height, wanted.width, 3)
+
+
+def test_one_row_or_column_too_many_is_cut_not_resampled():
+    rgb = noise(Size(65, 49))
+    assert np.array_equal(to_accepted_size(rgb, Size(64, 48)), rgb[:48, :64])

@@ -8,6 +8,7 @@ import pytest
 
 from models.errors import SinkFault, StylecamError, UsageError
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.frames.resize import Size
 from realtime.pipeline import sink_runner as outputs_module
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.sink_runner import QUEUE_SIZE, SinkGroup, SinkRunner
@@ -352,3 +353,24 @@ def test_the_age_of_a_frame_at_the_sink_is_measured():
     stage.put(Frame(old.rgb, 0, time.monotonic() - 5, 0.0))
     stage.outputs.finish()
     assert 5000 <= stage.metrics.percentiles("latency").p50 < 5000 + 1000 * DEADLINE
+
+
+def test_a_sink_is_opened_and_written_in_the_size_that_it_accepts():
+    even = FakeSink("even")
+    even.accepted_size = lambda offered: Size(offered.width // 2, offered.height)
+    other = FakeSink("other")
+    stage = Stage(even, other).start()
+    stage.put(*make_frames(2))
+    stage.outputs.finish()
+    assert (even.format.width, even.format.height) == (40, 60)
+    assert {frame.rgb.shape for frame in even.frames} == {(60, 40, 3)}
+    assert {frame.rgb.shape for frame in other.frames} == {(60, 80, 3)}
+
+
+def test_a_sink_that_need_not_be_pumped_is_left_alone_between_frames():
+    calm, busy = FakeSink("calm"), FakeSink("busy")
+    calm.pump_interval, busy.pump_interval = None, 0.001
+    stage = Stage(calm, busy).start()
+    wait_until(lambda: busy.pumps >= 3)
+    assert calm.pumps == 0
+    stage.outputs.finish()

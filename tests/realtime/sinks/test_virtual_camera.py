@@ -9,6 +9,8 @@ import pyvirtualcam
 
 from models.errors import SinkFault, UsageError
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.pipeline.metrics import Metrics
+from realtime.pipeline.sink_runner import SinkRunner
 from realtime.sinks.virtual_camera import VirtualCameraSink
 
 FORMAT = FrameFormat(width=64, height=48, fps=60, live=True)
@@ -73,6 +75,13 @@ def frame_of(rgb: np.ndarray, index: int = 0) -> Frame:
     return Frame(rgb=rgb, index=index, captured=time.monotonic(), timestamp=index / 30)
 
 
+def started(sink: VirtualCameraSink, frames: FrameFormat) -> SinkRunner:
+    """The sink as the pipeline runs it: given pictures of the size that it accepts."""
+    runner = SinkRunner(sink, Metrics(), lossless=False, local=False)
+    runner.start(frames)
+    return runner
+
+
 def red_and_blue(height: int = 48, width: int = 64) -> np.ndarray:
     rgb = np.zeros((height, width, 3), np.uint8)
     rgb[:, : width // 2] = (255, 0, 0)
@@ -112,17 +121,19 @@ def test_the_rate_is_the_sources_or_the_one_asked_for_but_ten_at_least(
 
 
 def test_an_odd_size_loses_its_last_row_and_column(sink, backend):
-    sink.open(FrameFormat(width=65, height=49, fps=60, live=True))
+    runner = started(sink, FrameFormat(width=65, height=49, fps=60, live=True))
     rgb = np.random.default_rng(2).integers(0, 256, (49, 65, 3), np.uint8)
-    sink.write(frame_of(rgb))
+    runner.queue.put(frame_of(rgb))
     backend.made[0].wait_for(lambda frames: frames)
+    runner.finish()
     assert np.array_equal(backend.made[0].frames[0], rgb[:48, :64])
 
 
 def test_a_frame_of_another_size_is_fitted_whole(sink, backend):
-    sink.open(FORMAT)
-    sink.write(frame_of(np.full((48, 32, 3), 200, np.uint8)))
+    runner = started(sink, FORMAT)
+    runner.queue.put(frame_of(np.full((48, 32, 3), 200, np.uint8)))
     backend.made[0].wait_for(lambda frames: frames)
+    runner.finish()
     [first, *_] = backend.made[0].frames
     assert first.shape == (48, 64, 3)
     assert (first[:, 20:44] == 200).all()

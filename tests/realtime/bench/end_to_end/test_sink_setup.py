@@ -46,7 +46,7 @@ def test_the_web_sink_is_watched():
     with sink_of("web") as sink:
         sink.open(FORMAT)
         try:
-            assert sink._sink.has_viewers
+            assert sink.has_viewers
         finally:
             sink.close()
 
