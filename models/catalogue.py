@@ -1,6 +1,6 @@
 """The styles that exist: the shipped ones and the user's own. Needs no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,19 +26,31 @@ def style_paths(folders: list[Path] | None = None) -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT_STYLE, item[0])))
 
 
+def readable_cards(paths: Mapping[str, Path]) -> dict[str, StyleCard]:
+    """The cards of `paths`, by name, without damaged ones: loading such a style reports it."""
+    cards = {}
+    for name, path in paths.items():
+        with suppress(StylecamError):
+            cards[name] = load_card(path)
+    return cards
+
+
 def lighter_styles(paths: Mapping[str, Path]) -> dict[str, str]:
     """The lighter generators among `paths`: name to the style whose card names it as `lighter`.
 
     They are not styles of their own: a run uses them when it must
     (realtime/pipeline/adaptive_scale.py).
     """
-    found = {}
-    for name, path in paths.items():
-        with suppress(StylecamError):  # reported when the style is loaded
-            lighter = load_card(path).lighter
-            if lighter is not None and lighter in paths:
-                found[lighter] = name
-    return found
+    return lighter_among(readable_cards(paths), paths)
+
+
+def lighter_among(cards: Mapping[str, StyleCard], names: Container[str]) -> dict[str, str]:
+    """Like `lighter_styles`, of cards that are loaded already; `names` are all that exist."""
+    return {
+        card.lighter: name
+        for name, card in cards.items()
+        if card.lighter is not None and card.lighter in names
+    }
 
 
 def find_style(name: str, folders: list[Path] | None = None) -> StyleCard:

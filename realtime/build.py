@@ -9,11 +9,10 @@ from pathlib import Path
 import platformdirs
 
 from models.card import StyleCard, load_card
-from models.catalogue import lighter_styles, style_paths
+from models.catalogue import lighter_among, readable_cards, style_paths
 from models.errors import SinkFault, StylecamError, lookup
 from models.pictures import RGB
 from realtime.config.schema import Config, LimitConfig
-from realtime.control.protocol import title_from_name
 from realtime.control.state import Settings, SettingsStore
 from realtime.inference.backends.registry import make_backend
 from realtime.inference.stylizer import Stylizer
@@ -37,19 +36,19 @@ OVERLAY_SINKS = frozenset({"window"})
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A pipeline ready to start; `backend` says in words what runs the generator."""
+    """A pipeline ready to start; `generator` says in words which style runs on what."""
 
     pipeline: Pipeline
     source: Source
     sinks: list[Sink]
-    backend: str
+    generator: str
 
 
 class RunCatalogue:
     """The catalogue of one run. A model file that is given by its path comes first.
 
-    `paths` are the styles that the user can step through. Lighter generators are not among them,
-    except one that was asked for by name.
+    `paths` are the styles that the user can step through, and `titles` what their cards call them.
+    Lighter generators are not among them, except one that was asked for by name.
     """
 
     def __init__(self, wanted: str) -> None:
@@ -63,8 +62,10 @@ class RunCatalogue:
                 self._all |= {card.lighter: beside}
             self.first = card.name
         lookup("style", self.first, self._all)
-        hidden = lighter_styles(self._all).keys() - {self.first}
+        cards = readable_cards(self._all)
+        hidden = lighter_among(cards, self._all).keys() - {self.first}
         self.paths = {name: path for name, path in self._all.items() if name not in hidden}
+        self.titles = {name: card.title for name, card in cards.items()}
 
     def find(self, name: str) -> StyleCard:
         return load_card(lookup("style", name, self._all))
@@ -89,7 +90,7 @@ def build(
     sinks = [make_sink(spec, context) for spec in config.sinks]
     paced = any(sink.live for sink in sinks)
     source = _source(config, paced=paced, on_message=on_message)
-    stylizer, backend = _stylizer(config, styles, box, on_message)
+    stylizer, generator = _stylizer(config, styles, box, on_message)
     plan = Plan(
         live=paced,
         size=config.source.size,
@@ -98,14 +99,14 @@ def build(
         reconnect=config.source.reconnect if kind in RECONNECTABLE_KINDS else 0.0,
         local=OVERLAY_SINKS,
         keep=_save_targets(config, context),
-        titles=title_from_name,
+        titles=styles.titles,
         skip_static=config.processing.skip_static,
         target_fps=config.processing.target_fps,
         may_idle=kind in IDLE_KINDS and config.limit == LimitConfig(),
         on_message=on_message,
         on_progress=on_progress,
     )
-    return PreparedRun(Pipeline(source, stylizer, sinks, box, plan), source, sinks, backend)
+    return PreparedRun(Pipeline(source, stylizer, sinks, box, plan), source, sinks, generator)
 
 
 def _settings(config: Config, styles: RunCatalogue) -> Settings:
@@ -126,7 +127,7 @@ def _sink_context(
     return SinkContext(
         config=config,
         box=box,
-        titles={name: title_from_name(name) for name in styles.paths},
+        titles=styles.titles,
         previews={name: path.with_suffix(".jpg") for name, path in styles.paths.items()},
         source=file,
         audio_from=file if kind == "video" and not wanted.loop else None,
@@ -191,7 +192,8 @@ def _stylizer(
         keep=processing.keep,
         on_fault=refused,
     )
-    return stylizer, stylizer.load(styles.first)
+    backend = stylizer.load(styles.first)
+    return stylizer, f"{styles.titles[styles.first]} ({config.style.name}) on {backend}"
 
 
 def _source(config: Config, *, paced: bool, on_message: Callable[[str], None]) -> Source:

@@ -148,7 +148,7 @@ def run_pipeline(
     progress = _ProgressReport(config, say, console)
     composition = build(config, on_message=say, on_progress=progress.painted)
     pipeline = composition.pipeline
-    say(f"generator: {config.style.name} on {composition.backend}")
+    say(f"generator: {composition.generator}")
     with stopping(pipeline.stop):
         incoming, outgoing = pipeline.start()
         say(_source_line(config, composition.source, incoming))

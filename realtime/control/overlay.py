@@ -5,7 +5,7 @@ OpenCV 5 draws a real typeface, and OpenCV 4 its stroke font, which has only ASC
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 import cv2
@@ -33,13 +33,13 @@ STATUS_SECONDS = 2.0
 class Overlay:
     """Decides which text is shown, and for how long. To be used by one thread only.
 
-    `titles` gives the title of a style.
+    `titles` are the styles' titles by name; a style without one is called by its name.
     """
 
     def __init__(
         self,
         settings: Settings,
-        titles: Callable[[str], str],
+        titles: Mapping[str, str],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,7 +54,7 @@ class Overlay:
 
     def draw(self, rgb: RGB, settings: Settings) -> RGB:
         """The picture with the text that the person at the machine should see on it."""
-        title = self._titles(settings.style)
+        title = self._titles.get(settings.style, settings.style)
         if settings.recording:
             rgb = draw_recording(rgb)
         if settings.help:

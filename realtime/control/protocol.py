@@ -35,11 +35,14 @@ def parse(message: str) -> Verb:
 
 
 def hello(title: str, settings: Settings, titles: Mapping[str, str], previews: set[str]) -> str:
-    """The message with what does not change while the server runs: the styles and the keys."""
+    """The message with what does not change while the server runs: the styles and the keys.
+
+    `titles` are the titles of styles by name; a style without one is called by its name.
+    """
     styles = [
         {
             "name": name,
-            "title": titles.get(name) or title_from_name(name),
+            "title": titles.get(name, name),
             "preview": name in previews,
         }
         for name in settings.styles
@@ -57,8 +60,3 @@ def state(settings: Settings) -> str:
 
 def error_message(error: Exception) -> str:
     return json.dumps({"error": str(error)})
-
-
-def title_from_name(name: str) -> str:
-    """A title made from a style's name: "Starry Night" from "starry-night"."""
-    return name.replace("-", " ").replace("_", " ").title()

@@ -6,7 +6,7 @@ One thread reads the source (capture.py), one paints (painting.py), and one per 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from models.errors import StylecamError
@@ -37,9 +37,9 @@ class Plan:
 
     If somebody watches (`live`), or the source cannot wait, the newest frame wins; otherwise
     every frame is painted and written. Sinks get pictures of `size` (None: the source's), which
-    `fit` brings about. `local` names the sinks that get text on the picture; `titles` gives the
-    title of a style. In a live run, `skip_static` avoids painting a still scene again. While a
-    live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
+    `fit` brings about. `local` names the sinks that get text on the picture; `titles` are the
+    styles' titles by name. In a live run, `skip_static` avoids painting a still scene again. While
+    a live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
     `may_idle` lets the source rest while the picture is paused or no sink is watched. `on_message`
     gets one line about each event, `on_progress` the number of painted frames, in any thread.
     """
@@ -51,7 +51,7 @@ class Plan:
     reconnect: float = 0.0
     local: frozenset[str] = frozenset()
     keep: SaveTargets = field(default_factory=SaveTargets)
-    titles: Callable[[str], str] = str
+    titles: Mapping[str, str] = field(default_factory=dict)
     skip_static: bool = False
     target_fps: float | None = None
     may_idle: bool = False

@@ -195,3 +195,11 @@ def test_the_source_is_not_replaced_even_by_force(config: Config, tmp_path: Path
     with pytest.raises(UsageError, match="is the source itself"):
         build(with_values(config, source__input=str(source), **values), on_message=print)
     assert source.read_bytes() == before
+
+
+def test_the_title_is_the_cards_not_made_from_the_file_name(config: Config, tmp_path: Path):
+    style = write_style(tmp_path / "the-scream.onnx")
+    write_card(style.model_copy(update={"title": "Skrik, 1893"}), style.path)
+    prepared = build(with_values(config, style__name=str(style.path)), on_message=print)
+    assert prepared.pipeline.plan.titles["the-scream"] == "Skrik, 1893"
+    assert prepared.generator.startswith(f"Skrik, 1893 ({style.path}) on ")

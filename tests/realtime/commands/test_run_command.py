@@ -28,7 +28,9 @@ def test_a_run_says_what_it_takes_and_what_it_did(style: Path):
     done = call("--style", style, "--source", "demo", "--sink", "null", "--frames", 4)
     assert done.exit_code == 0
     generator, source, sink, figures = done.stderr.splitlines()
-    assert re.match(r"generator: .*swap.onnx on ONNX Runtime .*, CPU, fp32, \d+ thread", generator)
+    assert re.match(
+        r"generator: Swap \(.*swap.onnx\) on ONNX Runtime .*, CPU, fp32, \d+ thread", generator
+    )
     assert source == "source: demo, 640x480, 30 frames/s"
     assert sink == "sink: null, 640x480, 30 frames/s"
     assert re.match(r"4 frames, [\d.]+ frames/s; generator [\d.]+ ms .*, 0 dropped", figures)

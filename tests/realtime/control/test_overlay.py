@@ -98,7 +98,7 @@ class Timed:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.overlay = Overlay(STATE, str.title, clock=lambda: self.now)
+        self.overlay = Overlay(STATE, {"the-scream": "The Scream"}, clock=lambda: self.now)
 
     def shows_text(self, state: Settings = STATE) -> bool:
         return bool(self.overlay.draw(plain(240, 320, 0), state).any())

@@ -66,12 +66,13 @@ def test_no_value_breaks_the_parser(value):
 
 
 def test_the_greeting_names_styles_and_keys():
-    greeting = json.loads(hello("My camera", START, {"two": "Number Two"}, {"three"}))["hello"]
+    titles = {"one": "One", "two": "Number Two"}
+    greeting = json.loads(hello("My camera", START, titles, {"three"}))["hello"]
     assert greeting["title"] == "My camera"
     assert greeting["styles"] == [
         {"name": "one", "title": "One", "preview": False},
         {"name": "two", "title": "Number Two", "preview": False},
-        {"name": "three", "title": "Three", "preview": True},
+        {"name": "three", "title": "three", "preview": True},
     ]
     verbs = {key: row["verb"] for row in greeting["keys"] for key in row["keys"]}
     assert verbs["right"] == "next"
