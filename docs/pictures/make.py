@@ -16,7 +16,7 @@ import onnx
 from models.blend import blend
 from models.card import StyleCard, load_card
 from models.catalogue import SHIPPED, style_paths
-from realtime.frames.resize import Size, live_scale, processing_size
+from realtime.frames.size import Size, live_scale, processing_size
 from realtime.inference.backends.registry import make_backend
 from training.data.tensors import Picture, read_rgb, shrink_to
 from training.reporting.contact_sheet import contact_sheet

@@ -20,7 +20,8 @@ from models.generator.parameters import parameter_count, random_weights
 from models.onnx.graph import build_graph
 from models.pictures import RGB
 from realtime.bench.interleaved_timing import Contender
-from realtime.frames.resize import Size, painted_size
+from realtime.config.schema import ProcessingConfig
+from realtime.frames.size import Size, painted_size
 from realtime.inference.backends import Backend
 from realtime.inference.backends.registry import make_backend
 
@@ -38,8 +39,8 @@ BASELINES = tuple(baseline_name(alpha) for alpha in ALPHAS)
 class RuntimeOptions:
     """What runs the contenders: options of the command line."""
 
-    backend: str = "onnx"
-    device: str = "auto"
+    backend: str = ProcessingConfig().backend
+    device: str = ProcessingConfig().device
     threads: int | None = None
     half: bool | None = None
 

@@ -4,6 +4,11 @@ from pathlib import Path
 
 import click
 
+from realtime.config.schema import ProcessingConfig
+from realtime.inference.backends.registry import BACKENDS, DEVICES
+
+DEFAULTS = ProcessingConfig()
+
 
 @click.command()
 @click.option("--styles", metavar="NAMES", help="Styles or .onnx files, by commas [all shipped].")
@@ -11,8 +16,12 @@ import click
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of turns at each size [40].")
 @click.option("--seconds", type=click.FloatRange(1), help="Time for the generators [90].")
 @click.option("--quick", is_flag=True, help="640x480 only, a few rounds: a rough figure in 20 s.")
-@click.option("--backend", default="onnx", show_default=True, help="onnx, torch or openvino.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, tensorrt, …")
+@click.option(
+    "--backend", default=DEFAULTS.backend, show_default=True, help=f"One of: {', '.join(BACKENDS)}."
+)
+@click.option(
+    "--device", default=DEFAULTS.device, show_default=True, help=f"One of: {', '.join(DEVICES)}."
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads [one per physical core].")
 @click.option("--half/--full", default=None, help="Half or full precision [half on a GPU].")
 @click.option(

@@ -13,9 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from realtime.config.schema import Config, overridden, user_config_file
 from realtime.control.state import VIEWS
 from realtime.frames.frame import FrameFormat
-from realtime.frames.resize import FIT_MODES
+from realtime.frames.size import FIT_MODES
 from realtime.inference.backends.registry import BACKENDS, DEVICES
 from realtime.sources import Source
+
+DEFAULTS = Config()
 
 KEYS = {
     "source": "source.input",
@@ -64,7 +66,11 @@ INTERRUPTED = 130
     "virtual-camera[:DEVICE], file:OUT.mp4, image:OUT.png or null; give several for "
     "several.  [window, else web]",
 )
-@click.option("--style", metavar="NAME", help="A style (`stylecam styles`) or a .onnx file.")
+@click.option(
+    "--style",
+    metavar="NAME",
+    help=f"A style (`stylecam styles`) or a .onnx file.  [{DEFAULTS.style.name}]",
+)
 @click.option("--strength", type=float, help="From 0, the camera's picture, to 1, all paint.")
 @click.option("--size", metavar="WxH", help="Size of the picture.  [the source's]")
 @click.option("--fps", type=float, help="Frames a second to ask the source for.")
@@ -72,8 +78,16 @@ INTERRUPTED = 130
 @click.option("--view", type=click.Choice(VIEWS), help="What to show.")
 @click.option("--mirror/--no-mirror", default=None, help="Exchange left and right.")
 @click.option("--loop/--no-loop", default=None, help="Begin a video again at its end.")
-@click.option("--device", type=click.Choice(DEVICES), help="What the generator runs on.  [auto]")
-@click.option("--backend", type=click.Choice(sorted(BACKENDS)), help="[onnx]")
+@click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    help=f"What the generator runs on.  [{DEFAULTS.processing.device}]",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(sorted(BACKENDS)),
+    help=f"What loads the generator.  [{DEFAULTS.processing.backend}]",
+)
 @click.option("--threads", type=int, help="CPU threads.  [one a physical core]")
 @click.option("--half/--no-half", default=None, help="Half precision.  [on a GPU]")
 @click.option("--process-size", metavar="WxH", help="Paint no larger than this, then enlarge.")
@@ -89,7 +103,9 @@ INTERRUPTED = 130
     help="Do not paint a still scene again. Live only.  [skip]",
 )
 @click.option("--fullscreen/--no-fullscreen", default=None, help="Start the window that way.")
-@click.option("--host", metavar="ADDRESS", help="Where the web preview listens.  [127.0.0.1]")
+@click.option(
+    "--host", metavar="ADDRESS", help=f"Where the web preview listens.  [{DEFAULTS.web.host}]"
+)
 @click.option("--frames", type=int, help="End after so many frames.")
 @click.option("--duration", metavar="TIME", help="End after so long: 90, 500 ms, 1.5 min.")
 @click.option("--force", is_flag=True, default=None, help="Replace files that exist.")

@@ -15,8 +15,7 @@ from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
 from realtime.config.units import Seconds, SizeText
 from realtime.control.state import View
-from realtime.control.web.jpeg import JPEG_QUALITY
-from realtime.frames.resize import FitMode
+from realtime.frames.size import FitMode
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -89,7 +88,7 @@ class WindowConfig(Section):
 class WebConfig(Section):
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=1, le=65535)
-    quality: int = Field(default=JPEG_QUALITY, ge=1, le=100)
+    quality: int = Field(default=80, ge=1, le=100)
 
 
 class VirtualCameraConfig(Section):

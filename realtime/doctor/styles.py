@@ -9,6 +9,7 @@ import numpy as np
 from models.catalogue import SHIPPED, find_style, style_paths
 from models.default_style import DEFAULT_STYLE
 from models.errors import StylecamError
+from realtime.config.schema import ProcessingConfig
 from realtime.doctor.finding import CheckResult, fail, ok
 
 WIDTH, HEIGHT = 640, 480
@@ -37,7 +38,8 @@ def check_painting(folder: Path = SHIPPED) -> Iterator[CheckResult]:
     subject = "test frame"
     if DEFAULT_STYLE not in style_paths([folder]):
         return
-    backend = make_backend("onnx", "auto")
+    usual = ProcessingConfig()
+    backend = make_backend(usual.backend, usual.device)
     frame = np.tile(np.linspace(0, 255, WIDTH, dtype=np.uint8)[None, :, None], (HEIGHT, 1, 3))
     try:
         line = backend.load(find_style(DEFAULT_STYLE, [folder]))

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from models.pictures import RGB
-from realtime.frames.resize import FitMode, Size, fit, shrink_to_fit, shrunk_size
+from realtime.frames.resize import fit, shrink_to_fit, shrunk_size
+from realtime.frames.size import FitMode, Size
 
 
 @dataclass(frozen=True, slots=True)

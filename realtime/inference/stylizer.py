@@ -16,7 +16,7 @@ from models.pictures import RGB
 from models.system.free_memory import release_free_memory
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
-from realtime.frames.resize import Size, painted_size, processing_size
+from realtime.frames.size import Size, painted_size, processing_size
 from realtime.inference.backends import Backend
 
 LOAD_TIMEOUT = 2.0
@@ -39,9 +39,9 @@ class Stylizer:
         find: Callable[[str], StyleCard],
         make_backend: Callable[[], Backend],
         *,
+        keep: int,
         scale: float | None = 1.0,
         within: Size | None = None,
-        keep: int = 2,
         on_fault: Callable[[str, StylecamError], None] = lambda *_: None,
     ) -> None:
         assert keep >= 1

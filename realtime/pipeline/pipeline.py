@@ -14,7 +14,7 @@ from realtime.control.overlay import Overlay
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.geometry import Geometry
-from realtime.frames.resize import FitMode, Size
+from realtime.frames.size import FitMode, Size
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Capture, Limits
 from realtime.pipeline.metrics import Metrics

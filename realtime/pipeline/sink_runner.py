@@ -9,7 +9,7 @@ from dataclasses import replace
 from models.errors import SinkFault, StylecamError
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.geometry import to_accepted_size
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.sinks import Sink

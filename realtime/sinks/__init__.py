@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 
 
 class Sink(Protocol):

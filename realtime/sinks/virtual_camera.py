@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from models.errors import SinkFault, lookup
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.sinks import Sink
 from realtime.sinks.fixed_rate import FixedRatePacer
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.errors import SinkFault
+from realtime.config.schema import WebConfig
 from realtime.control.state import SettingsStore
-from realtime.control.web.jpeg import JPEG_QUALITY, encode_jpeg
+from realtime.control.web.jpeg import encode_jpeg
 from realtime.control.web.server import PageServer
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
@@ -31,7 +32,7 @@ class WebSink(Sink):
         title: str = "stylecam",
         titles: Mapping[str, str] | None = None,
         previews: Mapping[str, Path] | None = None,
-        quality: int = JPEG_QUALITY,
+        quality: int = WebConfig().quality,
     ) -> None:
         self.name = name
         self._host = host

@@ -1,7 +1,7 @@
 """A base for sinks that add something to another sink."""
 
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.sinks import Sink
 
 

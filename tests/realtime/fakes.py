@@ -14,7 +14,8 @@ import numpy as np
 from models.card import StyleCard
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.resize import Size, resize
+from realtime.frames.resize import resize
+from realtime.frames.size import Size
 from realtime.sinks import Sink
 from realtime.sources import EndOfSource, Source
 

@@ -24,7 +24,7 @@ from realtime.bench.end_to_end.latency_probe import LatencyProbe, NumberedSource
 from realtime.bench.end_to_end.sink_setup import LiveFormatSink, sink_of
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.resize import Size, painted_size
+from realtime.frames.size import Size, painted_size
 from realtime.inference.backends import Backend
 from realtime.inference.backends.registry import make_backend
 from realtime.inference.stylizer import Stylizer
@@ -195,7 +195,7 @@ def run_pipeline(
     """Run the pipeline and return it, closed. The model is loaded before the first frame."""
     card = load_card(Path(config.model))
     # Even an unpaced run paints at the size of a live run.
-    stylizer = Stylizer(lambda name: card, make, within=config.painted)
+    stylizer = Stylizer(lambda name: card, make, keep=1, within=config.painted)
     stylizer.load(card.name)
     box = SettingsStore(Settings(styles=(card.name,), style=card.name))
     pipeline = Pipeline(source, stylizer, [sink], box, plan)

@@ -4,12 +4,12 @@ import cv2
 
 from models.pictures import RGB
 
-JPEG_QUALITY = 80
-"""From 1 (smallest) to 100 (best), unless the config says otherwise."""
 
+def encode_jpeg(rgb: RGB, quality: int) -> bytes | None:
+    """The picture (H, W, 3) as a JPEG file; None if OpenCV cannot make one.
 
-def encode_jpeg(rgb: RGB, quality: int = JPEG_QUALITY) -> bytes | None:
-    """The picture (H, W, 3) as a JPEG file; None if OpenCV cannot make one."""
+    `quality` is from 1 (smallest) to 100 (best).
+    """
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return jpeg.tobytes() if done else None

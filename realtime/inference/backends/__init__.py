@@ -4,7 +4,7 @@ from typing import Protocol
 
 from models.card import StyleCard
 from models.pictures import RGB
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 
 
 class Backend(Protocol):

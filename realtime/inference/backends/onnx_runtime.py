@@ -19,7 +19,8 @@ from models.onnx.fp16 import is_half, picture_difference, probe_picture, to_half
 from models.onnx.graph import frame_graph
 from models.pictures import RGB
 from models.system.cpu import physical_cores
-from realtime.frames.resize import Size, resize
+from realtime.frames.resize import resize
+from realtime.frames.size import Size
 from realtime.inference.backends.providers import PROVIDERS, candidates, session_providers
 from realtime.inference.upsample import Upsampler
 

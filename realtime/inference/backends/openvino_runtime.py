@@ -16,7 +16,8 @@ from models.onnx.graph import frame_graph
 from models.pictures import RGB
 from models.system.cpu import physical_cores
 from models.system.machine import this_machine
-from realtime.frames.resize import Size, resize
+from realtime.frames.resize import resize
+from realtime.frames.size import Size
 from realtime.inference.backends.onnx_runtime import check_size, read_model
 from realtime.inference.upsample import Upsampler
 

@@ -1,9 +1,12 @@
-"""A table of the devices that ONNX Runtime may run on, and the choice of one by name."""
+"""The table of all devices that a generator may run on, and the choice of one by name.
+
+Each is an execution provider of ONNX Runtime; the other backends know a few of them. Importing
+this loads no runtime, so that the help can list the devices.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-import onnxruntime as ort
 import platformdirs
 
 from models.errors import UsageError, lookup
@@ -85,6 +88,8 @@ def candidates(device: str) -> list[str]:
     "auto" gives those of AUTOMATIC that this build of ONNX Runtime has; a name gives itself.
     Raises UsageError with the remedy if the build lacks the named device.
     """
+    import onnxruntime as ort
+
     there = set(ort.get_available_providers())
     if device == "auto":
         return [name for name in AUTOMATIC if PROVIDERS[name].name in there]

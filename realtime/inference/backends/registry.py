@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from models.errors import lookup
 from realtime.inference.backends import Backend
+from realtime.inference.backends.providers import PROVIDERS
 
 
 def _onnx(device: str, threads: int | None, half: bool | None) -> Backend:
@@ -30,8 +31,8 @@ BACKENDS: dict[str, Callable[[str, int | None, bool | None], Backend]] = {
     "openvino": _openvino,
 }
 
-DEVICES = ("auto", "cuda", "tensorrt", "coreml", "directml", "openvino", "cpu")
-"""Every device that at least one backend knows, for the command line's help."""
+DEVICES = ("auto", *PROVIDERS)
+"""Every device that at least one backend knows."""
 
 
 def make_backend(

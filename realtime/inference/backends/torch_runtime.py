@@ -10,7 +10,8 @@ import numpy as np
 from models.card import StyleCard
 from models.errors import ModelError, UsageError, lookup
 from models.pictures import RGB
-from realtime.frames.resize import Size, resize
+from realtime.frames.resize import resize
+from realtime.frames.size import Size
 from realtime.inference.backends.onnx_runtime import check_size, read_model
 from realtime.inference.upsample import Upsampler
 

@@ -11,6 +11,7 @@ import av
 from av.video.frame import PictureType
 
 from models.errors import SinkFault, UsageError
+from realtime.config.schema import RecordingConfig
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
 from realtime.sinks.output_path import check_writable
@@ -21,7 +22,6 @@ from realtime.sinks.recording.yuv import to_yuv
 
 log = logging.getLogger(__name__)
 
-DEFAULT_CRF = 20
 LEAST_SECONDS = Fraction(1, 1000)
 KEYFRAME_SECONDS = 1.0
 """Seconds between keyframes: what a kill loses at most, besides the few frames in the encoder."""
@@ -74,7 +74,7 @@ class Recorder(Sink):
         path: Path,
         *,
         name: str | None = None,
-        crf: int = DEFAULT_CRF,
+        crf: int = RecordingConfig().crf,
         audio_from: Path | None = None,
         encoders: Collection[str] = av.codecs_available,
     ) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from models.errors import UsageError
 from realtime.commands.run import KEYS, read_config, run
 from realtime.config.schema import Config
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from tests.fakes import write_style
 
 

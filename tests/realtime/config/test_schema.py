@@ -4,7 +4,7 @@ import pytest
 
 from models.errors import UsageError
 from realtime.config.schema import Config, overridden
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 
 
 def test_a_flag_replaces_one_value_and_leaves_the_others():

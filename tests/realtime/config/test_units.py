@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.config.units import LARGEST_SIDE, parse_duration, parse_size
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 
 sides = st.integers(1, LARGEST_SIDE)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from models.errors import UsageError
 from realtime.config.schema import Config
 from realtime.config.yaml_file import load_config
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 
 EXAMPLE = Path(__file__).parents[3] / "config.yaml"
 DOCS = EXAMPLE.parent / "docs" / "config.md"

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.frames.geometry import Geometry, to_accepted_size
-from realtime.frames.resize import FIT_MODES, Size, fit
+from realtime.frames.resize import fit
+from realtime.frames.size import FIT_MODES, Size
 
 sizes = st.builds(Size, st.integers(1, 200), st.integers(1, 200))
 

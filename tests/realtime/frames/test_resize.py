@@ -6,16 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.card import MINIMUM_SIDE
-from realtime.frames.resize import (
-    Size,
-    fit,
-    largest_inside,
-    live_scale,
-    processing_size,
-    resize,
-    shrink_to_fit,
-    shrunk_size,
-)
+from realtime.frames.resize import fit, resize, shrink_to_fit, shrunk_size
+from realtime.frames.size import Size, largest_inside, live_scale, processing_size
 
 sides = st.integers(1, 200)
 sizes = st.builds(Size, sides, sides)

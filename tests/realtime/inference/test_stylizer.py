@@ -10,7 +10,7 @@ import pytest
 from models.errors import ModelError, StylecamError, UsageError
 from models.pictures import RGB
 from realtime.control.state import Settings
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.inference import stylizer as stylizer_module
 from realtime.inference.stylizer import Stylizer
 from tests.realtime.fakes import BLUE, RED, FakeBackend, card_of, frame_of, red_blue, wait_until
@@ -28,6 +28,7 @@ class Studio:
 
     def __init__(self, backends: dict[str, FakeBackend], **options) -> None:
         self.backends, self.faults, self.made = backends, [], []
+        options.setdefault("keep", 2)
         self.stylizer = Stylizer(
             card_of, self._make, on_fault=lambda *fault: self.faults.append(fault), **options
         )

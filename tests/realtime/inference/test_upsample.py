@@ -12,7 +12,7 @@ from models.catalogue import SHIPPED, find_style, style_paths
 from models.generator.architecture import fast, folded
 from models.generator.parameters import random_weights
 from models.onnx.graph import WHOLE, CoarseCoding
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
 from realtime.inference.upsample import Upsampler
 from realtime.sources.demo import Demo

@@ -9,7 +9,7 @@ from models.errors import ModelError
 from models.pictures import RGB
 from realtime.control.state import Settings
 from realtime.frames.geometry import Geometry
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.frames.views import DIVIDER, placeholder
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.metrics import Metrics
@@ -25,7 +25,7 @@ class Easel:
 
     def __init__(self, backend: FakeBackend | None = None, size: Size = SIZE, **options) -> None:
         self.backend, self.said = backend or FakeBackend(), []
-        stylizer = Stylizer(card_of, lambda: self.backend)
+        stylizer = Stylizer(card_of, lambda: self.backend, keep=2)
         stylizer.load("one")
         options = {"live": True, "on_message": self.said.append} | options
         self.painter = Painter(stylizer, Geometry(size), Metrics(), **options)

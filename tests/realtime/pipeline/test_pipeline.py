@@ -14,7 +14,7 @@ from realtime.control import overlay
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.verbs import VERBS
 from realtime.frames.frame import Frame
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.frames.views import placeholder
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline import pipeline as pipeline_module
@@ -50,7 +50,7 @@ class Trial:
         self.sinks = [FakeSink()] if sinks is None else sinks
         self.backend = backend or FakeBackend()
         self.said: list[str] = []
-        stylizer = Stylizer(card_of, lambda: self.backend)
+        stylizer = Stylizer(card_of, lambda: self.backend, keep=2)
         stylizer.load("one")
         self.box = SettingsStore(Settings(styles=("one", "two"), style="one", **settings))  # type: ignore[arg-type]
         plan = replace(plan, on_message=self.said.append)

@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import SinkFault, StylecamError, UsageError
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.pipeline import sink_runner as outputs_module
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.sink_runner import QUEUE_SIZE, SinkGroup, SinkRunner

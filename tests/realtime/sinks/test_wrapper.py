@@ -3,7 +3,7 @@
 import pytest
 
 from realtime.frames.frame import FrameFormat
-from realtime.frames.resize import Size
+from realtime.frames.size import Size
 from realtime.sinks import Sink
 from realtime.sinks.wrapper import SinkWrapper
 from tests.realtime.fakes import FakeSink, make_frames
