@@ -56,6 +56,7 @@ def blend(
         alpha=architecture.alpha,
         stride=architecture.stride,
         parameters=parameter_count(architecture),
+        exposure=cards[0].exposure,
         training={"base": min(_family(cards[0]) & _family(cards[-1])), "blend": mixture},
     )
     return build_graph(architecture, weighted_mean([w for _, w in graphs], shares), card), card
@@ -78,6 +79,11 @@ def _common(cards: list[StyleCard], architectures: list[Architecture]) -> Archit
             raise ModelError(
                 f"{card.name} and {first.name} are of different architectures "
                 f"({_kind(card)} and {_kind(first)}); only like can be blended"
+            )
+        if card.exposure != first.exposure:
+            raise ModelError(
+                f"only one of {card.name} and {first.name} expects pictures of normalised "
+                "exposure; only like can be blended"
             )
         if not _family(card) & _family(first):
             raise ModelError(

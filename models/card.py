@@ -35,7 +35,8 @@ class StyleCard(BaseModel):
     `path` is the .onnx file. `stride` is the pitch of the generator's coarsest grid in pixels,
     `alpha` its width multiplier. `metrics` are figures of the quality report, `training` is the
     recipe that made the style. `lighter` names a generator of the same look with a smaller
-    alpha, in the same folder, for machines that are too slow for this one.
+    alpha, in the same folder, for machines that are too slow for this one. `exposure` says that
+    the generator expects pictures of normalised exposure (exposure.py).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,7 @@ class StyleCard(BaseModel):
     precision: Precision = "fp32"
     sha256: str = ""
     lighter: str | None = Field(default=None, pattern=NAME)
+    exposure: bool = False
     metrics: dict[str, float] = {}
     training: dict[str, Any] = {}
     path: Path = Field(default=Path(), exclude=True)

@@ -22,6 +22,7 @@ LAYERS = {
     "models": [
         "errors",
         "pictures",
+        "exposure",
         "default_style",
         "system",
         "generator",

@@ -16,6 +16,7 @@ import onnx
 from models.blend import blend
 from models.card import StyleCard, load_card
 from models.catalogue import SHIPPED, style_paths
+from models.exposure import normalised
 from realtime.frames.size import Size, live_scale, processing_size
 from realtime.inference.backends.registry import make_backend
 from training.data.tensors import Picture, read_rgb, shrink_to
@@ -37,7 +38,8 @@ def save(sheet: np.ndarray, name: str) -> None:
 def paint(card: StyleCard, sources: list[Picture], *, at: Size | None = None) -> list[Picture]:
     backend = make_backend("onnx", "cpu")
     backend.load(card)
-    painted = [backend.stylize(source, at=at) for source in sources]
+    seen = [normalised(source) if card.exposure else source for source in sources]
+    painted = [backend.stylize(picture, at=at) for picture in seen]
     backend.close()
     return painted
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import SourceFault, UsageError
+from models.exposure import normalised
 from models.pictures import RGB
 from realtime.frames.resize import fit
 from realtime.sources.demo import PORTRAIT
@@ -25,6 +26,13 @@ class Calibration:
 
     fitted: list[RGB]
     held_out: list[RGB]
+
+    def normalised(self) -> "Calibration":
+        """The same photographs as a generator sees them that expects normalised exposure."""
+        return Calibration(
+            [normalised(photograph) for photograph in self.fitted],
+            [normalised(photograph) for photograph in self.held_out],
+        )
 
 
 def demo_portrait() -> Calibration:

@@ -9,6 +9,7 @@ import numpy as np
 from models.catalogue import SHIPPED, find_style, style_paths
 from models.default_style import DEFAULT_STYLE
 from models.errors import StylecamError
+from models.exposure import normalised
 from realtime.config.schema import ProcessingConfig
 from realtime.doctor.finding import CheckResult, fail, ok
 
@@ -42,12 +43,14 @@ def check_painting(folder: Path = SHIPPED) -> Iterator[CheckResult]:
     backend = make_backend(usual.backend, usual.device)
     frame = np.tile(np.linspace(0, 255, WIDTH, dtype=np.uint8)[None, :, None], (HEIGHT, 1, 3))
     try:
-        line = backend.load(find_style(DEFAULT_STYLE, [folder]))
+        card = find_style(DEFAULT_STYLE, [folder])
+        seen = normalised(frame) if card.exposure else frame
+        line = backend.load(card)
         backend.warm_up(HEIGHT, WIDTH)
         times = []
         for _ in range(RUNS):
             started = time.perf_counter()
-            painted = backend.stylize(frame)
+            painted = backend.stylize(seen)
             times.append(time.perf_counter() - started)
     except StylecamError as error:
         yield fail(subject, str(error), REINSTALL)

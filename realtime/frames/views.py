@@ -1,4 +1,4 @@
-"""What is shown beside a painting, or in its place. Pure."""
+"""What is shown with a painting, beside it, or in its place. Pure."""
 
 import cv2
 import numpy as np
@@ -7,6 +7,13 @@ from models.pictures import RGB
 
 DIVIDER = 2
 """Pixels between the halves of the split view."""
+
+
+def blended(original: RGB, painted: RGB, strength: float) -> RGB:
+    """The original at strength 0, the painting itself at 1."""
+    if strength == 1:
+        return painted
+    return np.asarray(cv2.addWeighted(original, 1 - strength, painted, strength, 0), np.uint8)
 
 
 def split(original: RGB, painted: RGB) -> RGB:

@@ -12,11 +12,13 @@ from dataclasses import replace
 
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError
+from models.exposure import EasedExposure
 from models.pictures import RGB
 from models.system.free_memory import release_free_memory
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
 from realtime.frames.size import Size, painted_size, processing_size
+from realtime.frames.views import blended
 from realtime.inference.backends import Backend
 
 LOAD_TIMEOUT = 2.0
@@ -51,6 +53,8 @@ class Stylizer:
         self.extra_scale = 1.0
         self.lighter = False
         self._lighter_of: dict[str, str | None] = {}
+        self._exposure = EasedExposure()
+        self._wants_exposure: dict[str, bool] = {}
         self._loaded: OrderedDict[str, Backend] = OrderedDict()
         self._failed_style: str | None = None
         self._pending: tuple[str, Future[Backend]] | None = None
@@ -81,6 +85,11 @@ class Stylizer:
     def loading(self) -> bool:
         """Whether another generator is being loaded."""
         return self._pending is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether a frame like the last would be painted like the last."""
+        return not self._wants_exposure[self.generator] or self._exposure.settled
 
     def has_lighter(self, style: str) -> bool:
         """Whether a style has a lighter generator. Reads the style's card the first time."""
@@ -131,7 +140,7 @@ class Stylizer:
         """
         self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
         self.request_style(settings.style)
-        return replace(frame, rgb=self._paint(frame.rgb, settings.strength, self._size))
+        return replace(frame, rgb=self._painting(frame, settings.strength))
 
     def close(self) -> None:
         if self._pending is not None:
@@ -140,6 +149,14 @@ class Stylizer:
             future.add_done_callback(_close_result)
         while self._loaded:
             self._loaded.popitem()[1].close()
+
+    def _painting(self, frame: Frame, strength: float) -> RGB:
+        """The painting, blended with the frame by the strength."""
+        assert self._size is not None
+        if not self._wants_exposure[self.generator]:
+            return self._paint(frame.rgb, strength, self._size)
+        seen = self._exposure.normalise(frame.rgb, frame.timestamp)
+        return blended(frame.rgb, self._paint(seen, 1.0, self._size), strength)
 
     def _paint(self, source: RGB, strength: float, size: Size) -> RGB:
         try:
@@ -163,6 +180,7 @@ class Stylizer:
     def _make_loaded(self, style: str, *, warm: Size | None = None) -> tuple[Backend, str]:
         """A new backend with the style loaded, and the line that says what runs it."""
         card = self._find(style)
+        self._wants_exposure[style] = card.exposure
         backend = self._make_backend()
         try:
             line = backend.load(card)

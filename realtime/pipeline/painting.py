@@ -70,7 +70,7 @@ class Painter:
             *(self._stylizer.generator, self._stylizer.extra_scale),
             *(settings.strength, settings.view, settings.mirror),
         )
-        rgb = self._cache.get(frame.rgb, how)
+        rgb = self._cache.get(frame.rgb, how) if self._stylizer.settled else None
         if rgb is not None:
             self._metrics.count_unchanged()
             return rgb

@@ -12,9 +12,10 @@ from models.onnx.graph import build_graph
 
 @pytest.fixture
 def style_file(tmp_path, card_of):
-    def make(name, *, seed=0, architecture=None, **training):
+    def make(name, *, seed=0, architecture=None, exposure=False, **training):
         architecture = architecture or arch.folded(arch.fast(0.25))
-        card = card_of(architecture).model_copy(update={"name": name, "training": training})
+        about = {"name": name, "training": training, "exposure": exposure}
+        card = card_of(architecture).model_copy(update=about)
         path = tmp_path / f"{name}.onnx"
         weights = random_weights(architecture, seed)
         path.write_bytes(build_graph(architecture, weights, card).SerializeToString())
@@ -56,6 +57,14 @@ def test_strangers_are_refused_with_the_reason(style_file):
     wide = style_file("wide", base="b1", architecture=arch.folded(arch.fast(0.5)))
     with pytest.raises(ModelError, match="wide and a are of different architectures"):
         blend([a, wide], [1.0, 1.0], "x")
+    lit = style_file("lit", base="b1", exposure=True)
+    with pytest.raises(ModelError, match="only one of lit and a expects"):
+        blend([a, lit], [1.0, 1.0], "x")
+
+
+def test_a_blend_sees_what_its_parts_see(style_file):
+    parts = [style_file(name, base="b1", exposure=True) for name in ("a", "b")]
+    assert blend(parts, [1.0, 1.0], "x")[1].exposure
 
 
 @pytest.mark.parametrize(

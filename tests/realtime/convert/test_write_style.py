@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from models.card import ARCHITECTURE_KEY, StyleCard, load_card
+from models.card import ARCHITECTURE_KEY, StyleCard, load_card, write_card
 from models.errors import ModelError, StylecamError, UsageError
 from models.generator.architecture import fast, folded
 from models.generator.parameters import random_weights
@@ -224,6 +224,21 @@ def test_eight_bit_weights_with_layers_of_another_version_are_not_exported(
     out.with_suffix(".yaml").unlink()  # its checksum is that of the file before
     with pytest.raises(ModelError, match="layers of another version of stylecam"):
         export(str(out), out.with_name("again.onnx"))
+
+
+def test_int8_is_fitted_to_photographs_as_the_generator_sees_them(
+    brush: StyleCard, out: Path, photo_folder: Path
+):
+    """Dark ones, in which a generator that expects normalised exposure never paints."""
+    for path in photo_folder.glob("*.png"):
+        cv2.imwrite(str(path), cv2.imread(str(path)) // 8)
+    write_card(brush.model_copy(update={"exposure": True}), brush.path)
+    lit = export(str(brush.path), out, precision="int8", photographs=photo_folder)
+    write_card(brush, brush.path)
+    dark = export(str(brush.path), out, precision="int8", photographs=photo_folder, force=True)
+    assert lit.card.exposure
+    assert lit.off is not None and dark.off is not None
+    assert lit.off.psnr != dark.off.psnr
 
 
 def test_int8_that_is_too_far_off_writes_nothing(make_style, out: Path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.errors import ModelError, StylecamError, UsageError
+from models.exposure import normalised
 from models.pictures import RGB
 from realtime.control.state import Settings
 from realtime.frames.size import Size
@@ -278,3 +279,42 @@ def test_a_lighter_generator_that_is_missing_is_told_and_the_style_goes_on():
     for _ in range(3):
         assert made.shows(1, ON_ONE)
     assert [style for style, _ in made.faults] == ["gone"]
+
+
+def lit_studio(paint: Callable[[RGB], RGB]) -> Studio:
+    """Its style "one" expects pictures of normalised exposure, "two" does not."""
+    made = Studio({"one": FakeBackend(paint), "two": FakeBackend(paint)}, keep=2)
+    made.stylizer._find = lambda name: card_of(name).model_copy(update={"exposure": name == "one"})
+    made.stylizer.load("two")
+    made.stylizer.load("one")
+    return made
+
+
+def dark_room() -> RGB:
+    return np.random.default_rng(0).integers(5, 60, (60, 80, 3), np.uint8)
+
+
+def test_a_style_that_expects_normalised_exposure_sees_a_dark_room_lit_up():
+    made = lit_studio(lambda rgb: rgb)
+    assert np.abs(made.shown(rgb=dark_room()).astype(int) - normalised(dark_room())).max() <= 1
+    assert np.array_equal(made.shown(on("two"), dark_room()), dark_room())
+
+
+def test_strength_blends_with_the_frame_itself_not_the_lit_up_one():
+    made = lit_studio(lambda rgb: np.full_like(rgb, 200))
+    shown = made.shown(replace(ON_ONE, strength=0.4), dark_room())
+    assert np.abs(shown - (0.6 * dark_room() + 0.4 * 200)).max() <= 1
+    assert made.backends["one"].strengths == [1.0]
+
+
+def test_a_frame_like_the_last_is_painted_anew_while_the_exposure_follows():
+    made = lit_studio(lambda rgb: rgb)
+    frame = frame_of(dark_room())
+    assert made.stylizer.settled
+    made.stylizer.stylize(frame, ON_ONE)
+    assert made.stylizer.settled
+    brighter = replace(frame, rgb=dark_room() + np.uint8(30), timestamp=frame.timestamp + 0.03)
+    made.stylizer.stylize(brighter, ON_ONE)
+    assert not made.stylizer.settled
+    made.stylizer.stylize(replace(brighter, timestamp=brighter.timestamp + 5), ON_ONE)
+    assert made.stylizer.settled

@@ -60,6 +60,17 @@ def test_a_scene_that_changes_is_painted_at_once():
     assert len(trial.backend.shapes) == 2
 
 
+def test_a_still_scene_is_painted_on_until_its_exposure_has_settled():
+    trial = one_by_one(flat(40, *[60] * 30))
+    trial.pipeline.stylizer._find = lambda name: card_of(name).model_copy(update={"exposure": True})
+    trial.pipeline.stylizer.load("one")
+    shown = levels(trial.run())
+    assert shown[0] == pytest.approx(127, abs=1)
+    assert shown[1] < 100
+    assert shown[-1] == pytest.approx(127, abs=3)
+    assert 10 < len(trial.backend.shapes) < 25
+
+
 @pytest.mark.parametrize("plan", [Plan(live=True), Plan(live=False, skip_static=True)])
 def test_every_frame_is_painted_offline_and_where_that_is_asked_for(plan):
     trial = (

@@ -1,0 +1,132 @@
+"""Exposure normalisation: brings a picture to middle brightness and contrast before it is painted.
+
+A generator that was trained on such pictures paints a dark room as brightly as a garden. It is
+one curve for R, G and B, which the whole picture's luma sets: mean to 0.5, deviation to about
+0.25, both ends bent so that nothing clips. Luma here is the plain mean of R, G and B.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.pictures import RGB
+
+Floats = NDArray[np.floating[Any]]
+
+LEAST_DEVIATION = 0.08
+"""An even wall is not spread to full contrast: that would show its noise."""
+TIME_CONSTANT = 0.5
+"""Seconds in which a moving picture's exposure follows by 63 %."""
+JUMP = 0.15
+"""A mean or deviation that differs by more is another light, not a passer-by."""
+OTHER_SCENE = 0.6
+"""Two pictures are different scenes if their lumas differ, in the mean and beyond brightness, by
+this share of the deviation; unrelated pictures differ by about 1.1 of it."""
+SETTLED = 0.004
+"""What is left to follow below this (a level of 255) makes no visible difference."""
+SAMPLES = 128
+"""Samples along a picture's longer side, for the exposure of moving pictures."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Mean and standard deviation of a picture's luma, of 0..1; deviation LEAST_DEVIATION up."""
+
+    mean: float
+    deviation: float
+
+
+def measure(picture: RGB | Floats) -> Exposure:
+    """The exposure of a picture (H, W, 3), uint8 of 0..255 or float of 0..1."""
+    return _exposure(_luma(picture))
+
+
+def curve(values: Floats, exposure: Exposure) -> Floats:
+    """The normalised values, in 0..1, of `values` in 0..1 of any shape.
+
+    With u = (x − mean) / deviation · 0.5, it is 0.5 + 0.5 · u / (1 + |u|³)^(1/3).
+    """
+    u = (values - exposure.mean) / exposure.deviation * 0.5
+    return 0.5 + 0.5 * u / np.cbrt(1 + np.abs(u) ** 3)
+
+
+def curve_table(exposure: Exposure) -> NDArray[np.uint8]:
+    """The curve on bytes: 256 bytes, one for each value of a byte."""
+    return np.rint(curve(np.arange(256) / 255, exposure) * 255).astype(np.uint8)
+
+
+def normalised(rgb: RGB) -> RGB:
+    """A single picture (H, W, 3) uint8 RGB by its own exposure: a new array."""
+    return _apply(rgb, measure(rgb))
+
+
+class EasedExposure:
+    """Normalises a moving picture without flicker: its exposure follows over time.
+
+    The first picture, another scene, and a sudden change of light are taken over at once.
+    """
+
+    def __init__(self) -> None:
+        self._eased: Exposure | None = None
+        self._luma: Floats = np.empty((0, 0))
+        self._seconds = 0.0
+        self._table = np.arange(256, dtype=np.uint8)
+        self.settled = True
+        """Whether the next picture would be painted alike if nothing changed."""
+
+    def normalise(self, rgb: RGB, seconds: float) -> RGB:
+        """The next picture (H, W, 3) uint8 RGB, normalised: a new array.
+
+        `seconds` is its place in time; only differences count.
+        """
+        self._follow(_luma(_samples(rgb)), seconds)
+        return np.asarray(cv2.LUT(rgb, self._table), np.uint8)
+
+    def _follow(self, luma: Floats, seconds: float) -> None:
+        now = _exposure(luma)
+        if self._eased is None or self._is_new(luma, now, self._eased):
+            eased = now
+        else:
+            share = 1 - math.exp(-max(0.0, seconds - self._seconds) / TIME_CONSTANT)
+            eased = Exposure(
+                self._eased.mean + share * (now.mean - self._eased.mean),
+                self._eased.deviation + share * (now.deviation - self._eased.deviation),
+            )
+        if eased != self._eased:
+            self._table = curve_table(eased)
+        self._eased, self._luma, self._seconds = eased, luma, seconds
+        self.settled = _distance(eased, now) < SETTLED
+
+    def _is_new(self, luma: Floats, now: Exposure, eased: Exposure) -> bool:
+        if luma.shape != self._luma.shape or _distance(now, eased) > JUMP:
+            return True
+        change = luma - self._luma
+        return float(np.abs(change - change.mean()).mean()) > OTHER_SCENE * now.deviation
+
+
+def _luma(picture: RGB | Floats) -> Floats:
+    most = 255.0 if picture.dtype == np.uint8 else 1.0
+    return np.asarray(picture.mean(axis=2) / most)
+
+
+def _exposure(luma: Floats) -> Exposure:
+    return Exposure(float(luma.mean()), max(LEAST_DEVIATION, float(luma.std())))
+
+
+def _distance(a: Exposure, b: Exposure) -> float:
+    return max(abs(a.mean - b.mean), abs(a.deviation - b.deviation))
+
+
+def _samples(rgb: RGB) -> RGB:
+    """Single pixels of an even grid: unlike a shrunken picture, they keep the whole deviation
+    (averages of ten pixels' width lose 9 % of a photograph's)."""
+    step = max(1, max(rgb.shape[:2]) // SAMPLES)
+    return rgb[step // 2 :: step, step // 2 :: step]
+
+
+def _apply(rgb: RGB, exposure: Exposure) -> RGB:
+    return np.asarray(cv2.LUT(rgb, curve_table(exposure)), np.uint8)
