@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
@@ -26,6 +27,9 @@ from realtime.sources import Source
 from realtime.sources.default_source import DefaultSource
 from realtime.sources.registry import make_source, source_kind
 
+if TYPE_CHECKING:
+    from realtime.control.web.server import ControlServer
+
 RECONNECTABLE_KINDS = frozenset({"camera", "device", "stream"})
 """Sources that may come back after a fault."""
 IDLE_KINDS = frozenset({"camera", "device", "demo", "image"})
@@ -41,6 +45,7 @@ class PreparedRun:
     pipeline: Pipeline
     source: Source
     sinks: list[Sink]
+    servers: "list[ControlServer]"
     generator: str
 
 
@@ -71,6 +76,33 @@ class RunCatalogue:
         return load_card(lookup("style", name, self._all))
 
 
+class ControlServers:
+    """The control servers of one run, by port: made when they are first asked for.
+
+    There is one, or none, unless several web sinks name different ports.
+    """
+
+    def __init__(self, config: Config, box: SettingsStore, styles: RunCatalogue) -> None:
+        self._config, self._box, self._styles = config.web, box, styles
+        self.servers: dict[int | None, ControlServer] = {}
+
+    def at(self, port: int | None) -> "ControlServer":
+        """The server at `port`; None means the config's."""
+        from realtime.control.web.server import ControlServer
+
+        port = port or self._config.port
+        if port not in self.servers:
+            paths = self._styles.paths
+            self.servers[port] = ControlServer(
+                self._box,
+                host=self._config.host,
+                port=port,
+                titles=self._styles.titles,
+                previews={name: path.with_suffix(".jpg") for name, path in paths.items()},
+            )
+        return self.servers[port]
+
+
 def build(
     config: Config,
     *,
@@ -86,8 +118,11 @@ def build(
     styles = RunCatalogue(config.style.name)
     box = SettingsStore(_settings(config, styles))
     kind = source_kind(config.source.input) if config.source.input is not None else "camera"
-    context = _sink_context(config, box, styles, kind)
+    control = ControlServers(config, box, styles)
+    context = _sink_context(config, box, control.at, kind)
     sinks = [make_sink(spec, context) for spec in config.sinks]
+    if config.web.control and not control.servers:
+        control.at(None)
     paced = any(sink.live for sink in sinks)
     source = _source(config, paced=paced, on_message=on_message)
     stylizer, generator = _stylizer(config, styles, box, on_message)
@@ -106,7 +141,9 @@ def build(
         on_message=on_message,
         on_progress=on_progress,
     )
-    return PreparedRun(Pipeline(source, stylizer, sinks, box, plan), source, sinks, generator)
+    servers = list(control.servers.values())
+    pipeline = Pipeline(source, stylizer, sinks, box, plan, services=servers)
+    return PreparedRun(pipeline, source, sinks, servers, generator)
 
 
 def _settings(config: Config, styles: RunCatalogue) -> Settings:
@@ -120,15 +157,17 @@ def _settings(config: Config, styles: RunCatalogue) -> Settings:
 
 
 def _sink_context(
-    config: Config, box: SettingsStore, styles: RunCatalogue, kind: str
+    config: Config,
+    box: SettingsStore,
+    control: "Callable[[int | None], ControlServer]",
+    kind: str,
 ) -> SinkContext:
     wanted = config.source
     file = Path(wanted.input) if wanted.input and kind in ("video", "image") else None
     return SinkContext(
         config=config,
         box=box,
-        titles=styles.titles,
-        previews={name: path.with_suffix(".jpg") for name, path in styles.paths.items()},
+        control=control,
         source=file,
         audio_from=file if kind == "video" and not wanted.loop else None,
     )

@@ -39,6 +39,7 @@ KEYS = {
     "target_fps": "processing.target_fps",
     "skip_static": "processing.skip_static",
     "fullscreen": "window.fullscreen",
+    "control": "web.control",
     "host": "web.host",
     "force": "recording.overwrite",
     "frames": "limit.frames",
@@ -103,6 +104,11 @@ INTERRUPTED = 130
     help="Do not paint a still scene again. Live only.  [skip]",
 )
 @click.option("--fullscreen/--no-fullscreen", default=None, help="Start the window that way.")
+@click.option(
+    "--control/--no-control",
+    default=None,
+    help="Serve the page as a remote control, even if no web sink shows the picture on it.",
+)
 @click.option(
     "--host", metavar="ADDRESS", help=f"Where the web preview listens.  [{DEFAULTS.web.host}]"
 )
@@ -170,6 +176,9 @@ def run_pipeline(
         say(_source_line(config, composition.source, incoming))
         for sink in composition.sinks:
             say(f"sink: {sink.url or sink.name}, {_format(outgoing)}")
+        for server in composition.servers:
+            if not server.has_picture:
+                say(f"control: {server.url}")
         progress.begin(pipeline.report, incoming, offline=not pipeline.live)
         try:
             with (

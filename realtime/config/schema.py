@@ -86,6 +86,9 @@ class WindowConfig(Section):
 
 
 class WebConfig(Section):
+    """The control server and its page; `control` starts it without a web sink too."""
+
+    control: bool = False
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=1, le=65535)
     quality: int = Field(default=80, ge=1, le=100)

@@ -34,10 +34,18 @@ def parse(message: str) -> Verb:
     raise UsageError('send {"verb": name}, {"style": name} or {"strength": 0 to 1}')
 
 
-def hello(title: str, settings: Settings, titles: Mapping[str, str], previews: set[str]) -> str:
+def hello(
+    title: str,
+    settings: Settings,
+    titles: Mapping[str, str],
+    previews: set[str],
+    *,
+    picture: bool = True,
+) -> str:
     """The message with what does not change while the server runs: the styles and the keys.
 
     `titles` are the titles of styles by name; a style without one is called by its name.
+    `picture` says whether pictures will follow.
     """
     styles = [
         {
@@ -48,7 +56,14 @@ def hello(title: str, settings: Settings, titles: Mapping[str, str], previews: s
         for name in settings.styles
     ]
     keys = [{"keys": row.keys, "verb": row.verb} for row in HOTKEYS]
-    return json.dumps({"hello": {"title": title, "styles": styles, "keys": keys, "help": legend()}})
+    greeting = {
+        "title": title,
+        "styles": styles,
+        "keys": keys,
+        "help": legend(),
+        "picture": picture,
+    }
+    return json.dumps({"hello": greeting})
 
 
 def state(settings: Settings) -> str:

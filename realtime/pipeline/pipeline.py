@@ -6,8 +6,9 @@ One thread reads the source (capture.py), one paints (painting.py), and one per 
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from models.errors import StylecamError
 from realtime.control.overlay import Overlay
@@ -59,6 +60,18 @@ class Plan:
     on_progress: Callable[[int], None] = lambda _: None
 
 
+class Service(Protocol):
+    """What runs beside source and sinks for as long as the run, such as the control server."""
+
+    def start(self) -> None:
+        """Start. Raises a StylecamError with the reason and the remedy."""
+        ...
+
+    def stop(self) -> None:
+        """End soon, whatever clients do. May be called twice, and without `start`."""
+        ...
+
+
 class Pipeline:
     """One run. The caller's thread starts it, runs the window, and stops it.
 
@@ -68,7 +81,14 @@ class Pipeline:
     """
 
     def __init__(
-        self, source: Source, stylizer: Stylizer, sinks: list[Sink], box: SettingsStore, plan: Plan
+        self,
+        source: Source,
+        stylizer: Stylizer,
+        sinks: list[Sink],
+        box: SettingsStore,
+        plan: Plan,
+        *,
+        services: Sequence[Service] = (),
     ) -> None:
         self.metrics = Metrics()
         self.box, self.plan, self.stylizer = box, plan, stylizer
@@ -80,7 +100,7 @@ class Pipeline:
             idle=self._idle,
         )
         self.live = plan.live
-        self._sinks = sinks
+        self._sinks, self._services = sinks, services
         self.outputs = SinkGroup(self._sink_failed)
         self._save_controller = SaveController(
             plan.keep, self.outputs, box, self.metrics, plan.on_message
@@ -91,11 +111,13 @@ class Pipeline:
         self._finishing = False
 
     def start(self) -> tuple[FrameFormat, FrameFormat]:
-        """Open source and sinks; return the formats of incoming and of outgoing frames.
+        """Start services, open source and sinks; return the formats of frames in and out.
 
         Raises UsageError, SourceFault or SinkFault, with everything closed again.
         """
         try:
+            for service in self._services:
+                service.start()
             incoming = self.capture.open()
             self.live = self.plan.live or incoming.live
             own = Size(incoming.width, incoming.height)
@@ -107,6 +129,7 @@ class Pipeline:
         except BaseException:
             self.capture.stop()
             self.stylizer.close()
+            self._stop_services()
             raise
         self._outgoing = outgoing
         self._queue: FrameQueue = Mailbox[Frame]() if self.live else BoundedQueue[Frame](READ_AHEAD)
@@ -161,6 +184,11 @@ class Pipeline:
             self._save_controller.close()
             self.stylizer.close()
         self.outputs.finish()
+        self._stop_services()
+
+    def _stop_services(self) -> None:
+        for service in self._services:
+            service.stop()
 
     def _output(self, sink: Sink) -> SinkRunner:
         local = sink.name in self.plan.local

@@ -1,11 +1,11 @@
 """Makes the sink that a text means: "window", "web:8080", "file:out.mp4", or just "out.mp4"."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from models.errors import UsageError, lookup
 from realtime.config.schema import Config
@@ -13,19 +13,22 @@ from realtime.control.hotkeys import apply_hotkey
 from realtime.control.state import SettingsStore
 from realtime.sinks import Sink
 
+if TYPE_CHECKING:
+    from realtime.control.web.server import ControlServer
+
 
 @dataclass(frozen=True)
 class SinkContext:
     """What sinks need to know of the rest of a run.
 
-    `titles` and `previews` (JPEG files) are by style name. `source` is the file that frames come
-    from, which no sink may replace; `audio_from` is the file whose sound goes into recordings.
+    `control` gives the control server at a port (None: the usual one). `source` is the file that
+    frames come from, which no sink may replace; `audio_from` is the file whose sound goes into
+    recordings.
     """
 
     config: Config
     box: SettingsStore
-    titles: Mapping[str, str] = field(default_factory=dict)
-    previews: Mapping[str, Path] = field(default_factory=dict)
+    control: "Callable[[int | None], ControlServer]"
     source: Path | None = None
     audio_from: Path | None = None
 
@@ -111,16 +114,8 @@ def _virtual_camera(spec: str, argument: str, context: SinkContext) -> Sink:
 def _web(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.web import WebSink
 
-    wanted = context.config.web
-    return WebSink(
-        spec,
-        box=context.box,
-        host=wanted.host,
-        port=_port(spec, argument) if argument else wanted.port,
-        titles=context.titles,
-        previews=context.previews,
-        quality=wanted.quality,
-    )
+    server = context.control(_port(spec, argument) if argument else None)
+    return WebSink(spec, server=server, quality=context.config.web.quality)
 
 
 def _port(spec: str, text: str) -> int:

@@ -13,10 +13,14 @@ import numpy as np
 
 from models.card import StyleCard
 from models.pictures import RGB
+from realtime.control.state import SettingsStore
+from realtime.control.web.server import ControlServer
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.resize import resize
 from realtime.frames.size import Size
 from realtime.sinks import Sink
+from realtime.sinks.web import WebSink
+from realtime.sinks.wrapper import SinkWrapper
 from realtime.sources import EndOfSource, Source
 
 DEADLINE = 10.0
@@ -153,6 +157,22 @@ class FakeSink(Sink):
     @property
     def indices(self) -> list[int]:
         return [frame.index for frame in self.frames]
+
+
+class ServedSink(SinkWrapper):
+    """A web sink with a control server of its own, which lives as long as it is open."""
+
+    def __init__(self, box: SettingsStore, *, host: str = "127.0.0.1", **options) -> None:
+        self.server = ControlServer(box, host=host, **options)
+        super().__init__(WebSink(server=self.server))
+
+    def open(self, frames: FrameFormat) -> None:
+        self.server.start()
+        self.wrapped.open(frames)
+
+    def close(self) -> None:
+        self.wrapped.close()
+        self.server.stop()
 
 
 class FakeBackend:

@@ -1,6 +1,7 @@
 """From a config to a run: which parts it gets, and what is refused beforehand."""
 
 import re
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,3 +204,34 @@ def test_the_title_is_the_cards_not_made_from_the_file_name(config: Config, tmp_
     prepared = build(with_values(config, style__name=str(style.path)), on_message=print)
     assert prepared.pipeline.plan.titles["the-scream"] == "Skrik, 1893"
     assert prepared.generator.startswith(f"Skrik, 1893 ({style.path}) on ")
+
+
+@pytest.mark.parametrize(
+    ("sinks", "control", "ports"),
+    [
+        (["null"], False, []),
+        (["null"], True, [None]),
+        (["web"], False, [None]),
+        (["web"], True, [None]),
+        (["web:8081", "null"], True, [8081]),
+        (["web:8081", "web:8082"], False, [8081, 8082]),
+    ],
+)
+def test_there_is_a_control_server_for_each_page_and_one_on_demand(
+    config: Config, sinks: list[str], control: bool, ports: list[int | None]
+):
+    prepared = build(with_values(config, sinks=sinks, web__control=control), on_message=print)
+    assert [server._port for server in prepared.servers] == ports
+
+
+def test_control_without_a_picture_lives_as_long_as_the_run(config: Config):
+    prepared = build(with_values(config, web__control=True), on_message=print)
+    [server] = prepared.servers
+    assert server.url is None
+    prepared.pipeline.start()
+    port = server.access.port
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        assert not server.has_picture
+    prepared.pipeline.run()
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)

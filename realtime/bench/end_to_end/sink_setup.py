@@ -10,7 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from models.errors import SinkFault, UsageError, lookup
+from realtime.config.schema import WebConfig
 from realtime.control.state import Settings, SettingsStore
+from realtime.control.web.server import ControlServer
 from realtime.frames.frame import FrameFormat
 from realtime.sinks import Sink
 from realtime.sinks.null import Null
@@ -30,11 +32,14 @@ class ViewedWebSink(SinkWrapper):
     Without a viewer, the web sink would encode no pictures at all.
     """
 
-    def __init__(self, sink: WebSink) -> None:
-        super().__init__(sink)
+    def __init__(self) -> None:
+        store = SettingsStore(Settings(styles=("trial",), style="trial"))
+        self._server = ControlServer(store, host=WebConfig().host)
+        super().__init__(WebSink(server=self._server))
         self._viewer: subprocess.Popen[bytes] | None = None
 
     def open(self, frames: FrameFormat) -> None:
+        self._server.start()
         self.wrapped.open(frames)
         command = [
             sys.executable,
@@ -53,6 +58,7 @@ class ViewedWebSink(SinkWrapper):
 
     def close(self) -> None:
         self.wrapped.close()
+        self._server.stop()
         if self._viewer is not None:
             self._viewer.kill()
             self._viewer.wait()
@@ -68,15 +74,11 @@ class LiveFormatSink(SinkWrapper):
         self.wrapped.open(replace(frames, live=True))
 
 
-def _web(folder: Path) -> Sink:
-    return ViewedWebSink(WebSink(box=SettingsStore(Settings(styles=("trial",), style="trial"))))
-
-
 SINKS: dict[str, Callable[[Path], Sink]] = {
     "null": lambda folder: Null(),
     "file": lambda folder: Recorder(folder / "trial.mp4"),
     "window": lambda folder: WindowSink(on_key=lambda key: None),
-    "web": _web,
+    "web": lambda folder: ViewedWebSink(),
 }
 
 

@@ -1,4 +1,8 @@
-"""Serves the page and its WebSocket from its own thread. Handles JPEG bytes, not frames."""
+"""The control server: serves the page and its WebSocket, from its own thread.
+
+It stands beside the sinks and works without them. A sink may give it pictures to show, as JPEG
+bytes; it knows no frames.
+"""
 
 import asyncio
 import contextlib
@@ -10,7 +14,7 @@ from typing import TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from models.errors import SinkFault, StylecamError, UsageError
+from models.errors import StylecamError, UsageError
 from realtime.control import protocol
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.web.access import Access, access_for
@@ -19,6 +23,7 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 DEFAULT_PORT = 8765
 PORTS_TO_TRY = 20
+THREAD = "control server"
 PAGE = Path(__file__).parent / "page"
 FILES = {
     "/": ("index.html", "text/html"),
@@ -51,28 +56,32 @@ class _Client:
         self.refusal: str | None = None
 
 
-class PageServer:
-    """Shows the newest picture to every open page and applies the pages' requests to `box`.
+class ControlServer:
+    """Applies the requests of its clients to `box`, and tells each what has changed.
 
-    A page that cannot keep up gets fewer pictures, each the newest; it delays no other page, and
-    nothing is queued for it. `titles` and `previews` (picture files) are by style name.
-    `newest` makes the picture for a page that has just connected, in case no new one comes soon.
+    If `host` is not a loopback address, `url` carries a token. `port` None takes the first free
+    one from DEFAULT_PORT up. `titles` and `previews` (picture files) are by style name.
+
+    Pages also get the newest picture if a sink gives any. A page that cannot keep up gets fewer
+    pictures, each the newest; it delays no other page, and nothing is queued for it.
     """
 
     def __init__(
         self,
         box: SettingsStore,
         *,
-        newest: Callable[[], bytes | None],
-        title: str,
-        titles: Mapping[str, str],
-        previews: Mapping[str, Path],
+        host: str,
+        port: int | None = None,
+        title: str = "stylecam",
+        titles: Mapping[str, str] | None = None,
+        previews: Mapping[str, Path] | None = None,
     ) -> None:
         self._box = box
-        self._newest = newest
+        self._host, self._port = host, port
         self._title = title
-        self._titles = titles
-        self._previews = previews
+        self._titles = titles or {}
+        self._previews = previews or {}
+        self._newest: Callable[[], bytes | None] | None = None
         self._picture: bytes | None = None
         self._clients: set[_Client] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -81,24 +90,39 @@ class PageServer:
         self.access: Access | None = None
 
     @property
+    def url(self) -> str | None:
+        """What to open in a browser; None before `start`."""
+        return self.access.url if self.access else None
+
+    @property
     def has_viewers(self) -> bool:
         """Whether any page is open; otherwise pictures need not be encoded."""
         return bool(self._clients)
 
-    def start(self, host: str, port: int | None) -> None:
-        """Listen; `port` None takes the first free one from DEFAULT_PORT up.
+    @property
+    def has_picture(self) -> bool:
+        """Whether a sink gives pictures to show."""
+        return self._newest is not None
 
-        Raises UsageError for an unusable address or port, SinkFault if the page does not start.
-        """
-        listener = _listen(host, port)
-        self.access = access_for(host, listener.getsockname()[1])
+    def start(self) -> None:
+        """Listen. Raises UsageError for an unusable address or port."""
+        listener = _listen(self._host, self._port)
+        self.access = access_for(self._host, listener.getsockname()[1])
         ready = threading.Event()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener, ready)), name="web page", daemon=True
+            target=lambda: asyncio.run(self._serve(listener, ready)), name=THREAD, daemon=True
         )
         self._thread.start()
         if not ready.wait(timeout=10):
-            raise SinkFault(f"the web page did not start at {self.access.url}")
+            raise StylecamError(f"the control server did not start at {self.access.url}")
+
+    def attach(self, newest: Callable[[], bytes | None]) -> None:
+        """Show pictures: `newest` makes one for a page that has just connected."""
+        self._newest = newest
+
+    def detach(self) -> None:
+        """Show no more pictures than the last one."""
+        self._newest = None
 
     def publish(self, jpeg: bytes) -> None:
         """Make `jpeg` the picture to show. May be called from any thread; returns at once."""
@@ -214,18 +238,29 @@ class PageServer:
         with contextlib.suppress(ConnectionError):
             settings = self._box.current
             await client.stream.send_str(
-                protocol.hello(self._title, settings, self._titles, set(self._previews))
+                protocol.hello(
+                    self._title,
+                    settings,
+                    self._titles,
+                    set(self._previews),
+                    picture=self.has_picture,
+                )
             )
             if self._picture is None or len(self._clients) == 1:  # may be old: nobody watched
-                before = self._picture
-                newest = await asyncio.to_thread(self._newest)
-                if self._picture is before:  # otherwise a newer one was published meanwhile
-                    self._picture = newest
+                await self._refresh_picture()
             while True:
                 await self._send_news(client)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(client.wake.wait(), STATE_POLL)
                 client.wake.clear()
+
+    async def _refresh_picture(self) -> None:
+        if self._newest is None:
+            return
+        before = self._picture
+        newest = await asyncio.to_thread(self._newest)
+        if self._picture is before:  # otherwise a newer one was published meanwhile
+            self._picture = newest
 
     async def _send_news(self, client: _Client) -> None:
         refusal, client.refusal = client.refusal, None

@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from models.errors import SinkFault, SourceFault
+from models.errors import SinkFault, SourceFault, UsageError
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.verbs import VERBS
 from realtime.frames.frame import Frame
@@ -241,3 +241,41 @@ def test_every_frame_is_painted_once_through_slow_hands():
         assert np.array_equal(painted, 255 - np.arange(40))
     assert progress == list(range(1, 41))
     assert run.pipeline.dropped == 0
+
+
+class FakeService:
+    """`events` says what happened to it."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.events: list[str] = []
+        self._fault = fault
+
+    def start(self) -> None:
+        self.events.append("start")
+        if self._fault is not None:
+            raise self._fault
+
+    def stop(self) -> None:
+        self.events.append("stop")
+
+
+def test_services_run_from_before_the_source_opens_until_the_sinks_are_closed():
+    service, sink = FakeService(), FakeSink()
+    run = Run(make_frames(2), sink)
+    run.pipeline._services = [service]
+    run.source.open = lambda: (service.events.append("open"), run.source.format)[1]
+    sink.close = lambda: service.events.append("close")
+    run.pipeline.start()
+    run.pipeline.run()
+    assert service.events == ["start", "open", "close", "stop"]
+
+
+def test_a_service_that_does_not_start_ends_the_start_with_all_closed():
+    run = Run(make_frames(2), FakeSink())
+    services = [FakeService(), FakeService(UsageError("web: port 80 is taken"))]
+    run.pipeline._services = services
+    with pytest.raises(UsageError, match="port 80"):
+        run.pipeline.start()
+    assert run.source.opens == 0
+    assert run.backend.closes == 1
+    assert [service.events for service in services] == [["start", "stop"]] * 2

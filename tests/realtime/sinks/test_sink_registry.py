@@ -1,5 +1,6 @@
 """Which sink a text means, and how a text that means none is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from models.errors import UsageError
 from realtime.config.schema import Config
 from realtime.control.state import Settings, SettingsStore
+from realtime.control.web.server import ControlServer
 from realtime.sinks.image_file import ImageFile
 from realtime.sinks.null import Null
 from realtime.sinks.recording.recorder import Recorder
@@ -19,7 +21,9 @@ from realtime.sinks.window import WindowSink
 @pytest.fixture
 def context() -> SinkContext:
     box = SettingsStore(Settings(styles=("a",), style="a"))
-    return SinkContext(Config(), box)
+    return SinkContext(
+        Config(), box, control=lambda port: ControlServer(box, host="127.0.0.1", port=port)
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,7 @@ def test_a_file_that_exists_is_replaced_only_on_demand(
     with pytest.raises(UsageError, match="exists already; --force replaces it"):
         make_sink(f"{prefix}{path}", context)
     forced = Config.model_validate({"recording": {"overwrite": True}})
-    make_sink(f"{prefix}{path}", SinkContext(forced, context.box))
+    make_sink(f"{prefix}{path}", replace(context, config=forced))
     assert path.read_text() == "precious"
 
 

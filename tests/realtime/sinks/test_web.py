@@ -1,4 +1,4 @@
-"""The web preview's server as a client sees it: pictures, commands, refusals, endings."""
+"""The control server with a web sink, as a client sees them: pictures, commands, endings."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,9 @@ import pytest
 
 from models.errors import UsageError
 from realtime.control.state import Settings, SettingsStore
+from realtime.control.web.server import THREAD, ControlServer
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.sinks.web import WebSink
+from tests.realtime.fakes import ServedSink
 
 FORMAT = FrameFormat(width=64, height=48, fps=30, live=True)
 
@@ -31,7 +32,7 @@ def box() -> SettingsStore:
 @pytest.fixture
 def sink(box, tmp_path):
     (tmp_path / "one.jpg").write_bytes(b"a picture")
-    sink = WebSink(box=box, port=0, previews={"one": tmp_path / "one.jpg"})
+    sink = ServedSink(box, port=0, previews={"one": tmp_path / "one.jpg"})
     sink.open(FORMAT)
     yield sink
     sink.close()
@@ -65,7 +66,7 @@ async def receive(stream, kind: str, holds=lambda value: True):
     raise AssertionError(f"the stream ended without {kind}")
 
 
-def talk(sink: WebSink, scenario, **options) -> None:
+def talk(sink: ServedSink, scenario, **options) -> None:
     """Run `scenario(stream)` on an open stream."""
 
     async def run() -> None:
@@ -134,6 +135,34 @@ def test_commands_change_the_settings_and_every_page_is_told(sink, box):
     talk(sink, scenario)
 
 
+def test_the_server_controls_a_run_without_any_picture(box):
+    server = ControlServer(box, host="127.0.0.1", port=0)
+    server.start()
+    try:
+
+        async def scenario(stream):
+            assert (await receive(stream, "hello"))["picture"] is False
+            await stream.send_str('{"verb": "next"}')
+            await receive(stream, "state", lambda state: state["style"] == "two")
+
+        talk(server, scenario)
+        assert status_of(server.url) == 200
+    finally:
+        server.stop()
+
+
+def test_a_closed_sink_leaves_the_server_in_control(sink, box):
+    sink.write(frame_of(red_and_blue()))
+    sink.wrapped.close()
+
+    async def scenario(stream):
+        assert (await receive(stream, "hello"))["picture"] is False
+        await stream.send_str('{"verb": "next"}')
+        await receive(stream, "state", lambda state: state["style"] == "two")
+
+    talk(sink, scenario)
+
+
 def test_what_is_not_known_is_refused_with_a_reason(sink, box):
     before = box.current
 
@@ -190,7 +219,7 @@ def test_a_foreign_origin_cannot_open_the_stream(sink):
 
 
 def test_outside_loopback_only_the_token_opens(box):
-    sink = WebSink(box=box, host="0.0.0.0", port=0)
+    sink = ServedSink(box, host="0.0.0.0", port=0)
     sink.open(FORMAT)
     try:
         address, token = sink.url.split("?token=")
@@ -221,7 +250,7 @@ async def _the_cookie_opens_the_rest(local: str, token: str) -> None:
 
 
 @contextlib.contextmanager
-def deaf_client(sink: WebSink):
+def deaf_client(sink: ServedSink):
     """A page that opens the stream and never reads it."""
     host, port = sink.url.removeprefix("http://").rstrip("/").split(":")
     with socket.create_connection((host, int(port))) as connection:
@@ -288,7 +317,7 @@ def test_close_ends_every_stream_within_two_seconds(sink):
     with deaf_client(sink):
         talk(sink, scenario)
     sink.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "web page"]
+    assert not [thread for thread in threading.enumerate() if thread.name == THREAD]
     gc.collect()  # a connection that was left open would warn here
     with pytest.raises(aiohttp.ClientConnectorError):
         status_of(sink.url)
@@ -296,7 +325,7 @@ def test_close_ends_every_stream_within_two_seconds(sink):
 
 def test_a_taken_port_that_was_asked_for_is_refused(sink, box):
     port = int(sink.url.rstrip("/").rsplit(":", 1)[1])
-    other = WebSink(box=box, port=port)
+    other = ServedSink(box, port=port)
     with pytest.raises(UsageError, match=f"port {port} .*name another port"):
         other.open(FORMAT)
     other.close()
@@ -304,7 +333,7 @@ def test_a_taken_port_that_was_asked_for_is_refused(sink, box):
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6 beside IPv4")
 def test_listening_everywhere_by_ipv6_is_listening_by_ipv4_too(box):
-    sink = WebSink(box=box, host="::")
+    sink = ServedSink(box, host="::")
     sink.open(FORMAT)
     try:
         port = urlsplit(sink.url).port
@@ -317,7 +346,7 @@ def test_listening_everywhere_by_ipv6_is_listening_by_ipv4_too(box):
 def test_a_taken_default_port_is_passed_over(box, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr("realtime.control.web.server.DEFAULT_PORT", taken.getsockname()[1])
-        sink = WebSink(box=box)
+        sink = ServedSink(box)
         sink.open(FORMAT)
         try:
             port = int(sink.url.rstrip("/").rsplit(":", 1)[1])
@@ -337,7 +366,7 @@ def test_a_taken_default_port_is_passed_over(box, monkeypatch):
     ],
 )
 def test_an_address_that_is_not_ours_is_refused_in_one_line(box, host, port, said):
-    sink = WebSink(box=box, host=host, port=port)
+    sink = ServedSink(box, host=host, port=port)
     with pytest.raises(UsageError, match=f"^web: {said}") as caught:
         sink.open(FORMAT)
     assert "\n" not in str(caught.value)

@@ -77,7 +77,7 @@ async function draw() {
 
 // --- what the page says ---
 
-function greet({ title, styles, keys: table, help }) {
+function greet({ title, styles, keys: table, help, picture }) {
   document.title = title;
   $("title").textContent = title;
   keys = Object.fromEntries(table.flatMap((row) => row.keys.map((key) => [key, row.verb ?? "fullscreen"])));
@@ -89,7 +89,9 @@ function greet({ title, styles, keys: table, help }) {
     what.textContent = label;
     return [term, what];
   }));
-  if (stage.dataset.link !== "live") $("notice").textContent = "Waiting for the first picture …";
+  if (stage.dataset.link !== "live") {
+    $("notice").textContent = picture ? "Waiting for the first picture …" : "Controls only: this run shows no picture here.";
+  }
 }
 
 function keycap(name) {
@@ -137,7 +139,7 @@ function reflect(state) {
 function describe() {
   $("state").toggleAttribute("data-recording", Boolean(current?.recording));
   if (!current) { $("state").textContent = "not connected"; return; }
-  const parts = [`${canvas.width} × ${canvas.height}`, `${rate} frames/s`];
+  const parts = stage.dataset.link === "live" ? [`${canvas.width} × ${canvas.height}`, `${rate} frames/s`] : [];
   if (current.paused) parts.push("paused");
   $("state").textContent = parts.join("  ·  ");
 }

@@ -13,7 +13,7 @@ import pytest
 
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.sinks.web import WebSink
+from tests.realtime.fakes import ServedSink
 
 MISSING = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
@@ -94,7 +94,7 @@ class Browser:
 class Camera:
     """Writes changing frames to the sink from a thread: red left, blue right, getting darker."""
 
-    def __init__(self, sink: WebSink) -> None:
+    def __init__(self, sink: ServedSink) -> None:
         self.sink = sink
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.run)
@@ -130,6 +130,9 @@ def browser(tmp_path_factory):
     browser.close()
 
 
+TITLES = {"starry-night": "The Starry Night", "the-scream": "The Scream"}
+
+
 @pytest.fixture
 def box() -> SettingsStore:
     return SettingsStore(Settings(styles=("starry-night", "the-scream"), style="starry-night"))
@@ -137,7 +140,7 @@ def box() -> SettingsStore:
 
 @pytest.fixture
 def camera(box):
-    sink = WebSink(box=box, port=0, title="My camera")
+    sink = ServedSink(box, port=0, title="My camera", titles=TITLES)
     sink.open(FORMAT)
     camera = Camera(sink)
     yield camera
@@ -221,7 +224,7 @@ def test_the_page_finds_back_when_stylecam_restarts(page, camera, box):
     port = int(camera.sink.url.rstrip("/").rsplit(":", 1)[1])
     camera.close()
     wait_for(lambda: "does not answer" in page.text("#notice"))
-    sink = WebSink(box=box, port=port)
+    sink = ServedSink(box, port=port)
     sink.open(FORMAT)
     again = Camera(sink)
     try:
