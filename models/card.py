@@ -16,7 +16,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.errors import ModelError, UsageError
+from models.errors import ModelError, StylecamError, UsageError
+from models.system.atomic_file import write_bytes_atomically
 
 FORMAT = 1
 METADATA_KEY = "stylecam"
@@ -77,9 +78,13 @@ def file_sha256(path: Path) -> str:
 
 
 def write_card(card: StyleCard, path: Path) -> None:
-    """Write the card beside its graph, with the graph's checksum."""
+    """Write the card beside its graph, with the graph's checksum.
+
+    Raises StylecamError if it cannot be written.
+    """
     fields = card.model_dump(mode="json") | {"sha256": file_sha256(path)}
-    path.with_suffix(".yaml").write_text(yaml.safe_dump(fields, sort_keys=False))
+    text = yaml.safe_dump(fields, sort_keys=False)
+    write_bytes_atomically(path.with_suffix(".yaml"), text.encode(), error=StylecamError)
 
 
 def load_card(path: Path) -> StyleCard:

@@ -1,9 +1,94 @@
-"""Pictures as arrays, for both halves."""
+"""Pictures as arrays (H, W, 3) uint8 RGB: read from files and written to files. Uses OpenCV."""
 
+from pathlib import Path
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import StylecamError, UsageError
+from models.system.atomic_file import write_bytes_atomically
+from models.system.output_path import check_writable
+
 RGB: TypeAlias = NDArray[np.uint8]
 """A picture (H, W, 3), uint8, RGB, 0..255."""
+
+READ_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".dib"),
+    *(".jp2", ".hdr", ".pbm", ".pgm", ".ppm", ".pnm"),
+)
+"""What OpenCV reads as pictures. A .gif may move and is played as a video."""
+
+WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+QUALITY = 95
+"""Of the JPEG and WebP files that are written, from 1 to 100."""
+
+
+def read_picture(path: Path, *, error: type[StylecamError] = UsageError) -> RGB:
+    """Read a picture (H, W, 3) uint8 RGB, upright by its EXIF tag; an alpha channel is dropped.
+
+    Grey and 16-bit pictures are converted. Raises UsageError if there is no such file, and
+    `error` if it cannot be read or is not a picture.
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    except OSError as reason:
+        raise error(f"{path}: cannot be read ({reason.strerror})") from None
+    try:
+        # Decoded from memory, because cv2.imread refuses non-ASCII paths on Windows.
+        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error:  # for example a header that promises billions of pixels
+        bgr = None
+    if bgr is None:
+        raise error(f"{path}: not a picture that OpenCV can read, or damaged")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def encode_picture(rgb: RGB, suffix: str, *, quality: int = QUALITY) -> bytes:
+    """The contents of a picture file, in the format of `suffix` (one of WRITTEN_SUFFIXES).
+
+    `quality` (1..100) applies to JPEG and WebP. Raises cv2.error if the format has no room for
+    the picture (65,535 pixels a side in JPEG, 16,383 in WebP).
+    """
+    options = {
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
+        ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
+        ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
+    }
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(suffix, bgr, options.get(suffix, []))
+    if not done:
+        raise cv2.error(f"cannot be encoded as {suffix}")
+    return data.tobytes()
+
+
+def check_suffix(path: Path) -> None:
+    """Raise UsageError if the suffix names no format that `write_picture` writes."""
+    if path.suffix.lower() not in WRITTEN_SUFFIXES:
+        what = f"unknown picture format {path.suffix!r}" if path.suffix else "no file ending"
+        raise UsageError(f"{path}: {what}; one of: {', '.join(WRITTEN_SUFFIXES)}")
+
+
+def check_output_picture(path: Path, *, overwrite: bool) -> None:
+    """Raise UsageError for a path that `write_picture` could not, or should not, write to."""
+    check_suffix(path)
+    if path.is_file() and not overwrite:
+        raise UsageError(f"{path}: exists already; --force replaces it")
+    check_writable(path)
+
+
+def write_picture(path: Path, rgb: RGB, *, error: type[StylecamError] = StylecamError) -> None:
+    """Write a picture in the format of the path's suffix; the file appears whole or not at all.
+
+    Raises UsageError for an unknown suffix, and `error` if it cannot be written.
+    """
+    check_suffix(path)
+    suffix = path.suffix.lower()
+    try:
+        data = encode_picture(rgb, suffix)
+    except cv2.error as reason:
+        raise error(f"{path}: cannot be encoded as {suffix} ({reason})") from None
+    write_bytes_atomically(path, data, durable=False, error=error)

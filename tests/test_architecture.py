@@ -21,10 +21,10 @@ MOST_FILES = 12
 LAYERS = {
     "models": [
         "errors",
-        "pictures",
-        "exposure",
         "default_style",
         "system",
+        "pictures",
+        "exposure",
         "generator",
         "card",
         "onnx",

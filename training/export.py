@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from models.card import StyleCard, write_card
-from models.errors import ModelError
+from models.errors import ModelError, TrainingError
 from models.generator.architecture import Architecture, folded
 from models.generator.fold_batchnorm import fold_weights
 from models.generator.network import Generator, load_generator
 from models.generator.parameters import Weights, parameter_count
 from models.onnx.graph import build_graph
-from models.onnx.session import quiet_session
+from models.onnx.session import cpu_session
+from models.pictures import write_picture
 from models.system.atomic_file import write_bytes_atomically
 from training.data.tensors import Picture, to_picture, to_square, to_tensor
 from training.loop.checkpoint import fingerprint, load_checkpoint
@@ -103,7 +104,7 @@ def export_weights(
 @torch.no_grad()
 def compare(model: onnx.ModelProto, generator: Generator) -> Parity:
     """Largest and mean difference over a few sizes and strengths, on smooth random pictures."""
-    session = quiet_session(model)
+    session = cpu_session(model)
     random = np.random.default_rng(0)
     differences = []
     for height, width in CHECKED_SIZES:
@@ -121,7 +122,5 @@ def compare(model: onnx.ModelProto, generator: Generator) -> Parity:
 def write_preview(model: Path, picture: Picture, out: Path) -> None:
     """Paint the middle square of a picture (H, W, 3) uint8 RGB; write it as a small JPEG."""
     square = to_square(picture)
-    (painted,) = quiet_session(onnx.load(model)).run(None, {"frame": square})
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(painted, cv2.COLOR_RGB2BGR))
-    assert done
-    write_bytes_atomically(out, data.tobytes())
+    (painted,) = cpu_session(onnx.load(model)).run(None, {"frame": square})
+    write_picture(out, painted, error=TrainingError)

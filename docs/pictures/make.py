@@ -17,9 +17,10 @@ from models.blend import blend
 from models.card import StyleCard, load_card
 from models.catalogue import SHIPPED, style_paths
 from models.exposure import normalised
+from models.pictures import read_picture
 from realtime.frames.size import Size, live_scale, processing_size
 from realtime.inference.backends.registry import make_backend
-from training.data.tensors import Picture, read_rgb, shrink_to
+from training.data.tensors import Picture, shrink_to
 from training.reporting.contact_sheet import contact_sheet
 
 HERE = Path(__file__).parent
@@ -85,7 +86,7 @@ def both_ways(source: Picture) -> None:
 
 
 def main(paths: list[str]) -> None:
-    pictures = [read_rgb(Path(path)) for path in paths]
+    pictures = [read_picture(Path(path)) for path in paths]
     sources = [shrink_to(picture, PAINTED_SIDE) for picture in pictures]
     every_style(sources)
     blends(sources[0])

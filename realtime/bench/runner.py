@@ -1,7 +1,6 @@
 """One run of the bench: measures what was asked for, prints tables and writes files."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from models.card import MINIMUM_SIDE, StyleCard
 from models.catalogue import SHIPPED, find_style, style_paths
 from models.errors import StylecamError, UsageError
 from models.system.machine import this_machine
+from models.system.output_path import check_writable
 from realtime.bench import operator_profile, plot, thread_tuning
 from realtime.bench.baselines import RuntimeOptions, load_contenders, painted_name
 from realtime.bench.end_to_end import memory_soak
@@ -28,9 +28,8 @@ from realtime.bench.report import (
     generator_table,
     to_json,
 )
-
-Size = tuple[int, int]
-"""Width and height in pixels."""
+from realtime.config.units import parse_size
+from realtime.frames.resize import Size
 
 STANDARD_SIZES = "640x480,1280x720,1920x1080"
 QUICK_SIZES = "640x480"
@@ -78,13 +77,13 @@ def parse_sizes(text: str) -> list[Size]:
     """Parse "640x480,1280x720" into widths and heights. Raises UsageError for anything else."""
     sizes = []
     for word in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)[x×](\d+)\s*", word)
-        if match is None:
-            raise UsageError(f"size {word!r}: write it as WIDTHxHEIGHT, like 640x480")
-        width, height = int(match[1]), int(match[2])
-        if min(width, height) < MINIMUM_SIDE:
+        try:
+            size = parse_size(word)
+        except ValueError as error:
+            raise UsageError(f"size {word!r}: {error}") from None
+        if min(size) < MINIMUM_SIDE:
             raise UsageError(f"size {word!r}: {MINIMUM_SIDE}x{MINIMUM_SIDE} is the least")
-        sizes.append((width, height))
+        sizes.append(size)
     return sizes
 
 
@@ -97,10 +96,8 @@ def pick_styles(names: str | None) -> list[StyleCard]:
 
 def check_output(path: Path | None) -> None:
     """Raise UsageError if a result could not be written: before measuring, not after it."""
-    if path is not None and not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
-    if path is not None and path.is_dir():
-        raise UsageError(f"{path}: is a folder; give a file name")
+    if path is not None:
+        check_writable(path)
 
 
 def measure_generators(

@@ -9,8 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from models.card import StyleCard
+from models.onnx.session import SPIN_US
 from models.system.cpu import allowed_cpus
-from realtime.inference.backends.onnx_runtime import SPIN_US, OnnxRuntimeBackend
+from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
 
 ROUNDS = 5
 FRAMES = 8

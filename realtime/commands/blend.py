@@ -29,6 +29,7 @@ def blend(parts: tuple[str, ...], out: Path, force: bool) -> None:
     Example: stylecam blend starry-night=0.5 ink-hatching=0.5 -o between.onnx
     """
     from models.blend import blend as blend_styles
+    from models.system.atomic_file import write_bytes_atomically
     from realtime.convert.write_style import check_destination
 
     if len(parts) < 2:
@@ -37,11 +38,8 @@ def blend(parts: tuple[str, ...], out: Path, force: bool) -> None:
     check_destination(out, name, force=force)
     names, shares = zip(*(_part(text) for text in parts), strict=True)
     model, card = blend_styles([find_style(n) for n in names], list(shares), name)
-    try:
-        out.write_bytes(model.SerializeToString())
-        write_card(card, out)
-    except OSError as error:
-        raise StylecamError(f"{out}: cannot be written: {error.strerror}") from None
+    write_bytes_atomically(out, model.SerializeToString(), error=StylecamError)
+    write_card(card, out)
     click.echo(f"{out}: {card.credit}; try: stylecam run --style {out}")
 
 

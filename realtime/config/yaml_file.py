@@ -92,7 +92,7 @@ class _Reader:
             empty_section = not prefix and _is_null(value) and _is_section(key)
             if empty_section:
                 values[key] = {}
-            elif self._readable(value, dotted):
+            elif self._is_valid(value, dotted):
                 values[key] = self._value(value, dotted)
         return values
 
@@ -108,12 +108,12 @@ class _Reader:
             for index, item in enumerate(node.value):
                 place = f"{dotted}.{index}"
                 self._lines[place] = item.start_mark.line + 1
-                if self._readable(item, place):
+                if self._is_valid(item, place):
                     values.append(self._value(item, place))
             return values
         return self._scalars.construct_object(node)
 
-    def _readable(self, node: yaml.Node, dotted: str) -> bool:
+    def _is_valid(self, node: yaml.Node, dotted: str) -> bool:
         """Whether a scalar is valid (2024-99-99 is no date); if not, record a mistake."""
         if not isinstance(node, yaml.ScalarNode):
             return True

@@ -8,10 +8,10 @@ import numpy as np
 
 from models.errors import SourceFault, UsageError
 from models.exposure import normalised
-from models.pictures import RGB
+from models.pictures import READ_SUFFIXES, RGB
 from realtime.frames.resize import fit
 from realtime.sources.demo import PORTRAIT
-from realtime.sources.image import SUFFIXES, read_picture
+from realtime.sources.image import read_picture
 
 LOGGER = logging.getLogger(__name__)
 SIDE = 256
@@ -47,7 +47,7 @@ def calibration(folder: Path) -> Calibration:
     """
     if not folder.is_dir():
         raise UsageError(f"--calibrate {folder}: no such folder of photographs")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READ_SUFFIXES)
     indices = np.linspace(0, len(paths) - 1, min(MOST, len(paths))).round().astype(int)
     pictures = []
     for index in indices:

@@ -22,16 +22,14 @@ from models.errors import ModelError
 from models.onnx.fp16 import PictureDifference, picture_difference
 from models.onnx.graph import read_weights
 from models.onnx.int8_weights import quantize_weights, shorten_names
+from models.onnx.session import SessionSettings, cpu_session, session_options
 from models.pictures import RGB
-from models.system.cpu import physical_cores
 from realtime.convert.calibration import Calibration
-from realtime.inference.backends.onnx_runtime import SessionSettings, session_options
 
 LEAST_PSNR = 30.0
 PERCENTILE = 99.9
 """Of 99 to 99.999, minimum and maximum, entropy, and moving averages, this came closest to full
 precision on all shipped styles (docs/log.md)."""
-CPU = ["CPUExecutionProvider"]
 
 
 def checked_int8_weights(
@@ -69,15 +67,8 @@ def _checked(
 
 def _paint(model: onnx.ModelProto, pictures: list[RGB]) -> RGB:
     """The painted pictures, all in one column."""
-    session = _session(model)
+    session = cpu_session(model)
     return np.concatenate([session.run(None, {"frame": picture})[0] for picture in pictures])
-
-
-def _session(
-    model: onnx.ModelProto, options: ort.SessionOptions | None = None
-) -> ort.InferenceSession:
-    options = options or session_options(SessionSettings(physical_cores()))
-    return ort.InferenceSession(model.SerializeToString(), options, providers=CPU)
 
 
 def quantize(model: onnx.ModelProto, photographs: list[RGB]) -> onnx.ModelProto:
@@ -123,7 +114,7 @@ def _constants_folded(model: onnx.ModelProto) -> onnx.ModelProto:
         options = session_options(SessionSettings(1))
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(out)
-        _session(model, options)
+        cpu_session(model, options)
         return onnx.load(out)
 
 

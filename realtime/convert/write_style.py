@@ -4,7 +4,6 @@ A training checkpoint needs torch. The training half registers its exporter as a
 that this half need not import it.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from models.onnx.fp16 import (
 )
 from models.onnx.graph import read_architecture
 from models.onnx.int8_weights import short_metadata
+from models.system.output_path import check_writable
 from realtime.convert.calibration import calibration, demo_portrait
 from realtime.convert.int8_static import checked_int8, checked_int8_weights
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend, read_model
@@ -116,10 +116,7 @@ def check_destination(out: Path, name: str, *, force: bool) -> None:
     if out.suffix != ".onnx":
         raise UsageError(f"{out}: a model file is called NAME.onnx")
     check_name(name)
-    if not out.parent.is_dir():
-        raise UsageError(f"{out}: there is no folder {out.parent}; make it first")
-    if not os.access(out.parent, os.W_OK):
-        raise UsageError(f"{out}: the folder {out.parent} is not yours to write to")
+    check_writable(out)
     written = [out, out.with_suffix(".yaml"), out.with_suffix(".jpg")]
     there = next((path for path in written if path.exists()), None)
     if there and not force:

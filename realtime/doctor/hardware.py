@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from models.system.machine import this_machine
-from realtime.doctor.finding import CheckResult, fail, ok, warn
+from realtime.doctor.check_result import CheckResult, fail, ok, warn
 
 SYSFS = Path("/sys/class/video4linux")
 LOOPBACK = Path("/sys/module/v4l2loopback")

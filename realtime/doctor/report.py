@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from realtime.doctor import hardware, software, styles
-from realtime.doctor.finding import CheckResult, fail
+from realtime.doctor.check_result import CheckResult, fail
 
 Check = Callable[[], Iterable[CheckResult]]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from realtime.doctor.finding import CheckResult, fail, ok, warn
+from realtime.doctor.check_result import CheckResult, fail, ok, warn
 
 OLDEST_PYTHON = (3, 11)
 OURS = ("realtime", "models", "training")

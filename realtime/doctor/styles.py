@@ -11,7 +11,7 @@ from models.default_style import DEFAULT_STYLE
 from models.errors import StylecamError
 from models.exposure import normalised
 from realtime.config.schema import ProcessingConfig
-from realtime.doctor.finding import CheckResult, fail, ok
+from realtime.doctor.check_result import CheckResult, fail, ok
 
 WIDTH, HEIGHT = 640, 480
 REINSTALL = "pip install --force-reinstall --no-deps stylecam"

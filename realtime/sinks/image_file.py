@@ -6,23 +6,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-
+from models import pictures
 from models.errors import SinkFault, UsageError
-from models.pictures import RGB
+from models.pictures import RGB, check_suffix
+from models.system.output_path import check_writable
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
-from realtime.sinks.output_path import check_writable
 
 NUMBER = re.compile(r"%(0?)(\d*)d")
 FOLDER_PATTERN = "frame-%06d.png"
-
-PARAMETERS: dict[str, list[int]] = {
-    ".png": [],
-    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
-}
 
 
 class ImageFile(Sink):
@@ -86,29 +78,6 @@ def numbered(pattern: Path, number: int) -> Path:
     return pattern.with_name(NUMBER.sub(digits, pattern.name, count=1))
 
 
-def check_suffix(path: Path) -> None:
-    """Raise UsageError if the suffix names no format that we write."""
-    if path.suffix.lower() not in PARAMETERS:
-        what = f"unknown picture format {path.suffix!r}" if path.suffix else "no file ending"
-        raise UsageError(f"{path}: {what}; one of: {', '.join(PARAMETERS)}")
-
-
 def write_picture(path: Path, rgb: RGB) -> None:
-    """Write `rgb` (H, W, 3) to `path`, in the format of its suffix; whole or not at all.
-
-    Raises UsageError for an unknown suffix, SinkFault if it cannot be written.
-    """
-    check_suffix(path)
-    suffix = path.suffix.lower()
-    try:
-        _, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), PARAMETERS[suffix])
-    except cv2.error as error:
-        raise SinkFault(f"{path}: cannot be encoded as {suffix} ({error.err})") from None
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(data.tobytes())
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise SinkFault(f"{path}: cannot be written ({error.strerror})") from None
+    """`models.pictures.write_picture`, but raises SinkFault if the file cannot be written."""
+    pictures.write_picture(path, rgb, error=SinkFault)

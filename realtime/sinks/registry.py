@@ -79,13 +79,13 @@ def parse(spec: str) -> tuple[str, str]:
 
 
 def _kind_of_file(spec: str) -> str:
-    from realtime.sinks.image_file import PARAMETERS
+    from models.pictures import WRITTEN_SUFFIXES
     from realtime.sinks.recording.recorder import CONTAINERS
 
     suffix = Path(spec).suffix.lower()
     if suffix in CONTAINERS:
         return "file"
-    if suffix in PARAMETERS:
+    if suffix in WRITTEN_SUFFIXES:
         return "image"
     lookup("sink", spec.partition(":")[0], KINDS)
     raise AssertionError("lookup found what parse did not")

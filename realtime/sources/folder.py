@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 from models.errors import SourceFault, UsageError
-from models.pictures import RGB
+from models.pictures import READ_SUFFIXES, RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.resize import fit
 from realtime.sources import EndOfSource, Source
-from realtime.sources.image import DEFAULT_FPS, SUFFIXES, read_picture
+from realtime.sources.image import DEFAULT_FPS, read_picture
 from realtime.sources.playback_clock import PlaybackClock
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Folder(Source):
     def _find(self) -> list[Path]:
         if not self._path.is_dir():
             raise UsageError(f"{self._path}: no such folder")
-        pictures = [p for p in self._path.iterdir() if p.suffix.lower() in SUFFIXES]
+        pictures = [p for p in self._path.iterdir() if p.suffix.lower() in READ_SUFFIXES]
         if not pictures:
             raise UsageError(f"{self._path}: no pictures in this folder (.jpg, .png, .webp, …)")
         return sorted(pictures, key=natural_order)

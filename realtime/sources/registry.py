@@ -72,9 +72,9 @@ def source_kind(spec: str) -> str:
 def _is_picture(path: Path) -> bool:
     import cv2
 
-    from realtime.sources.image import SUFFIXES
+    from models.pictures import READ_SUFFIXES
 
-    if path.suffix.lower() in SUFFIXES:
+    if path.suffix.lower() in READ_SUFFIXES:
         return True
     return path.suffix.lower() != ".gif" and bool(cv2.haveImageReader(str(path)))
 
@@ -109,9 +109,9 @@ def _folder(request: SourceRequest) -> Source:
 
 
 def _image(request: SourceRequest) -> Source:
-    from realtime.sources.image import ImageFile
+    from realtime.sources.image import ImageSource
 
-    return ImageFile(Path(request.spec), fps=request.fps, paced=request.paced, loop=request.loop)
+    return ImageSource(Path(request.spec), fps=request.fps, paced=request.paced, loop=request.loop)
 
 
 def _video(request: SourceRequest) -> Source:

@@ -101,19 +101,18 @@ def paint(
     Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
     """
     require_training_extra("paint")
+    from models.pictures import check_output_picture, read_picture
     from training.config.recipe import STYLE_SIDE
-    from training.data.picture_file import check_output_path
     from training.data.style_image import load_style_image
-    from training.data.tensors import read_rgb
     from training.losses.vgg_weights import load_loss_network
     from training.optimise.paint import paint as optimise
     from training.runtime.device import pick_device
 
-    check_output_path(out, force=force)
+    check_output_picture(out, overwrite=force)
     on = pick_device(device)
     recipe = _recipe(style, photo, options)
     scale = recipe.style_scale * size / STYLE_SIDE
-    picture, source = read_rgb(photo), load_style_image(style, scale=scale)
+    picture, source = read_picture(photo), load_style_image(style, scale=scale)
     network = load_loss_network(recipe.loss_network, recipe.pooling).to(on)
     with _PaintingView(out, iterations, preview_every) as easel:
         optimise(
@@ -178,7 +177,7 @@ class _PaintingView:
             self._save(progress)
 
     def _save(self, progress: "PaintProgress") -> None:
-        from training.data.picture_file import write_picture
+        from models.pictures import write_picture
 
         write_picture(self._out, progress.picture())
 

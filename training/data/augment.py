@@ -5,11 +5,11 @@ import numpy as np
 
 from training.data.tensors import Picture
 
-Size = tuple[int, int]
+CropShape = tuple[int, int]
 """Height and width in pixels."""
 
 
-def random_crop(picture: Picture, size: Size, random: np.random.Generator) -> Picture:
+def random_crop(picture: Picture, size: CropShape, random: np.random.Generator) -> Picture:
     """A crop at a random place and scale, resized to (*size, 3).
 
     Its scale ranges from the largest box of that shape in the picture down to three quarters of

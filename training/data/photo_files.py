@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from models.errors import UsageError
-from training.data.tensors import Picture, read_rgb, shrink_to
+from models.pictures import READ_SUFFIXES, read_picture
+from training.data.tensors import Picture, shrink_to
 from training.data.video_frames import sample_video
 from training.runtime.memory_budget import UNLIMITED, MemoryBudget
 
 LOGGER = logging.getLogger(__name__)
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 SMALLEST = 16
 """Least shorter side in pixels: anything smaller is an icon or a tracking pixel."""
 
@@ -42,7 +42,7 @@ class FoundPhotographs:
     """The usable pictures of a source, (H, W, 3) uint8 RGB, and the number of unusable ones."""
 
     pictures: list[Picture]
-    unreadable: int = 0
+    skipped: int = 0
 
 
 def find_photographs(
@@ -57,12 +57,12 @@ def find_photographs(
         return _decode(packaged_paths(), short_side, source, memory_budget)
     path = Path(source)
     if path.is_dir():
-        paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in READ_SUFFIXES)
         return _decode(paths, short_side, source, memory_budget)
     if not path.exists():
         raise UsageError(f"{path}: no such folder, video or picture")
-    if path.suffix.lower() in SUFFIXES:
-        return FoundPhotographs([shrink_to(read_rgb(path), short_side)])
+    if path.suffix.lower() in READ_SUFFIXES:
+        return FoundPhotographs([shrink_to(read_picture(path), short_side)])
     frames, errors = sample_video(path, short_side)
     memory_budget.enforce(f"{source}: reading the photographs")
     return FoundPhotographs(frames, errors)
@@ -103,7 +103,7 @@ def _decode(
 
 def _load_or_none(path: Path, *, short_side: int) -> Picture | None:
     try:
-        picture = read_rgb(path)
+        picture = read_picture(path)
     except UsageError as error:
         LOGGER.info("%s", error)
         return None

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import TrainingError
-from training.data.augment import Size, random_crop, random_variation
-from training.data.photo_files import PACKAGED, SUFFIXES, find_photographs
+from models.pictures import READ_SUFFIXES
+from training.data.augment import CropShape, random_crop, random_variation
+from training.data.photo_files import PACKAGED, find_photographs
 from training.data.tensors import Picture, to_tensor
 from training.runtime.memory_budget import UNLIMITED, MemoryBudget
 
@@ -49,22 +50,22 @@ class Photographs:
         self.skipped = 0
         for source in map(str, sources):
             found = find_photographs(source, short_side, memory_budget)
-            if found.unreadable:
-                LOGGER.warning("%s: skipped %d unreadable pictures", source, found.unreadable)
+            if found.skipped:
+                LOGGER.warning("%s: skipped %d unreadable pictures", source, found.skipped)
             pictures += found.pictures
-            self.skipped += found.unreadable
+            self.skipped += found.skipped
         named = ", ".join(map(str, sources))
         if not pictures:
-            raise TrainingError(f"{named}: no pictures in it ({', '.join(sorted(SUFFIXES))})")
+            raise TrainingError(f"{named}: no pictures in it ({', '.join(READ_SUFFIXES)})")
         if warn and len(pictures) < FEW:
             _warn_of_few(named, len(pictures))
         self.training, self.held_out = hold_out(pictures)
 
-    def batch(self, *, seed: int, step: int, batch_size: int, size: Size) -> Tensor:
+    def batch(self, *, seed: int, step: int, batch_size: int, size: CropShape) -> Tensor:
         """The crops of one step: (B, 3, *size) float 0..1, all varied at random."""
         return to_tensor(self._crops(seed, step, batch_size, size))
 
-    def _crops(self, seed: int, step: int, batch_size: int, size: Size) -> NDArray[np.uint8]:
+    def _crops(self, seed: int, step: int, batch_size: int, size: CropShape) -> NDArray[np.uint8]:
         """The same as (B, *size, 3) uint8 RGB, made without torch."""
         random = np.random.default_rng([seed, step])
         chosen = random.integers(len(self.training), size=batch_size)
@@ -73,7 +74,7 @@ class Photographs:
         )
 
     def batches(
-        self, *, seed: int, start: int, batch_size: int, size: Size
+        self, *, seed: int, start: int, batch_size: int, size: CropShape
     ) -> Generator[Tensor, None, None]:
         """Endless batches from step `start` on; the next one is prepared while one is in use.
 

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 
 from models.errors import UsageError
+from models.pictures import read_picture
 from training.config.recipe import STYLE_SIDE
 from training.data.procedural_styles import PROCEDURAL_STYLES
-from training.data.tensors import Picture, read_rgb
+from training.data.tensors import Picture
 
 LOGGER = logging.getLogger(__name__)
 PROCEDURAL_SIDE = 768
@@ -48,7 +49,7 @@ def load_style_image(
             known = ", ".join(sorted(PROCEDURAL_STYLES))
             raise UsageError(f"{text}: no such picture, nor a drawn style ({known})")
         name = _name_of(path)
-        picture = read_rgb(path)
+        picture = read_picture(path)
     fitted = fit_to_shape(shape, resize_style(picture, scale), fit)
     height, width = fitted.shape[:2]
     if min(height, width) < SMALLEST:

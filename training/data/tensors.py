@@ -1,6 +1,4 @@
-"""Pictures as arrays and tensors: reading, resizing, conversion between the two."""
-
-from pathlib import Path
+"""Pictures as arrays and tensors: resizing, and conversion between the two."""
 
 import cv2
 import numpy as np
@@ -8,27 +6,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.errors import UsageError
+from models.pictures import RGB
 
-Picture = NDArray[np.uint8]
+Picture = RGB
 
 REPORT_SIDE = 256
 """Side in pixels of the squares on which styles are judged and with which they are shown."""
-
-
-def read_rgb(path: Path) -> Picture:
-    """A picture file as (H, W, 3) uint8 RGB. Raises UsageError naming the file."""
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    except cv2.error:  # a header that promises billions of pixels
-        picture = None
-    if picture is None:
-        raise UsageError(f"{path}: not a picture that OpenCV can read")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def shrink_to(picture: Picture, side: int, *, longer: bool = False) -> Picture:

@@ -14,7 +14,7 @@ import onnxruntime
 
 from models.generator.parameters import mac_count, parameter_count
 from models.onnx.graph import read_architecture
-from models.onnx.session import quiet_session
+from models.onnx.session import cpu_session
 from training.data.tensors import Picture
 from training.evaluation.baseline import ITERATIONS, Baseline, baseline
 from training.evaluation.metrics import Painter, Quality, evaluate
@@ -81,7 +81,7 @@ def report(
         row = _row(path, photographs, network, target, clip)
         if optimised:
             reached = baseline(
-                session_painter(quiet_session(onnx.load(path))),
+                session_painter(cpu_session(onnx.load(path))),
                 photographs[:optimised],
                 network,
                 target,
@@ -106,7 +106,7 @@ def _row(
 ) -> ReportRow:
     model = onnx.load(path)
     architecture = read_architecture(model)
-    painter = session_painter(quiet_session(model))
+    painter = session_painter(cpu_session(model))
     return ReportRow(
         path.stem,
         evaluate(painter, photographs, network, target, clip),

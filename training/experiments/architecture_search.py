@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 import numpy as np
-import onnxruntime
+import onnxruntime as ort
 from rich.console import Console
 
 from models.card import StyleCard
@@ -25,6 +25,7 @@ from models.generator.architecture import Architecture, folded
 from models.generator.network import load_generator
 from models.generator.parameters import mac_count, parameter_count, random_weights
 from models.onnx.graph import build_graph, frame_graph
+from models.onnx.session import cpu_session
 from training.config.recipe import Recipe
 from training.data.photographs import Photographs
 from training.data.style_image import load_style_image
@@ -165,7 +166,7 @@ def measure_ms(architectures: dict[str, Architecture]) -> dict[str, float]:
     return {name: float(np.median(values)) * 1e3 for name, values in times.items()}
 
 
-def _session(architecture: Architecture) -> onnxruntime.InferenceSession:
+def _session(architecture: Architecture) -> ort.InferenceSession:
     card = StyleCard(
         name=architecture.name,
         title=architecture.name,
@@ -176,11 +177,7 @@ def _session(architecture: Architecture) -> onnxruntime.InferenceSession:
     )
     weights = random_weights(architecture)
     model, _ = frame_graph(build_graph(architecture, weights, card, with_strength=False))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    # As `run` does; the idle threads of one session would take the cores from the next.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model.SerializeToString(), options)
+    return cpu_session(model)
 
 
 def plot(results: dict[str, dict[str, Any]], path: Path) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from models.errors import TrainingError, UsageError
 from models.system.atomic_file import write_bytes_atomically
+from models.system.cpu import physical_cores
 from training.reporting.loss_log import read_losses
 
 PROGRAM = (sys.executable, "-P", "-m", "training")
@@ -152,7 +153,7 @@ def run_trials(
 
 
 def _start(trial: Trial, program: Sequence[str], jobs: int) -> subprocess.Popen[bytes]:
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, physical_cores() // jobs)
     command = [*program, *trial.arguments, "--output", str(trial.folder)]
     command += ["--name", Path(MODEL).stem, "--no-install"]
     with (trial.folder / LOG).open("wb") as log:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 
 from models.errors import StylecamError
-from models.onnx.session import quiet_session
+from models.onnx.session import cpu_session
+from models.pictures import write_picture
 from models.system.atomic_file import write_bytes_atomically
 from training.config.recipe import Recipe
 from training.data.tensors import Picture, to_square
@@ -83,7 +83,7 @@ def evaluate_trial(trial: Trial, failure: str | None, judge: TrialEvaluator) -> 
 
 
 def _painter(trial: Trial) -> Painter:
-    return session_painter(quiet_session(onnx.load(trial.folder / MODEL)))
+    return session_painter(cpu_session(onnx.load(trial.folder / MODEL)))
 
 
 def write_report(
@@ -106,8 +106,7 @@ def write_report(
     width = TILE * len(sources)
     columns = min(MOST_COLUMNS, max(2, math.ceil(math.sqrt(len(tiles)))))
     sheet = tile_sheet(tiles, columns=columns, width=width, height=TILE)
-    _, data = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
-    write_bytes_atomically(folder / SHEET, data.tobytes())
+    write_picture(folder / SHEET, sheet)
     return folder / SHEET
 
 

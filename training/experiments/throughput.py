@@ -9,10 +9,10 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
+from models.system.machine import this_machine
 from training.config.recipe import Recipe
 from training.loop.trainer import Trainer
 from training.losses.objective import Objective, style_target
@@ -21,7 +21,6 @@ from training.losses.vgg import LossNetwork
 from training.losses.vgg_weights import load_loss_network
 from training.runtime.precision import Precision, has_amx, has_bf16
 
-CPUINFO = Path("/proc/cpuinfo")
 MINIMUM_ROUNDS = 3
 PRUNING_PICTURES = 8
 
@@ -67,15 +66,10 @@ class Throughput:
 
 
 def processor() -> str:
-    """The CPU's name ("unknown CPU" if not known), instruction set, AMX support and threads."""
-    try:
-        lines = CPUINFO.read_text().splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    """The CPU's name, instruction set, AMX support and threads."""
     amx = "AMX" if has_amx() else "no AMX"
     kind = torch.backends.cpu.get_cpu_capability()
-    return f"{next(names, 'unknown CPU')}, {kind}, {amx}, {torch.get_num_threads()} threads"
+    return f"{this_machine().cpu}, {kind}, {amx}, {torch.get_num_threads()} threads"
 
 
 def measure_throughput(

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import torch
 
+from models.errors import TrainingError
 from models.generator.network import Generator
-from models.system.atomic_file import write_bytes_atomically
+from models.pictures import write_picture
 from training.data.photographs import Photographs
 from training.data.tensors import Picture, to_picture, to_tensor
 from training.evaluation.defects import GeneratorDefects, find_defects
@@ -32,8 +33,7 @@ class Preview:
 
     def write(self, path: Path) -> None:
         """Write the sheet as a PNG. Raises TrainingError if it cannot be written."""
-        _, coded = cv2.imencode(".png", cv2.cvtColor(self.sheet, cv2.COLOR_RGB2BGR))
-        write_bytes_atomically(path, coded.tobytes())
+        write_picture(path, self.sheet, error=TrainingError)
 
     def find_defects(self, styles: Sequence[Picture]) -> GeneratorDefects:
         return find_defects(self.photographs, self.paintings, styles)

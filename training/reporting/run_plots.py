@@ -4,11 +4,10 @@ import logging
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from models.errors import StylecamError
-from training.data.tensors import read_rgb
+from models.pictures import read_picture, write_picture
 from training.reporting.contact_sheet import contact_sheet
 from training.reporting.loss_log import read_losses
 from training.reporting.preview import PREVIEW_SIDE
@@ -81,10 +80,10 @@ def plot_previews(folder: Path) -> Path | None:
         return None
     chosen = np.unique(np.linspace(0, len(found) - 1, MOST_PREVIEWS).round().astype(int))
     paths = [found[i] for i in chosen]
-    sheets = [read_rgb(path)[:, :PREVIEW_SIDE] for path in paths]
+    sheets = [read_picture(path)[:, :PREVIEW_SIDE] for path in paths]
     pictures = [sheets[0][:PREVIEW_SIDE], *(sheet[PREVIEW_SIDE:] for sheet in sheets)]
     steps = ", ".join(str(_step_of(path)) for path in paths)
     strip = contact_sheet([pictures], [f"photograph; painted at step {steps}"], height=PREVIEW_SIDE)
     path = folder / "previews.png"
-    cv2.imwrite(str(path), cv2.cvtColor(strip, cv2.COLOR_RGB2BGR))
+    write_picture(path, strip)
     return path

@@ -17,14 +17,13 @@ from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
 from models.onnx.fp16 import is_half, picture_difference, probe_picture, to_half
 from models.onnx.graph import frame_graph
+from models.onnx.session import SPIN_US, SessionSettings, session_options
 from models.pictures import RGB
 from models.system.cpu import physical_cores
 from realtime.frames.resize import resize
 from realtime.frames.size import Size
 from realtime.inference.backends.providers import PROVIDERS, candidates, session_providers
 from realtime.inference.upsample import Upsampler
-
-ERRORS_ONLY = 3
 
 
 class ProviderFailed(Exception):  # noqa: N818
@@ -39,19 +38,6 @@ class RunningSession:
     device: str
     precision: str
     remarks: tuple[str, ...] = ()
-
-
-SPIN_US = 50
-"""Microseconds that an idle worker thread looks for work (spins) before it sleeps. This is longer
-than the wait between two layers, so that it need not be woken for each layer, but too short to
-cost other programs anything, or to matter between frames. Measurements: docs/bench.md."""
-
-
-@dataclass(frozen=True)
-class SessionSettings:
-    threads: int
-    spin_us: int = SPIN_US
-    profile: Path | None = None
 
 
 class OnnxRuntimeBackend:
@@ -200,22 +186,6 @@ class OnnxRuntimeBackend:
         """Free the model and its threads. May be called twice."""
         self._session = None
         self._binding = None
-
-
-def session_options(settings: SessionSettings) -> ort.SessionOptions:
-    """Options for a session with the given threads that is quiet when idle and saves memory."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = settings.threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = ERRORS_ONLY
-    # With the memory pattern, one more block for the whole graph is allocated beside the arena:
-    # twice the memory at the same speed.
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.spin_duration_us", str(settings.spin_us))
-    if settings.profile:
-        options.enable_profiling = True
-        options.profile_file_prefix = str(settings.profile)
-    return options
 
 
 def read_model(path: Path) -> onnx.ModelProto:

@@ -11,10 +11,10 @@ import av
 from av.video.frame import PictureType
 
 from models.errors import SinkFault, UsageError
+from models.system.output_path import check_writable
 from realtime.config.schema import RecordingConfig
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
-from realtime.sinks.output_path import check_writable
 from realtime.sinks.recording.audio_copy import AudioCopy
 from realtime.sinks.recording.encoder import add_video
 from realtime.sinks.recording.remux import remux

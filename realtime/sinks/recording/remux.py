@@ -1,11 +1,11 @@
 """Rewrites a fragmented MP4 or MOV as a plain one, whose index comes first. Uses PyAV."""
 
-import contextlib
 import logging
-import os
 from pathlib import Path
 
 import av
+
+from models.system.atomic_file import replacing
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +19,10 @@ def remux(path: Path, container: str) -> None:
     path = path.resolve()
     if not path.is_file():  # a device, a pipe
         return
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        _copy(path, partial, container)
-        partial.replace(path)
+        with replacing(path) as partial:
+            _copy(path, partial, container)
     except (av.FFmpegError, OSError) as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         log.warning("%s: stays in fragments (%s); some players seek in it badly", path, error)
 
 

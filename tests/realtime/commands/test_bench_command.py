@@ -85,7 +85,7 @@ def test_a_soak_tells_how_memory_grows(quick: list[object], tmp_path: Path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--sizes", "640*480"], r"size '640\*480': write it as WIDTHxHEIGHT"),
+        (["--sizes", "640*480"], r"size '640\*480': write a size as WIDTHxHEIGHT"),
         (["--sizes", "8x8"], "size '8x8'.*is the least"),
         (["--styles", "stary-night"], "unknown style 'stary-night'"),
         (["--sinks", "null,fiel"], "unknown sink 'fiel'; did you mean 'file'"),

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from realtime.commands.doctor import doctor
 from realtime.doctor import report
-from realtime.doctor.finding import fail, ok, warn
+from realtime.doctor.check_result import fail, ok, warn
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from realtime.doctor.finding import fail, ok, warn
+from realtime.doctor.check_result import fail, ok, warn
 from realtime.doctor.report import CHECKS, print_results, run_checks, to_json, works
 
 

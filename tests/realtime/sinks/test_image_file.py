@@ -132,7 +132,7 @@ except SinkFault as fault:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout == f"{path}: cannot be written (File too large)\n"
+    assert done.stdout == f"{path}: cannot be written: File too large\n"
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 5000

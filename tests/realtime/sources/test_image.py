@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import SourceFault, UsageError
 from realtime.sources import EndOfSource
-from realtime.sources.image import ImageFile, read_picture
+from realtime.sources.image import ImageSource, read_picture
 
 RED_BLUE = np.zeros((20, 40, 3), np.uint8)
 RED_BLUE[:, :20] = (255, 0, 0)
@@ -81,11 +81,11 @@ def test_a_damaged_picture_is_one_clear_line(tmp_path, content):
 
 def test_a_missing_picture_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match=r"a\.png: no such file"):
-        ImageFile(tmp_path / "a.png", fps=None, paced=False).open()
+        ImageSource(tmp_path / "a.png", fps=None, paced=False).open()
 
 
 def test_unpaced_it_is_one_frame(tmp_path):
-    source = ImageFile(write(tmp_path / "a.png", RED_BLUE), fps=None, paced=False)
+    source = ImageSource(write(tmp_path / "a.png", RED_BLUE), fps=None, paced=False)
     given = source.open()
     assert (given.width, given.height, given.frame_count, given.live) == (40, 20, 1, False)
     frame = source.read()
@@ -96,7 +96,7 @@ def test_unpaced_it_is_one_frame(tmp_path):
 
 
 def test_paced_it_repeats_at_its_rate(tmp_path):
-    source = ImageFile(write(tmp_path / "a.png", RED_BLUE), fps=100, paced=True)
+    source = ImageSource(write(tmp_path / "a.png", RED_BLUE), fps=100, paced=True)
     given = source.open()
     assert (given.fps, given.live, given.frame_count) == (100, True, None)
     frames = [source.read() for _ in range(6)]
@@ -105,20 +105,20 @@ def test_paced_it_repeats_at_its_rate(tmp_path):
 
 
 def test_a_loop_repeats_it_at_once(tmp_path):
-    source = ImageFile(write(tmp_path / "a.png", RED_BLUE), fps=1, paced=False, loop=True)
+    source = ImageSource(write(tmp_path / "a.png", RED_BLUE), fps=1, paced=False, loop=True)
     source.open()
     assert [source.read().index for _ in range(50)] == list(range(50))
 
 
 def test_a_stage_cannot_change_the_picture_that_is_repeated(tmp_path):
-    source = ImageFile(write(tmp_path / "a.png", RED_BLUE), fps=None, paced=True)
+    source = ImageSource(write(tmp_path / "a.png", RED_BLUE), fps=None, paced=True)
     source.open()
     with pytest.raises(ValueError, match="read-only"):
         source.read().rgb[:] = 0
 
 
 def test_nothing_comes_after_close(tmp_path, caplog):
-    source = ImageFile(write(tmp_path / "a.png", RED_BLUE), fps=None, paced=True)
+    source = ImageSource(write(tmp_path / "a.png", RED_BLUE), fps=None, paced=True)
     source.close()
     source.open()
     source.close()

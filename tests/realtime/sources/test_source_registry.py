@@ -9,7 +9,7 @@ import pytest
 from models.errors import SourceFault, UsageError
 from realtime.sources.camera import Camera
 from realtime.sources.demo import Demo
-from realtime.sources.image import ImageFile
+from realtime.sources.image import ImageSource
 from realtime.sources.registry import make_source
 from realtime.sources.stream import Stream
 from realtime.sources.video_file import VideoFile
@@ -48,11 +48,11 @@ def test_a_spec_that_is_no_path_means_what_it_looks_like(spec, kind):
 def test_a_picture_and_a_folder_are_told_by_what_they_are(picture, make_clip):
     from realtime.sources.folder import Folder
 
-    assert isinstance(make(str(picture)), ImageFile)
+    assert isinstance(make(str(picture)), ImageSource)
     assert isinstance(make(str(picture.parent)), Folder)
     assert isinstance(make(str(make_clip())), VideoFile)
     nameless = picture.rename(picture.with_suffix(""))
-    assert isinstance(make(str(nameless)), ImageFile)
+    assert isinstance(make(str(nameless)), ImageSource)
 
 
 def test_a_picture_goes_all_the_way(picture):

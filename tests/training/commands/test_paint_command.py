@@ -12,8 +12,8 @@ from models.errors import StylecamError, UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
 
+from models.pictures import read_picture
 from training.commands.paint import paint
-from training.data.tensors import read_rgb
 from training.losses import vgg_weights
 
 QUICK = ("--iterations", "3", "--size", "96")
@@ -45,9 +45,9 @@ def invoke(monkeypatch, loss_network, photo, tmp_path):
 def test_a_photograph_is_painted_in_a_pictures_style(invoke, photo, photo_folder, tmp_path):
     said = invoke("--style", photo_folder / "1.png", "-o", "out.png", *QUICK)
     assert "out.png: painted in 3 of 3 iterations" in said
-    painted = read_rgb(tmp_path / "out.png")
+    painted = read_picture(tmp_path / "out.png")
     assert painted.shape == (77, 96, 3)
-    before = cv2.resize(read_rgb(photo), (96, 77), interpolation=cv2.INTER_AREA)
+    before = cv2.resize(read_picture(photo), (96, 77), interpolation=cv2.INTER_AREA)
     assert not np.array_equal(painted, before)
 
 
@@ -66,7 +66,7 @@ def test_every_knob_changes_the_painting(invoke, tmp_path):
     seen = []
     for number, knob in enumerate(knobs):
         invoke("--style", "marbling", "-o", f"{number}.png", *QUICK, *knob)
-        seen.append(read_rgb(tmp_path / f"{number}.png").tobytes())
+        seen.append(read_picture(tmp_path / f"{number}.png").tobytes())
     assert len(set(seen)) == len(knobs)
 
 
@@ -105,13 +105,13 @@ def test_a_painting_that_is_there_is_not_replaced_unasked(invoke, tmp_path):
         invoke("--style", "marbling", "-o", "out.png", *QUICK)
     assert (tmp_path / "out.png").read_bytes() == b"mine"
     invoke("--style", "marbling", "-o", "out.png", *QUICK, "--force")
-    assert read_rgb(tmp_path / "out.png").shape == (77, 96, 3)
+    assert read_picture(tmp_path / "out.png").shape == (77, 96, 3)
 
 
 def test_losses_that_are_not_finite_keep_the_best_so_far(invoke, tmp_path):
     with pytest.raises(StylecamError, match="not finite"):
         invoke("--style", "marbling", "-o", "out.png", "--style-weight", "inf", "--size", "96")
-    assert read_rgb(tmp_path / "out.png").shape == (77, 96, 3)
+    assert read_picture(tmp_path / "out.png").shape == (77, 96, 3)
 
 
 def test_control_c_keeps_the_best_so_far(photo, tmp_path):
@@ -136,7 +136,7 @@ def test_control_c_keeps_the_best_so_far(photo, tmp_path):
     assert process.returncode != 0
     assert b"of 100000 iterations is kept" in said
     assert b"Traceback" not in said
-    assert read_rgb(out).shape == (77, 96, 3)
+    assert read_picture(out).shape == (77, 96, 3)
 
 
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_painted(invoke, monkeypatch, tmp_path):

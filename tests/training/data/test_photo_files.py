@@ -23,7 +23,7 @@ def test_a_folder_is_searched_to_its_depths(tmp_path, picture):
     (tmp_path / "notes.txt").write_text("no picture, and not called one")
     found = find_photographs(str(tmp_path), 30)
     assert [p.shape for p in found.pictures] == [(30, 45, 3)] * 2
-    assert found.unreadable == 0
+    assert found.skipped == 0
 
 
 def test_corrupt_and_tiny_pictures_are_counted(tmp_path, picture):
@@ -32,7 +32,7 @@ def test_corrupt_and_tiny_pictures_are_counted(tmp_path, picture):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
     (tmp_path / "empty.png").touch()
     found = find_photographs(str(tmp_path), 400)
-    assert (len(found.pictures), found.unreadable) == (1, 3)
+    assert (len(found.pictures), found.skipped) == (1, 3)
 
 
 def test_one_picture_is_a_source(tmp_path, picture):

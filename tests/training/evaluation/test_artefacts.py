@@ -9,7 +9,7 @@ from models.catalogue import SHIPPED, style_paths
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from models.onnx.session import quiet_session
+from models.onnx.session import cpu_session
 from training.evaluation import artefacts
 from training.evaluation.artefacts import (
     VISIBLE_FRAME,
@@ -139,7 +139,7 @@ def portraits():
 def shipped(request):
     """The name of a shipped style, and its painter."""
     model = onnx.load(SHIPPED / f"{request.param}.onnx")
-    return request.param, session_painter(quiet_session(model))
+    return request.param, session_painter(cpu_session(model))
 
 
 def test_a_shipped_style_leaves_no_grid(shipped, portraits):

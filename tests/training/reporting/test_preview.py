@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from models.catalogue import SHIPPED  # noqa: E402
 from models.generator.network import load_generator  # noqa: E402
+from models.pictures import read_picture  # noqa: E402
 from training.data.photographs import Photographs  # noqa: E402
-from training.data.tensors import read_rgb  # noqa: E402
 from training.loop.checkpoint import load_checkpoint  # noqa: E402
 from training.reporting.preview import PREVIEW_SIDE, paint_preview  # noqa: E402
 
@@ -63,7 +63,7 @@ def test_the_sheet_has_the_photographs_above_and_the_paintings_below(tmp_path, b
     preview = paint_preview(base, portrait)
     preview = replace(preview, photographs=preview.photographs * 2, paintings=preview.paintings * 2)
     preview.write(tmp_path / "preview.png")
-    sheet = read_rgb(tmp_path / "preview.png")
+    sheet = read_picture(tmp_path / "preview.png")
     assert sheet.shape == (2 * PREVIEW_SIDE, 2 * PREVIEW_SIDE, 3)
     assert (sheet[:PREVIEW_SIDE, PREVIEW_SIDE:] == preview.photographs[1]).all()
     assert (sheet[PREVIEW_SIDE:, :PREVIEW_SIDE] == preview.paintings[0]).all()

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.data.tensors import read_rgb
+from models.pictures import read_picture
 from training.reporting.contact_sheet import GAP, LABEL_HEIGHT
 from training.reporting.preview import PREVIEW_SIDE
 from training.reporting.run_plots import plot_losses, plot_previews, plot_run
@@ -27,7 +27,7 @@ def write_preview(folder, step, level):
 def test_losses_become_curves(tmp_path):
     pytest.importorskip("matplotlib", reason="needs matplotlib")
     write_losses(tmp_path)
-    picture = read_rgb(plot_losses(tmp_path))
+    picture = read_picture(plot_losses(tmp_path))
     assert picture.shape == (500, 900, 3)
     blue, orange = (31, 119, 180), (255, 127, 14)
     for colour in (blue, orange):
@@ -46,7 +46,7 @@ def test_previews_stand_in_their_order_with_the_photograph_first(tmp_path):
     for number in range(20):
         write_preview(tmp_path, 100 * (number + 1), 5 * number)
     (tmp_path / "preview_best.png").write_bytes(b"the user's own")
-    strip = read_rgb(plot_previews(tmp_path))
+    strip = read_picture(plot_previews(tmp_path))
     assert strip.shape[1] == 9 * (PREVIEW_SIDE + GAP) + GAP
     middle = strip[LABEL_HEIGHT + PREVIEW_SIDE // 2, GAP + PREVIEW_SIDE // 2 :, 0]
     levels = middle[:: PREVIEW_SIDE + GAP].tolist()
