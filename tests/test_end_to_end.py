@@ -196,7 +196,7 @@ def test_a_signal_ends_it_with_the_recording_finished(stage: Stage, number: sign
     # A plain file with its index in front: it was finished, not just cut off.
     assert b"moof" not in out.read_bytes()
     assert len(frames_of(out)) > 5
-    assert not list(stage.folder.glob("*.part"))
+    assert not list(stage.folder.glob("*.partial"))
 
 
 def test_keys_in_the_terminal_take_a_snapshot_record_and_quit(stage: Stage):

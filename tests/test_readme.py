@@ -34,3 +34,24 @@ def test_every_link_in_the_docs_leads_somewhere():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_file_that_the_docs_name_exists():
+    """Paths in code marks that begin with one of our folders; the log names files of its time."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        if page.name == "log.md":
+            continue
+        for path in re.findall(
+            r"`((?:realtime|models|training|tests|docs)/[\w./-]*)`", page.read_text()
+        ):
+            assert (ROOT / path).exists(), f"{page.name}: {path}"
+
+
+def test_the_page_on_the_code_names_every_folder():
+    page = (ROOT / "docs" / "code.md").read_text()
+    figure = (ROOT / "docs" / "pictures" / "rooms.svg").read_text()
+    for package in ("realtime", "models", "training"):
+        for folder in (ROOT / package).iterdir():
+            if (folder / "__init__.py").exists():
+                assert f"{folder.name}/" in figure, f"rooms.svg lacks {folder.name}"
+                assert f"{package}/{folder.name}" in page, f"code.md lacks {folder.name}"

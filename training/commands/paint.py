@@ -168,7 +168,7 @@ class _PaintingView:
 
     def show(self, progress: "PaintProgress") -> None:
         losses = "  ".join(f"{k} {v:.3f}" for k, v in progress.losses.items())
-        height, width = progress.size
+        height, width = progress.shape
         self._bar.update(
             self._task, completed=progress.iteration, description=f"{width}x{height}  {losses}"
         )

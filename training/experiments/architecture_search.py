@@ -4,7 +4,7 @@ alike, judged alike and timed in turns.
     python -m training.experiments.architecture_search \\
         --style PICTURE --images DIR --clip VIDEO -o runs/search
 
-writes search.json and pareto.png (docs/architecture.md shows ours). What is finished is not done
+writes search.json and pareto.png (docs/generator.md shows ours). What is finished is not done
 again; a broken-off training goes on. Remove the folder to start anew.
 """
 

@@ -27,14 +27,14 @@ MOST_LEVELS = 3
 
 @dataclass(frozen=True)
 class PaintProgress:
-    """Reported after every iteration. `losses`: weighted, by name. `size`: (H, W) of the level.
+    """Reported after every iteration. `losses`: weighted, by name. `shape`: (H, W) of the level.
 
     `picture()` returns the best picture so far in its final form, (H, W, 3) uint8 RGB.
     """
 
     iteration: int
     iterations: int
-    size: tuple[int, int]
+    shape: tuple[int, int]
     losses: dict[str, float]
     picture: Callable[[], Picture]
 

@@ -60,7 +60,7 @@ def test_it_goes_from_coarse_to_fine_and_tells_every_iteration(painting, photo):
     larger = cv2.resize(photo, (500, 400))
     painting(larger, size=400, iterations=7, on_progress=told.append)
     assert [p.iteration for p in told] == [1, 2, 3, 4, 5, 6, 7]
-    assert [p.size for p in told] == [(160, 200)] * 4 + [(320, 400)] * 3
+    assert [p.shape for p in told] == [(160, 200)] * 4 + [(320, 400)] * 3
     assert {p.picture().shape for p in told} == {(320, 400, 3)}
     assert set(told[0].losses) >= {"content", "style", "tv"}
 

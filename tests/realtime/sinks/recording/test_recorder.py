@@ -188,7 +188,7 @@ def test_a_finished_mp4_is_plain_with_its_index_first(tmp_path):
 
 def test_where_the_rewriting_fails_the_fragmented_file_stays(tmp_path, caplog, monkeypatch):
     path = tmp_path / "out.mp4"
-    (tmp_path / f".out.mp4.{os.getpid()}.part").mkdir()  # in the way of the rewriting
+    (tmp_path / f".{os.getpid()}.out.mp4.partial").mkdir()  # in the way of the rewriting
     with caplog.at_level(logging.WARNING):
         record(path, [grey(100)] * 30, [i / 10 for i in range(30)])
     assert "moof" in boxes(path)
