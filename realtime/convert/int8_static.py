@@ -21,7 +21,7 @@ import onnxruntime as ort
 from models.errors import ModelError
 from models.onnx.fp16 import PictureDifference, picture_difference
 from models.onnx.graph import read_weights
-from models.onnx.int8_weights import quantize_weights, shorten_names
+from models.onnx.int8_weights import quantize_weights
 from models.onnx.session import SessionSettings, cpu_session, session_options
 from models.pictures import RGB
 from realtime.convert.calibration import Calibration
@@ -102,7 +102,6 @@ def quantize(model: onnx.ModelProto, photographs: list[RGB]) -> onnx.ModelProto:
     _keep(small.graph.input, inputs)
     _keep(small.opset_import, [entry for entry in small.opset_import if not entry.domain])
     del small.metadata_props[:], small.graph.value_info[:]
-    shorten_names(small.graph)
     onnx.checker.check_model(small, full_check=True)
     return small
 
