@@ -1,4 +1,4 @@
-"""Mixes generators in weight space: between styles trained from one base lie further styles.
+"""Interpolates generators in weight space, between styles that were trained from one base.
 
 Works on the exported graphs, whose batch norms are folded; needs no torch.
 """
@@ -40,7 +40,7 @@ def blend(
     """
     if not all(0 <= share < math.inf for share in shares) or sum(shares) <= 0:
         raise UsageError(
-            f"shares {', '.join(map(str, shares))}: numbers from 0 up, and not all of them 0"
+            f"shares {', '.join(map(str, shares))}: give numbers of 0 or more, at least one above 0"
         )
     graphs = [_weights_of(card) for card in cards]
     architecture = _common(cards, [a for a, _ in graphs])
@@ -78,17 +78,17 @@ def _common(cards: list[StyleCard], architectures: list[Architecture]) -> Archit
         if architecture != architectures[0]:
             raise ModelError(
                 f"{card.name} and {first.name} are of different architectures "
-                f"({_kind(card)} and {_kind(first)}); only like can be blended"
+                f"({_kind(card)} and {_kind(first)}); only equal architectures can be blended"
             )
         if card.exposure != first.exposure:
             raise ModelError(
                 f"only one of {card.name} and {first.name} expects pictures of normalised "
-                "exposure; only like can be blended"
+                "exposure; only equal architectures can be blended"
             )
         if not _family(card) & _family(first):
             raise ModelError(
                 f"{card.name} and {first.name} were not trained from one base; "
-                "what lies between them would be noise (train both with the same --fine-tune)"
+                "their mixture would be noise (train both with the same --fine-tune)"
             )
     return architectures[0]
 

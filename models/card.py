@@ -1,4 +1,4 @@
-"""The style card: what a model file says about itself. Needs no torch.
+"""The style card: metadata of a model file. Needs no torch.
 
 A style is two files side by side: NAME.onnx and its card NAME.yaml. The graph also carries a
 card in its metadata, so that a lone .onnx still describes itself.
@@ -31,7 +31,7 @@ Precision = Literal["fp32", "fp16", "int8", "int8 weights"]
 
 
 class StyleCard(BaseModel):
-    """What a style says about itself, read by `load_card` or written by an export.
+    """Metadata of a style, read by `load_card` or written by an export.
 
     `path` is the .onnx file. `stride` is the pitch of the generator's coarsest grid in pixels,
     `alpha` its width multiplier. `metrics` are figures of the quality report, `training` is the
@@ -107,8 +107,7 @@ def load_card(path: Path) -> StyleCard:
         )
     if card.sha256 and card.sha256 != file_sha256(path):
         raise ModelError(
-            f"{path}: damaged (its checksum is not the one in {sidecar.name}); "
-            "install or export it again"
+            f"{path}: checksum mismatch with {sidecar.name}; install or export it again"
         )
     return card
 
@@ -133,7 +132,7 @@ def _read_metadata(path: Path) -> dict[str, Any]:
     for entry in graph.metadata_props:
         if entry.key == METADATA_KEY:
             return _fields_of(entry.value, path)
-    raise ModelError(f"{path}: an ONNX file that `stylecam export` did not make")
+    raise ModelError(f"{path}: an ONNX file, but not one written by `stylecam export`")
 
 
 def _fields_of(text: str, path: Path) -> dict[str, Any]:

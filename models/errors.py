@@ -2,9 +2,9 @@
 
 StylecamError               1  a run-time failure
 ├── UsageError              2  a wrong flag, key, name, value or missing input file
-├── ModelError              1  a model file that is damaged, foreign or does not fit
-├── TrainingError           1  a training that cannot go on
-├── SourceFault             1  a source that failed; opening it again may help
+├── ModelError              1  a model file that is damaged, foreign or incompatible
+├── TrainingError           1  a training that cannot continue
+├── SourceFault             1  a source that failed; reopening it may help
 └── SinkFault               1  a sink that failed; it stops only itself
 
 The tree is part of models because realtime and training both import models, but not each other.
@@ -24,21 +24,21 @@ class StylecamError(Exception):
 
 
 class UsageError(StylecamError):
-    """The user's request makes no sense; it is refused before anything is changed."""
+    """An invalid request; it is refused before anything is changed."""
 
     exit_code = 2
 
 
 class ModelError(StylecamError):
-    """A model file that is damaged, is not ours, or does not fit the backend."""
+    """A model file that is damaged, foreign, or incompatible with the backend."""
 
 
 class TrainingError(StylecamError):
-    """A training that cannot start or go on; checkpoints already written stay intact."""
+    """A training that cannot start or continue; checkpoints already written stay intact."""
 
 
 class SourceFault(StylecamError):  # noqa: N818  a fault may pass, an error does not
-    """A source that stopped giving frames; opening it again may help."""
+    """A source that stopped delivering frames; reopening it may help."""
 
 
 class SinkFault(StylecamError):  # noqa: N818

@@ -128,7 +128,7 @@ def run_reference(model: onnx.ModelProto, picture: RGB) -> RGB:
     with np.errstate(all="ignore"):
         painted, floats = ReferenceEvaluator(probed).run(None, feeds)
     if not np.isfinite(floats).all():
-        raise ModelError("gives NaN or infinity in half precision")
+        raise ModelError("produces NaN or infinity in half precision")
     return np.asarray(painted)
 
 
@@ -136,5 +136,5 @@ def _to_bytes(model: onnx.ModelProto) -> onnx.NodeProto:
     """The node that turns the finished picture into bytes."""
     nodes = [node for node in model.graph.node if node.op_type == "QuantizeLinear"]
     if len(nodes) != 1:
-        raise ModelError("has no single step to bytes; export it again")
+        raise ModelError("has no single QuantizeLinear node; export it again")
     return nodes[0]

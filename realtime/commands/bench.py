@@ -1,4 +1,4 @@
-"""`stylecam bench`."""
+"""`stylecam bench`: measures how fast the styles are on this machine."""
 
 from pathlib import Path
 
@@ -11,45 +11,57 @@ DEFAULTS = ProcessingConfig()
 
 
 @click.command()
-@click.option("--styles", metavar="NAMES", help="Styles or .onnx files, by commas [all shipped].")
-@click.option("--sizes", metavar="WxH,…", help="Frame sizes [640x480,1280x720,1920x1080].")
-@click.option("--rounds", type=click.IntRange(1), help="Rounds of turns at each size [40].")
-@click.option("--seconds", type=click.FloatRange(1), help="Time for the generators [90].")
-@click.option("--quick", is_flag=True, help="640x480 only, a few rounds: a rough figure in 20 s.")
+@click.option(
+    "--styles", metavar="NAMES", help="Comma-separated styles or .onnx files.  [all shipped]"
+)
+@click.option(
+    "--sizes", metavar="WxH,…", help="Comma-separated frame sizes.  [640x480,1280x720,1920x1080]"
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), help="Rounds per size; each style runs once a round.  [40]"
+)
+@click.option(
+    "--seconds", type=click.FloatRange(1), help="Total time limit for the generators.  [90]"
+)
+@click.option(
+    "--quick", is_flag=True, help="640x480 and a few rounds only: a rough figure in 20 s."
+)
 @click.option(
     "--backend", default=DEFAULTS.backend, show_default=True, help=f"One of: {', '.join(BACKENDS)}."
 )
 @click.option(
     "--device", default=DEFAULTS.device, show_default=True, help=f"One of: {', '.join(DEVICES)}."
 )
-@click.option("--threads", type=click.IntRange(1), help="Threads [one per physical core].")
-@click.option("--half/--full", default=None, help="Half or full precision [half on a GPU].")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [one per physical core]")
+@click.option("--half/--full", default=None, help="Half or full precision.  [half on a GPU]")
 @click.option(
     "--end-to-end/--no-end-to-end",
     default=True,
-    help="Also from source to sink: the default style, or all of --styles [yes].",
+    help="Also measure the whole pipeline, with the default style or all --styles.  [yes]",
 )
 @click.option(
     "--sinks",
     default="null,file",
     show_default=True,
     metavar="NAMES",
-    help="Where to, end to end: null, file, window, web; by commas.",
+    help="Comma-separated sinks for --end-to-end: null, file, window, web.",
 )
 @click.option(
     "--scale",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Share of the sides that styles are painted at; 1: whole only.  [as `run` does live]",
+    help="Also paint at this fraction of width and height.  [as a live `run` does]",
 )
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all as JSON.")
-@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Draw a plot (PNG).")
-@click.option("--profile", metavar="STYLE", help="Instead: time by operator inside one style.")
-@click.option("--tune", is_flag=True, help="Instead: try threads and spinning on this machine.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write the results as JSON."
+)
+@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a plot as PNG.")
+@click.option("--profile", metavar="STYLE", help="Only: time per operator of one style.")
+@click.option("--tune", is_flag=True, help="Only: compare thread counts and spinning.")
 @click.option(
     "--soak",
     type=click.IntRange(200),
     metavar="FRAMES",
-    help="Instead: memory over so many frames [1280x720].",
+    help="Only: memory use over this many frames at 1280x720.",
 )
 def bench(
     styles: str | None,
@@ -70,10 +82,10 @@ def bench(
     tune: bool,
     soak: int | None,
 ) -> None:
-    """Measure the styles and the classic generators in turns, in one run.
+    """Measure the speed of the styles, and of the classic generators for comparison.
 
-    The yardsticks are the generator of Johnson et al. 2016 at alpha 1, 0.5 and 0.25, built on
-    the spot. Compare ratios within one run, never milliseconds of two runs.
+    The baselines are the generator of Johnson et al. 2016 at alpha 1, 0.5 and 0.25, with random
+    weights. All take turns within one run, so compare ratios, not milliseconds between runs.
 
     \b
     stylecam bench --quick

@@ -1,4 +1,4 @@
-"""`stylecam blend`: mixes styles into a new one."""
+"""`stylecam blend`: interpolates styles into a new one."""
 
 from pathlib import Path
 
@@ -18,13 +18,13 @@ from models.errors import StylecamError, UsageError
     type=click.Path(path_type=Path),
     required=True,
     metavar="FILE.onnx",
-    help="The model file to write; its card comes beside it.",
+    help="Model file to write; its card NAME.yaml is written beside it.",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it is there already.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def blend(parts: tuple[str, ...], out: Path, force: bool) -> None:
-    """Mix two or more styles into one, as fast as each of them.
+    """Interpolate two or more styles into a new one, which is as fast as each of them.
 
-    Only styles that were trained from one base blend; the shipped ones were.
+    Only styles trained from the same base can be blended; all shipped `fast` styles can.
 
     Example: stylecam blend starry-night=0.5 ink-hatching=0.5 -o between.onnx
     """
@@ -33,7 +33,7 @@ def blend(parts: tuple[str, ...], out: Path, force: bool) -> None:
     from realtime.convert.write_style import check_destination
 
     if len(parts) < 2:
-        raise UsageError("blend: give two styles or more, as NAME=SHARE")
+        raise UsageError("blend: give two or more styles as NAME=SHARE")
     name = out.stem.lower()
     check_destination(out, name, force=force)
     names, shares = zip(*(_part(text) for text in parts), strict=True)

@@ -1,4 +1,4 @@
-"""`stylecam doctor`."""
+"""`stylecam doctor`: diagnoses the installation and the machine."""
 
 import sys
 
@@ -8,9 +8,9 @@ import click
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def doctor(as_json: bool) -> None:
-    """Check this machine: what works, what does not, and what to do.
+    """Diagnose this machine: what works, what does not, and how to fix it.
 
-    Exit code 1 if something that the main job needs is missing or broken.
+    Exits with 1 if `stylecam run` cannot work.
 
     Example: stylecam doctor
     """

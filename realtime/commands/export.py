@@ -1,4 +1,4 @@
-"""`stylecam export`."""
+"""`stylecam export`: writes a style as an ONNX model file."""
 
 from pathlib import Path
 
@@ -16,25 +16,25 @@ from models.errors import UsageError
     "out",
     required=True,
     type=click.Path(path_type=Path),
-    help="The model file to write: NAME.onnx. Its card NAME.yaml comes beside it.",
+    help="Model file to write: NAME.onnx. Its card NAME.yaml is written beside it.",
 )
-@click.option("--half", is_flag=True, help="Half precision: half the size, faster on a GPU.")
+@click.option("--half", is_flag=True, help="Half precision (fp16): half the size, faster on a GPU.")
 @click.option(
     "--int8",
     is_flag=False,
     flag_value="full",
     type=click.Choice(["full", "weights"]),
-    help="Eight bits: everything that convolves (full, fitted to --calibrate), or only as the "
-    "weights are stored (a quarter of the size, same speed). [full where none is named]",
+    help="Quantize to int8: convolutions too (full, needs --calibrate), or only the stored weights "
+    "(a quarter of the size, same speed).  [full]",
 )
 @click.option(
     "--calibrate",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Photographs that int8 is fitted to and, others of them, judged by; 32 are good.",
+    help="Photographs for int8 calibration and validation; 32 are enough.",
 )
-@click.option("--name", help="The style's name [as the file].")
-@click.option("--force", is_flag=True, help="Replace the file if it is there already.")
+@click.option("--name", help="Name of the style.  [the file's]")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def export(
     source: str,
     out: Path,
@@ -47,7 +47,7 @@ def export(
     """Write a style as an ONNX model file with its card.
 
     SOURCE is a style's name, a model file, or a training checkpoint or folder (which needs
-    stylecam[train]). Lower precision is compared with full precision, and refused if it is off.
+    stylecam[train]). Reduced precision is compared with fp32, and refused if it differs too much.
 
     \b
     stylecam export starry-night --half -o starry-half.onnx
@@ -59,7 +59,7 @@ def export(
     if half and int8:
         raise UsageError("--half and --int8: choose one")
     if calibrate and not int8:
-        raise UsageError("--calibrate is for --int8; leave it out, or say --int8")
+        raise UsageError("--calibrate only goes with --int8")
     if int8:
         precision: Precision = "int8" if int8 == "full" else "int8 weights"
     else:

@@ -1,4 +1,4 @@
-"""`stylecam run`: the main job."""
+"""`stylecam run`: paints a live or recorded source into windows, files, the web or a camera."""
 
 import time
 from collections.abc import Callable
@@ -64,67 +64,71 @@ INTERRUPTED = 130
     multiple=True,
     metavar="WHERE",
     help="window, web[:PORT], "
-    "virtual-camera[:DEVICE], file:OUT.mp4, image:OUT.png or null; give several for "
-    "several.  [window, else web]",
+    "virtual-camera[:DEVICE], file:OUT.mp4, image:OUT.png or null; may be repeated.  "
+    "[window, else web]",
 )
 @click.option(
     "--style",
     metavar="NAME",
     help=f"A style (`stylecam styles`) or a .onnx file.  [{DEFAULTS.style.name}]",
 )
-@click.option("--strength", type=float, help="From 0, the camera's picture, to 1, all paint.")
-@click.option("--size", metavar="WxH", help="Size of the picture.  [the source's]")
-@click.option("--fps", type=float, help="Frames a second to ask the source for.")
-@click.option("--fit", type=click.Choice(FIT_MODES), help="How another size is brought to --size.")
-@click.option("--view", type=click.Choice(VIEWS), help="What to show.")
-@click.option("--mirror/--no-mirror", default=None, help="Exchange left and right.")
-@click.option("--loop/--no-loop", default=None, help="Begin a video again at its end.")
+@click.option("--strength", type=float, help="From 0 (the original picture) to 1 (fully stylized).")
+@click.option("--size", metavar="WxH", help="Output size.  [the source's]")
+@click.option("--fps", type=float, help="Frame rate to request from the source.")
+@click.option(
+    "--fit", type=click.Choice(FIT_MODES), help="How frames of another size are fitted to --size."
+)
+@click.option("--view", type=click.Choice(VIEWS), help="What the outputs show.")
+@click.option("--mirror/--no-mirror", default=None, help="Mirror the picture.")
+@click.option("--loop/--no-loop", default=None, help="Repeat a video or folder endlessly.")
 @click.option(
     "--device",
     type=click.Choice(DEVICES),
-    help=f"What the generator runs on.  [{DEFAULTS.processing.device}]",
+    help=f"Device that runs the generator.  [{DEFAULTS.processing.device}]",
 )
 @click.option(
     "--backend",
     type=click.Choice(sorted(BACKENDS)),
-    help=f"What loads the generator.  [{DEFAULTS.processing.backend}]",
+    help=f"Runtime that runs the generator.  [{DEFAULTS.processing.backend}]",
 )
-@click.option("--threads", type=int, help="CPU threads.  [one a physical core]")
-@click.option("--half/--no-half", default=None, help="Half precision.  [on a GPU]")
-@click.option("--process-size", metavar="WxH", help="Paint no larger than this, then enlarge.")
+@click.option("--threads", type=int, help="CPU threads.  [one per physical core]")
+@click.option("--half/--no-half", default=None, help="Half precision (fp16).  [on a GPU]")
+@click.option("--process-size", metavar="WxH", help="Paint at most at this size, then enlarge.")
 @click.option(
     "--scale",
     type=float,
-    help="Paint at this share of the size, then enlarge.  [live: 360 lines up]",
+    help="Paint at this fraction of the size, then enlarge.  [live: 360 lines or more]",
 )
-@click.option("--target-fps", type=float, help="Paint smaller while slower than this. Live only.")
+@click.option("--target-fps", type=float, help="Paint smaller to hold this frame rate. Live only.")
 @click.option(
     "--skip-static/--no-skip-static",
     default=None,
-    help="Do not paint a still scene again. Live only.  [skip]",
+    help="Do not repaint an unchanged scene. Live only.  [skip]",
 )
-@click.option("--fullscreen/--no-fullscreen", default=None, help="Start the window that way.")
+@click.option("--fullscreen/--no-fullscreen", default=None, help="Open the window full screen.")
 @click.option(
     "--control/--no-control",
     default=None,
     help="Serve the page as a remote control, even if no web sink shows the picture on it.",
 )
 @click.option(
-    "--host", metavar="ADDRESS", help=f"Where the web preview listens.  [{DEFAULTS.web.host}]"
+    "--host",
+    metavar="ADDRESS",
+    help=f"Address that the page listens on.  [{DEFAULTS.web.host}]",
 )
-@click.option("--frames", type=int, help="End after so many frames.")
-@click.option("--duration", metavar="TIME", help="End after so long: 90, 500 ms, 1.5 min.")
-@click.option("--force", is_flag=True, default=None, help="Replace files that exist.")
-@click.option("--verbose", is_flag=True, default=None, help="Print rates every few seconds.")
+@click.option("--frames", type=int, help="Stop after N frames.")
+@click.option("--duration", metavar="TIME", help="Stop after this time: 90, 500 ms, 1.5 min.")
+@click.option("--force", is_flag=True, default=None, help="Overwrite existing files.")
+@click.option("--verbose", is_flag=True, default=None, help="Print frame rates every few seconds.")
 @click.option(
     "--config",
     "config_path",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Settings; config.yaml in the repository shows them all.",
+    help="Config file; config.yaml in the repository lists all settings.",
 )
 def run(config_path: Path | None, **options: Any) -> None:
-    """Paint what a camera or file shows, and show, record, serve or send it.
+    """Stylize a camera, video or stream in real time, and show, record or serve it.
 
     \b
     stylecam run --style the-scream

@@ -1,4 +1,4 @@
-"""`stylecam styles`: what there is to paint with."""
+"""`stylecam styles`: lists the installed styles."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -41,7 +41,7 @@ def style_row(name: str, path: Path, lighter_of: str = "") -> StyleRow:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON list, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def styles(as_json: bool) -> None:
     """List the styles: the shipped ones and your own.
 

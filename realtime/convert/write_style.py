@@ -114,7 +114,7 @@ def check_destination(out: Path, name: str, *, force: bool) -> None:
     those names are protected too. `force` allows replacing them.
     """
     if out.suffix != ".onnx":
-        raise UsageError(f"{out}: a model file is called NAME.onnx")
+        raise UsageError(f"{out}: a model file must be called NAME.onnx")
     check_name(name)
     check_writable(out)
     written = [out, out.with_suffix(".yaml"), out.with_suffix(".jpg")]

@@ -14,17 +14,17 @@ LOOPBACK = Path("/sys/module/v4l2loopback")
 
 
 def check_processor() -> Iterator[CheckResult]:
-    """Which processor, and whether it has the instructions that make it fast."""
+    """Report the processor, and whether it has fast vector instructions."""
     machine = this_machine()
     slow = machine.instruction_sets and not {"AVX2", "NEON"} & set(machine.instruction_sets)
     if slow:
-        yield warn("processor", str(machine), "without AVX2 expect few frames a second")
+        yield warn("processor", str(machine), "without AVX2, expect a low frame rate")
     else:
         yield ok("processor", str(machine))
 
 
 def check_providers() -> Iterator[CheckResult]:
-    """Which devices ONNX Runtime could use."""
+    """Report the devices that ONNX Runtime can use."""
     import onnxruntime
 
     from realtime.inference.backends.providers import PROVIDERS
@@ -38,7 +38,7 @@ def check_providers() -> Iterator[CheckResult]:
 
 
 def check_openvino() -> Iterator[CheckResult]:
-    """Whether the optional runtime is installed; its absence is no fault."""
+    """Report whether OpenVINO is installed; it is optional."""
     version = installed_version("openvino")
     if version is None:
         yield ok("OpenVINO", "not installed; optional (pip install 'stylecam[openvino]')")
@@ -54,18 +54,18 @@ def installed_version(distribution: str) -> str | None:
 
 
 def check_cameras(root: Path = SYSFS) -> Iterator[CheckResult]:
-    """Which cameras there are, by name."""
+    """List the cameras by name, and those without access permission."""
     from realtime.sources.camera import list_cameras
 
     if sys.platform != "linux":
-        yield ok("cameras", "by index on this system: --source 0, 1, …")
+        yield ok("cameras", "addressed by index on this system: --source 0, 1, …")
         return
     cameras = list_cameras(root)
     closed = [camera for camera in cameras if not can_open(camera.path)]
     if closed:
         yield warn(
             "cameras",
-            f"not yours to open: {', '.join(map(str, closed))}",
+            f"no permission to open {', '.join(map(str, closed))}",
             "sudo usermod --append --groups video $USER, then log in again",
         )
     if cameras:
@@ -82,11 +82,11 @@ def can_open(device: Path) -> bool:
 def check_virtual_camera(
     module: Path = LOOPBACK, platform: str = sys.platform
 ) -> Iterator[CheckResult]:
-    """Whether other programs could use the picture as a camera."""
+    """Check that other programs can use the output as a camera."""
     from realtime.sinks.virtual_camera import REMEDIES
 
     if platform != "linux":
-        yield ok("virtual camera", "by OBS; seen when `--sink virtual-camera` starts")
+        yield ok("virtual camera", "provided by OBS; checked when `--sink virtual-camera` starts")
         return
     if not module.is_dir():
         yield warn("virtual camera", "v4l2loopback is not loaded", REMEDIES["linux"])
@@ -105,7 +105,7 @@ def check_virtual_camera(
 
 
 def check_display() -> Iterator[CheckResult]:
-    """OpenCV loads, and a window can be opened."""
+    """Check that OpenCV loads and can open a window."""
     try:
         import cv2
     except ImportError as error:
@@ -120,13 +120,17 @@ def check_display() -> Iterator[CheckResult]:
     from realtime.sinks.window import display_available
 
     if display_available():
-        yield ok("window", "a display is there")
+        yield ok("window", "display found")
     else:
-        yield warn("window", "no display, or an OpenCV without windows", "use --sink web instead")
+        yield warn(
+            "window",
+            "no display, or OpenCV was built without GUI support",
+            "use --sink web instead",
+        )
 
 
 def check_encoder() -> Iterator[CheckResult]:
-    """Which encoder recordings get."""
+    """Report the video encoder for recordings."""
     import av
 
     if "libx264" in av.codecs_available:

@@ -23,7 +23,7 @@ RUNTIMES = {
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[CheckResult]:
-    """Python is new enough."""
+    """Check that Python is new enough."""
     shown = ".".join(map(str, version))
     if version[:2] < OLDEST_PYTHON:
         oldest = ".".join(map(str, OLDEST_PYTHON))
@@ -33,11 +33,11 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Ch
 
 
 def check_packages() -> Iterator[CheckResult]:
-    """Every package that stylecam requires is installed; lists their versions."""
+    """Check that all required packages are installed, and list their versions."""
     try:
         required = [line for line in metadata.requires("stylecam") or [] if "extra ==" not in line]
     except metadata.PackageNotFoundError:
-        yield warn("stylecam", "runs from a folder, is not installed", "pip install -e .")
+        yield warn("stylecam", "running from a source folder, not installed", "pip install -e .")
         return
     found, missing = [f"stylecam {metadata.version('stylecam')}"], []
     for line in required:
@@ -48,7 +48,7 @@ def check_packages() -> Iterator[CheckResult]:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             missing.append(name)
-    # Another build of ONNX Runtime or of OpenCV is good enough.
+    # Another build of ONNX Runtime or OpenCV does as well.
     missing = [name for name in missing if importlib.util.find_spec(module_of(name)) is None]
     if missing:
         yield fail("packages", f"missing: {', '.join(missing)}", "pip install --upgrade stylecam")
@@ -63,17 +63,17 @@ def module_of(distribution: str) -> str:
 
 
 def check_ownership(root: Path = ROOT) -> Iterator[CheckResult]:
-    """The modules realtime, models and training are ours; other packages use these names too."""
-    strangers = []
+    """Check that realtime, models and training are ours: other packages use these names too."""
+    foreign = []
     for name in OURS:
         spec = importlib.util.find_spec(name)
         origin = Path(spec.origin).parent if spec and spec.origin else None
         if origin is None or origin.parent.resolve() != root.resolve():
-            strangers.append(f"{name} comes from {origin or 'nowhere'}")
-    if strangers:
+            foreign.append(f"{name} comes from {origin or 'nowhere'}")
+    if foreign:
         yield fail(
             "modules",
-            "; ".join(strangers),
+            "; ".join(foreign),
             "install stylecam in an environment of its own: pipx install stylecam",
         )
     else:
@@ -83,7 +83,7 @@ def check_ownership(root: Path = ROOT) -> Iterator[CheckResult]:
 def check_name_clash(
     owners: Mapping[str, list[str]] | None = None,
 ) -> Iterator[CheckResult]:
-    """No other distribution installed files into our modules (PyPI's `realtime` would)."""
+    """Check that no other distribution has written into our modules (PyPI's `realtime` would)."""
     owners = owners if owners is not None else metadata.packages_distributions()
     others = {n: sorted(set(owners.get(n, [])) - {"stylecam"}) for n in OURS}
     clashes = [
@@ -98,7 +98,7 @@ def check_name_clash(
 
 
 def check_runtimes(installed: Mapping[str, str] | None = None) -> Iterator[CheckResult]:
-    """Only one build of ONNX Runtime is installed: they overwrite each other."""
+    """Check that only one build of ONNX Runtime is installed: they overwrite each other."""
     there = installed if installed is not None else installed_runtimes()
     shown = ", ".join(f"{name} {version}" for name, version in there.items())
     if len(there) > 1:

@@ -19,7 +19,7 @@ RUNS = 5
 
 
 def check_styles(folder: Path = SHIPPED) -> Iterator[CheckResult]:
-    """Every shipped style is there and matches its checksum."""
+    """Check that every shipped style is present and matches its checksum."""
     good = []
     for name in style_paths([folder]):
         try:
@@ -33,7 +33,7 @@ def check_styles(folder: Path = SHIPPED) -> Iterator[CheckResult]:
 
 
 def check_painting(folder: Path = SHIPPED) -> Iterator[CheckResult]:
-    """The default style paints a test frame that differs from its input; reports the time."""
+    """Check that the default style changes a test frame, and report the time that it takes."""
     from realtime.inference.backends.registry import make_backend
 
     subject = "test frame"
@@ -58,7 +58,7 @@ def check_painting(folder: Path = SHIPPED) -> Iterator[CheckResult]:
     finally:
         backend.close()
     if np.array_equal(painted, frame):
-        yield fail(subject, f"{DEFAULT_STYLE} gives its input back", REINSTALL)
+        yield fail(subject, f"{DEFAULT_STYLE} returns its input unchanged", REINSTALL)
     else:
         ms = 1000 * float(np.median(times))
         yield ok(subject, f"{WIDTH}×{HEIGHT} in {ms:.0f} ms by {line}")

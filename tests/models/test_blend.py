@@ -72,7 +72,7 @@ def test_a_blend_sees_what_its_parts_see(style_file):
 )
 def test_impossible_shares_are_refused(style_file, shares):
     a, b = style_file("a", base="b1"), style_file("b", base="b1")
-    with pytest.raises(UsageError, match="numbers from 0 up"):
+    with pytest.raises(UsageError, match="give numbers of 0 or more"):
         blend([a, b], shares, "x")
 
 

@@ -1,4 +1,4 @@
-"""Turns a finished training into a style: in the run's folder, and among the user's own styles."""
+"""Exports a finished training as a style, and installs it for the user."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -19,7 +19,7 @@ def parse_layers(text: str, network: str | None) -> dict[str, Any]:
         if layer not in known:
             raise UsageError(f"--layers: {layer!r} is not one of: {', '.join(known)}")
         if layer in shares:
-            raise UsageError(f"--layers: {layer!r} stands there twice")
+            raise UsageError(f"--layers: {layer!r} is given twice")
         try:
             shares[layer] = float(share or 1)
         except ValueError:

@@ -1,4 +1,4 @@
-"""`stylecam pace`: how much each ingredient of fast training gains on this machine."""
+"""`stylecam pace`: the speed-up per optimisation of the training loop on this machine."""
 
 import json
 from dataclasses import asdict
@@ -18,14 +18,16 @@ from training.commands.training_extra import require_training_extra
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--image-size", metavar="N|H,W", default="128", show_default=True)
 @loss_network_option()
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write it as JSON.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write the results as JSON."
+)
 def pace(
     seconds: float, batch_size: int, image_size: str, loss_network: str, json_path: Path | None
 ) -> None:
-    """Measure the speed of training beside the plain loop, in turns, in one run.
+    """Measure the training speed, and the speed-up over an unoptimised loop.
 
-    The plain loop uses the whole loss network in fp32, contiguous memory, and content features
-    computed anew at every step. Compare the ratios of one run, never images/s of two runs.
+    The plain loop uses the unpruned loss network in fp32, contiguous memory, and content features
+    recomputed at every step. Compare ratios within one run, not images/s between runs.
 
     \b
     stylecam pace

@@ -33,7 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "--style",
     required=True,
     metavar="PICTURE",
-    help="The style picture, or a drawn style's name.",
+    help="Style picture, or the name of a procedural style.",
 )
 @click.option(
     "-o",
@@ -42,7 +42,7 @@ DEFAULTS: dict[str, Any] = {
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The picture to write, .png or .jpg; the best so far is there while it works.",
+    help="Picture to write (.png, .jpg, .webp); updated with the best result so far.",
 )
 @click.option("--iterations", type=click.IntRange(1), default=300, show_default=True)
 @click.option(
@@ -59,7 +59,7 @@ DEFAULTS: dict[str, Any] = {
 )
 @click.option("--content-weight", type=float, help="[1]")
 @click.option("--style-weight", type=float, help="[18]")
-@click.option("--tone-weight", type=float, help="Keeps light and shade of the photograph. [0]")
+@click.option("--tone-weight", type=float, help="Preserve the brightness of the photograph. [0]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
 @click.option(
     "--style-loss",
@@ -71,7 +71,9 @@ DEFAULTS: dict[str, Any] = {
     metavar="LAYER=W,LAYER=W",
     help="Layers of the style loss and their shares, like relu1_2=1,relu2_2=0.5.",
 )
-@click.option("--keep-colours", is_flag=True, help="Paint light and shade only.")
+@click.option(
+    "--keep-colours", is_flag=True, help="Keep the photograph's colours; transfer luminance only."
+)
 @loss_network_option(default=None)
 @device_option
 @click.option(
@@ -79,9 +81,9 @@ DEFAULTS: dict[str, Any] = {
     type=click.IntRange(1),
     default=25,
     show_default=True,
-    help="Iterations after which FILE is written anew.",
+    help="Update FILE every N iterations.",
 )
-@click.option("--force", is_flag=True, help="Replace FILE if it is there already.")
+@click.option("--force", is_flag=True, help="Overwrite an existing FILE.")
 def paint(
     photo: Path,
     style: str,

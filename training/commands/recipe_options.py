@@ -123,10 +123,10 @@ def parse_shares(text: str | None, count: int) -> list[float]:
     try:
         shares = [float(part) for part in text.split(",")]
     except ValueError:
-        raise UsageError(f"--style-weights {text!r}: not numbers with commas between") from None
+        raise UsageError(f"--style-weights {text!r}: not comma-separated numbers") from None
     if len(shares) != count or not all(0 <= x < inf for x in shares) or sum(shares) == 0:
         raise UsageError(
-            f"--style-weights {text!r}: give {count}, one a style: from 0 up, not all of them 0"
+            f"--style-weights {text!r}: give {count} numbers, one per style, at least one above 0"
         )
     return shares
 

@@ -71,24 +71,28 @@ def _options() -> list[click.Parameter]:
     type=click.Path(path_type=Path),
     required=True,
     metavar="DIR",
-    help="Folder of the sweep: a folder a trial, and sweep.png, sweep.csv, sweep.json. The same "
-    "command again repeats no finished trial, and goes on with one that was broken off.",
+    help="Output folder: one subfolder per trial, sweep.png, sweep.csv and sweep.json. Running the "
+    "same command again skips finished trials and resumes an interrupted one.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Trials side by side; they share the cores.",
+    help="Trials to run in parallel; they share the cores.",
 )
-@click.option("--limit", type=click.IntRange(1), help="So many trials, spread over all.")
-@click.option("--yes", is_flag=True, help=f"Begin more than {MANY} trials unasked.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help="Run only N trials, evenly spaced among all combinations.",
+)
+@click.option("--yes", is_flag=True, help=f"Start more than {MANY} trials without confirmation.")
 @click.option(
     "--judged-on",
     type=click.IntRange(1),
     default=8,
     show_default=True,
-    help="Held-out photographs for the figures.",
+    help="Number of held-out photographs for the metrics.",
 )
 def sweep(
     style: tuple[str, ...],
@@ -99,7 +103,7 @@ def sweep(
     judged_on: int,
     **options: Any,
 ) -> None:
-    """Train a style briefly with every combination of some options, to compare by eye.
+    """Train a style briefly with every combination of options, to compare the results by eye.
 
     Every number and choice of `stylecam train` may be a list here.
 
@@ -121,7 +125,7 @@ def sweep(
     if len(chosen) > MANY and not yes:
         raise UsageError(
             f"{len(chosen)} combinations, about {minutes:.0f} minutes on two cores; "
-            f"give --yes, or --limit {MANY} for so many of them"
+            f"give --yes to run them all, or --limit {MANY}"
         )
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     pictures, photographs, judge = _prepare(style, options, judged_on)

@@ -1,4 +1,4 @@
-"""Tells the user in one line if the training extra is missing."""
+"""Checks that the training extra is installed."""
 
 from importlib.util import find_spec
 

@@ -106,7 +106,7 @@ def prepare_folders(trials: Sequence[Trial]) -> None:
         path = trial.folder / ARGUMENTS
         if path.is_file() and json.loads(path.read_text()) != list(trial.arguments):
             raise UsageError(
-                f"{trial.folder}: of a sweep with other options; give the same, or another -o"
+                f"{trial.folder}: a sweep with other options; give the same, or another -o"
             )
     for trial in trials:
         try:

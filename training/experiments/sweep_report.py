@@ -1,4 +1,4 @@
-"""The result of a sweep: figures of each trial as JSON, as CSV, and on one sheet of pictures."""
+"""Reports a sweep: metrics of each trial as JSON and CSV, and one contact sheet."""
 
 import csv
 import io
@@ -73,7 +73,7 @@ class TrialEvaluator:
 
 
 def evaluate_trial(trial: Trial, failure: str | None, judge: TrialEvaluator) -> TrialResult:
-    """The finding for a trial that has ended; if judging it fails, that counts as its failure."""
+    """The result of a trial that has ended; if its evaluation fails, the trial counts as failed."""
     if failure is not None:
         return TrialResult(trial, {}, failure)
     try:

@@ -1,6 +1,6 @@
-"""Images per second of the training loop and of its plain form, and the gain of each ingredient.
+"""Throughput of the training loop, of a plain loop, and the speed-up per optimisation.
 
-All variants take steps in turns within one run, so that a busy moment slows all of them alike.
+The variants take turns within one run, so that other load slows all of them alike.
 Crops are noise, ready in memory: the time of a step does not depend on what they show.
 """
 

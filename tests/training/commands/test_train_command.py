@@ -239,7 +239,7 @@ def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
         (("marbling", "--layers", "relu9_9=1"), "--layers: 'relu9_9' is not one of: relu1_1"),
         (("marbling", "--layers", "relu1_2=x"), "--layers: 'x' in 'relu1_2=x' is not a number"),
         (("marbling", "--layers", "relu1_2=-1"), "--layers: 'relu1_2=-1' must be 0 or more"),
-        (("marbling", "--layers", "relu1_2,relu1_2"), "--layers: 'relu1_2' stands there twice"),
+        (("marbling", "--layers", "relu1_2,relu1_2"), "--layers: 'relu1_2' is given twice"),
         (("marbling", "--layers", "relu1_2=0"), "--layers 'relu1_2=0': at least one share"),
         (("marbling", "--repair"), "--repair: runs/marbling: no run with a checkpoint; train"),
         (("marbling", "--fine-tune", "gone.pt"), r"gone\.pt: no such checkpoint"),
