@@ -1,4 +1,4 @@
-"""From a checkpoint to a style: NAME.onnx, its card NAME.yaml and preview NAME.jpg.
+"""Exports a checkpoint as a style: NAME.onnx, its card NAME.yaml and preview NAME.jpg.
 
 Every exported graph is run in ONNX Runtime and compared with torch before it is written.
 """
@@ -55,7 +55,7 @@ def export_checkpoint(
     """Write the style of a checkpoint (or of a run's folder) to `out` (.onnx), with its card.
 
     Raises UsageError for a missing checkpoint, TrainingError for a damaged one, and ModelError,
-    with nothing written, if the graph does not paint what torch paints.
+    with nothing written, if the graph's output differs from torch's.
     """
     checkpoint = load_checkpoint(path / "checkpoint.pt" if path.is_dir() else path)
     recipe = checkpoint.recipe
@@ -79,7 +79,7 @@ def export_checkpoint(
 
 
 def file_names(styles: str) -> str:
-    """The names of style pictures, by spaces, without their folders: a card may go to strangers."""
+    """The space-separated style pictures without their folders: cards are shared with others."""
     return re.sub(r"\S*[/\\]", "", styles)
 
 

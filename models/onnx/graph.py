@@ -262,7 +262,7 @@ def read_architecture(model: onnx.ModelProto) -> Architecture:
     except ValidationError:
         name = StyleCard.model_validate_json(about[METADATA_KEY]).name
         raise ModelError(
-            f"style {name}: it has layers of another version of stylecam; export it anew, from "
+            f"style {name}: its layers are from another version of stylecam; export it again from "
             "its training"
         ) from None
 

@@ -186,10 +186,10 @@ def short_metadata(card: StyleCard, architecture: Architecture) -> dict[str, str
 
     Of the training it keeps only the origin (ORIGIN); the card beside the file has all of it.
     """
-    told = card.model_dump(mode="json", exclude_defaults=True, exclude={"metrics", "sha256"})
+    fields = card.model_dump(mode="json", exclude_defaults=True, exclude={"metrics", "sha256"})
     origin = {key: card.training[key] for key in ORIGIN if key in card.training}
     return {
-        METADATA_KEY: _json(told | {"licence": card.licence, "training": origin}),
+        METADATA_KEY: _json(fields | {"licence": card.licence, "training": origin}),
         ARCHITECTURE_KEY: short_json(architecture),
     }
 

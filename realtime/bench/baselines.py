@@ -1,7 +1,7 @@
-"""What is measured: the styles, and as yardsticks the generators of Johnson et al. 2016.
+"""The measured generators: the styles, and those of Johnson et al. 2016 as baselines.
 
-The yardsticks are built on the spot with random weights: their pictures mean nothing, but they
-take the time that such a network takes.
+The baselines have random weights: their pictures mean nothing, but a network's time does not
+depend on its weights.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ BASELINES = tuple(baseline_name(alpha) for alpha in ALPHAS)
 
 @dataclass(frozen=True)
 class RuntimeOptions:
-    """What runs the contenders: options of the command line."""
+    """The runtime of the contenders, as chosen on the command line."""
 
     backend: str = ProcessingConfig().backend
     device: str = ProcessingConfig().device
@@ -71,12 +71,12 @@ def load_contenders(
     height: int,
     scale: float | None = None,
 ) -> Iterator[tuple[str, list[Contender]]]:
-    """A line that says what runs the contenders, and the styles and yardsticks as contenders.
+    """The line naming the runtime, and all styles and baselines as contenders.
 
     All paint the same picture. Each style paints it whole and, as a second contender, at `scale`
-    of its sides (None: as in a live run) if that is less. Yardsticks paint only whole pictures.
+    of its sides (None: as in a live run) if that is less. Baselines paint only whole pictures.
 
-    Everything is freed at the end: at 1920×1080 the yardstick at alpha 1 alone takes gigabytes.
+    Everything is freed at the end: at 1920×1080 the baseline at alpha 1 alone takes gigabytes.
     """
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     with ExitStack() as stack:

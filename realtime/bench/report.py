@@ -87,21 +87,21 @@ class Report:
 def times_as_fast(
     results: Iterable[GeneratorResult],
 ) -> dict[tuple[str, int, int], dict[str, float]]:
-    """(contender, width, height) to a dict: yardstick to how many times as fast the contender is.
+    """(contender, width, height) to a dict: baseline to how many times as fast the contender is.
 
     Compares medians, and only within one size.
     """
     results = list(results)
-    yardsticks = {
+    baselines = {
         (r.contender, r.width, r.height): r.timing.median
         for r in results
         if r.contender in BASELINES
     }
     return {
         (r.contender, r.width, r.height): {
-            name: yardsticks[name, r.width, r.height] / r.timing.median
+            name: baselines[name, r.width, r.height] / r.timing.median
             for name in BASELINES
-            if (name, r.width, r.height) in yardsticks
+            if (name, r.width, r.height) in baselines
         }
         for r in results
     }

@@ -1,4 +1,4 @@
-"""One run of the bench: measures what was asked for, prints tables and writes files."""
+"""Runs a benchmark: measures what was requested, prints tables and writes files."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ STANDARD_SIZES = "640x480,1280x720,1920x1080"
 QUICK_SIZES = "640x480"
 SOAK_SIZES = "1280x720"
 BUSY = 0.1
-"""If other programs use this share of the machine or more, the figures are called doubtful."""
+"""Share of the machine used by other programs from which the report warns about its figures."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ QUICK = Duration(rounds=6, seconds=6, whole=1.5)
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """What the command line asked for, checked.
+    """The validated options of the command line.
 
     `whole` are the styles that are also run end to end, into each of `sinks`. `scale` is the
     share of the sides at which styles are painted (None: as in a live run).
@@ -103,7 +103,7 @@ def check_output(path: Path | None) -> None:
 def measure_generators(
     request: BenchRequest, *, on_turn: Callable[[str], None] = lambda what: None
 ) -> tuple[str, list[GeneratorResult]]:
-    """A line that says what ran them, and the results of all styles and yardsticks at all sizes."""
+    """The line naming the runtime, and the results of all styles and baselines at all sizes."""
     lines, results = [], []
     for width, height in request.sizes:
         with load_contenders(

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     required=True,
     multiple=True,
     metavar="PICTURE",
-    help="What they were to be like: the style picture, or a drawn style's name. Several where "
-    "they were trained from several.",
+    help="Style picture (or procedural style) to compare with; repeat it if there are several.",
 )
 @click.option("--style-weights", metavar="W,W", help="Shares of several style pictures.")
 @click.option(
@@ -37,27 +36,26 @@ if TYPE_CHECKING:
     required=True,
     multiple=True,
     metavar="DIR|VIDEO|PICTURE",
-    help="Photographs to judge on, better not those of the training.",
+    help="Photographs to evaluate on, preferably not the training set.",
 )
 @click.option(
     "--count",
     type=click.IntRange(1),
     default=16,
     show_default=True,
-    help="How many of the photographs to take.",
+    help="Number of photographs.",
 )
 @click.option(
     "--all/--held-out",
     "every",
     default=False,
-    help="Take any of the photographs, or those that a training on them holds out, one in 40.  "
-    "[held-out]",
+    help="Use any photographs, or the one in 40 that a training on them holds out.  [held-out]",
 )
 @click.option(
     "--clip",
     type=click.Path(path_type=Path),
     metavar="VIDEO",
-    help="A real clip for the warping error.",
+    help="Video clip for the warping error.",
 )
 @click.option("--clip-frames", type=click.IntRange(2), default=24, show_default=True)
 @click.option(
@@ -71,17 +69,17 @@ if TYPE_CHECKING:
 @click.option(
     "--baseline",
     is_flag=True,
-    help="Paint some of the photographs by optimisation too, and compare: minutes for each.",
+    help="Compare with pixel optimisation, which takes minutes per photograph.",
 )
 @click.option(
     "--baseline-count",
     type=click.IntRange(1),
     default=4,
     show_default=True,
-    help="How many photographs --baseline optimises.",
+    help="Number of photographs for --baseline.",
 )
 @click.option("--baseline-iterations", type=click.IntRange(1), default=300, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def evaluate(
     models: tuple[str, ...],
     pictures: tuple[str, ...],
@@ -98,11 +96,11 @@ def evaluate(
     baseline_iterations: int,
     as_json: bool,
 ) -> None:
-    """Report how good styles are: style, content, smoothness, steadiness, and what they cost.
+    """Evaluate styles: style and content distance, smoothness, temporal stability, and cost.
 
-    Distances are relative squared errors (0 is best; unstylised photographs are shown for
-    comparison). Warping errors are root mean squares of what changes between frames beyond the
-    motion. Grid and border are traces of the architecture, in levels of 255 (1 and 3 are visible).
+    Distances are relative squared errors (0 is best; the unstylised photographs are the
+    reference). Warping errors are the RMS change between motion-compensated frames. Grid and
+    border are artefacts of the architecture, in levels of 255 (1 and 3 are visible).
 
     Example: stylecam evaluate ink-hatching --style ink-hatching --images ~/Pictures
     """
@@ -135,8 +133,8 @@ def evaluate(
             on_row=lambda name: status.update(f"judging {name}"),
         )
     if as_json:
-        told = [row.as_dict() | {"photographs": len(photographs)} for row in rows]
-        click.echo(json.dumps(told, indent=2))
+        dicts = [row.as_dict() | {"photographs": len(photographs)} for row in rows]
+        click.echo(json.dumps(dicts, indent=2))
     else:
         _print_table(rows)
         if baseline:

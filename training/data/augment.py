@@ -1,4 +1,4 @@
-"""Crops and their random variations: place, scale, light, colour, flaws of cheap webcams."""
+"""Augmentation: random crops, flips, exposure, colour, and the blur and noise of cheap webcams."""
 
 import cv2
 import numpy as np

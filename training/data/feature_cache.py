@@ -52,7 +52,7 @@ class FeatureCache:
         if available is not None and each * recipe.pool > available:
             raise TrainingError(
                 f"--pool {recipe.pool}: its features take {format_bytes(each * recipe.pool)}, "
-                f"{format_bytes(available)} are left; at most {available // each} crops fit"
+                f"{format_bytes(available)} are free; at most {available // each} crops fit"
             )
 
     def batches(self, start: int) -> Generator[CachedBatch, None, None]:

@@ -1,4 +1,4 @@
-"""Photographs for training: gathered from their sources, some held out, cut into varied crops.
+"""Photographs for training: loaded from their sources, some held out, cut into augmented crops.
 
 Every batch is a pure function of seed and step, so a resumed training sees exactly the pictures
 that an unbroken one would have seen.

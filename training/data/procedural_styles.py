@@ -1,4 +1,4 @@
-"""Style pictures drawn by program: free of copyright, of any size, reproducible from a seed.
+"""Procedural style pictures: free of copyright, of any size, reproducible from a seed.
 
 Large shapes (a tenth to a third of the width), a bold palette and strong edges: features that a
 Gram matrix can capture and a small generator can paint.
@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
-"""(side, side, 3) uint8 RGB."""
+from models.pictures import RGB
 
 
 def _palette(*colours: str) -> NDArray[np.float32]:
@@ -53,7 +52,7 @@ def _grain(side: int, size: float, random: np.random.Generator) -> NDArray[np.fl
     return np.asarray((smooth - smooth.mean()) / smooth.std(), np.float32)
 
 
-def stained_glass(side: int = 768, seed: int = 0) -> Picture:
+def stained_glass(side: int = 768, seed: int = 0) -> RGB:
     """Glowing panes between lead lines; each pane lighter in its middle, with streaks."""
     random = np.random.default_rng(seed)
     palette = _palette("0b3d91", "1f7ae0", "c1121f", "f48c06", "ffba08", "2d6a4f", "7b2cbf")
@@ -67,7 +66,7 @@ def stained_glass(side: int = 768, seed: int = 0) -> Picture:
     return (pane * lead + np.float32(18) * (1 - lead)).clip(0, 255).astype(np.uint8)
 
 
-def marbling(side: int = 768, seed: int = 0) -> Picture:
+def marbling(side: int = 768, seed: int = 0) -> RGB:
     """Paper marbling: bands of ink drawn through by a comb and by eddies."""
     random = np.random.default_rng(seed)
     palette = _palette("14213d", "e63946", "f1faee", "457b9d", "fca311", "1d3557", "a8dadc")
@@ -88,7 +87,7 @@ def marbling(side: int = 768, seed: int = 0) -> Picture:
     return (ink * line + palette[0] * (1 - line)).clip(0, 255).astype(np.uint8)
 
 
-def ink_hatching(side: int = 768, seed: int = 0) -> Picture:
+def ink_hatching(side: int = 768, seed: int = 0) -> RGB:
     """Pen strokes of a few directions over washed paper: an etching with one warm tint."""
     random = np.random.default_rng(seed)
     tone = _grain(side, side / 9, random)
@@ -107,7 +106,7 @@ def ink_hatching(side: int = 768, seed: int = 0) -> Picture:
     return (paper * (1 - ink) + _palette("1c2541")[0] * ink).clip(0, 255).astype(np.uint8)
 
 
-PROCEDURAL_STYLES: dict[str, Callable[[int, int], Picture]] = {
+PROCEDURAL_STYLES: dict[str, Callable[[int, int], RGB]] = {
     "stained-glass": stained_glass,
     "marbling": marbling,
     "ink-hatching": ink_hatching,

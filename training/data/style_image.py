@@ -1,4 +1,4 @@
-"""The style picture that a command-line argument names: a file, or one of the drawn styles."""
+"""Loads the style picture that an argument names: a file, or a procedural style."""
 
 import hashlib
 import logging
@@ -36,7 +36,7 @@ class StyleImage:
 def load_style_image(
     text: str, *, scale: float = 1.0, fit: StyleFit = "whole", shape: tuple[int, int] = (1, 1)
 ) -> StyleImage:
-    """The style picture that `text` names: a picture file or a drawn style.
+    """Load the style picture that `text` names: a picture file or a procedural style.
 
     Its patterns are resized by `scale`, then it is fitted to the proportions `shape` (H, W).
     Raises UsageError if it is neither, cannot be read, or has become too small.
@@ -47,7 +47,7 @@ def load_style_image(
         path = Path(text)
         if not path.is_file():
             known = ", ".join(sorted(PROCEDURAL_STYLES))
-            raise UsageError(f"{text}: no such picture, nor a drawn style ({known})")
+            raise UsageError(f"{text}: no such picture, nor a procedural style ({known})")
         name = _name_of(path)
         picture = read_picture(path)
     fitted = fit_to_shape(shape, resize_style(picture, scale), fit)

@@ -73,7 +73,7 @@ def baseline(
         source = to_square(photo)
         before, painted = to_tensor(source[None]), to_tensor(painter(source)[None])
         model = distance(network, target, before, painted)
-        descent = PixelOptimizer(before, _yardstick(network, target, before, model[1]))
+        descent = PixelOptimizer(before, _comparison_losses(network, target, before, model[1]))
         matched = iterations
         for step in range(iterations):
             losses = descent.step()
@@ -86,7 +86,9 @@ def baseline(
     return Baseline(len(photographs), iterations, *means)
 
 
-def _yardstick(network: LossNetwork, target: StyleTarget, source: Tensor, allowed: float) -> Losses:
+def _comparison_losses(
+    network: LossNetwork, target: StyleTarget, source: Tensor, allowed: float
+) -> Losses:
     """The report's style distance, with penalties for content beyond `allowed` and for range."""
     with torch.no_grad():
         wanted = network(source, (CONTENT_LAYER,))[CONTENT_LAYER]

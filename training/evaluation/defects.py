@@ -1,4 +1,4 @@
-"""Flaws of a painting that the losses do not show: spots, dead areas, collapse to one colour.
+"""Defects that the losses do not show: spots, unpainted areas, collapse to one colour.
 
 Pure functions of three pictures (H, W, 3) uint8 RGB: source, painted (of the same size) and
 style. Small networks are prone to all three flaws; the classic remedy is a burst of high learning
@@ -66,18 +66,18 @@ class PaintingDefects:
 
 @dataclass(frozen=True)
 class GeneratorDefects:
-    """The health of several paintings of one generator."""
+    """The defects of several paintings by one generator."""
 
     paintings: list[PaintingDefects]
 
     @property
     def description(self) -> str | None:
-        """What is wrong with the worst painting, and how many are ill; None if all are healthy."""
+        """What is wrong with the worst painting, and how many have a defect; None if none has."""
         defective = [defects for defects in self.paintings if defects.description is not None]
         if not defective:
             return None
         worst = max(defective, key=lambda defects: defects.severity)
-        return f"{worst.description} ({len(defective)} of {len(self.paintings)} paintings are ill)"
+        return f"{worst.description} ({len(defective)} of {len(self.paintings)} paintings)"
 
     @property
     def severity(self) -> float:

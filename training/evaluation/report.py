@@ -69,7 +69,7 @@ def report(
     iterations: int = ITERATIONS,
     on_row: Callable[[str], None] = lambda _: None,
 ) -> list[ReportRow]:
-    """Judge the unstylised photographs, then each model. `on_row` is told what is judged next.
+    """Evaluate the unstylised photographs, then each model; `on_row` gets the name of each.
 
     The first `optimised` photographs are also painted by optimisation, in `iterations` steps
     each; that takes minutes per photograph.

@@ -1,11 +1,11 @@
 """The architecture search: variants of `fast`, and Johnson's network beside them, each trained
-alike, judged alike and timed in turns.
+alike, evaluated alike and timed in turns.
 
     python -m training.experiments.architecture_search \\
         --style PICTURE --images DIR --clip VIDEO -o runs/search
 
-writes search.json and pareto.png (docs/generator.md shows ours). What is finished is not done
-again; a broken-off training goes on. Remove the folder to start anew.
+writes search.json and pareto.png (docs/generator.md shows ours). Finished
+parts are skipped and an interrupted training is resumed; delete the folder to start over.
 """
 
 import json

@@ -171,7 +171,7 @@ def _failure(trial: Trial, code: int) -> str | None:
     if code == 0 and trial.trained:
         return None
     if code == -signal.SIGKILL:
-        return "killed from outside: often for want of memory; try --jobs 1"
+        return "killed from outside, probably out of memory; try --jobs 1"
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
     lines = (trial.folder / LOG).read_text(errors="replace").split("\n")

@@ -1,1 +1,1 @@
-"""What a training shows of itself: previews, losses, plots."""
+"""Progress of a training: previews, losses, plots."""

@@ -15,7 +15,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be made a folder: {error.strerror}") from None
+        raise UsageError(f"{folder}: cannot create the folder: {error.strerror}") from None
 
 
 def read_losses(path: Path) -> list[dict[str, str]]:

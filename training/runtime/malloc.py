@@ -12,7 +12,7 @@ NEVER = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Tell glibc never to return memory to the system and never to allocate with mmap.
 
-    Otherwise every large tensor faults its pages in anew: 45,000 page faults per step, which
+    Otherwise every large tensor faults its pages in again: 45,000 page faults per step, which
     take a tenth to a fifth of its time. Affects the whole process. False with another C library.
     """
     if sys.platform != "linux":

@@ -36,6 +36,6 @@ def warn_of_emulation(precision: Precision, device: torch.device) -> None:
     """Log one warning if bfloat16 was asked for on a CPU that has no instructions for it."""
     if precision == "bf16" and device.type == "cpu" and not has_bf16():
         LOGGER.warning(
-            "--precision bf16: this CPU has no bfloat16 of its own, and emulating it is very slow; "
-            "auto or fp32 is better here"
+            "--precision bf16: this CPU has no bfloat16 instructions, and emulation is very slow; "
+            "use auto or fp32"
         )

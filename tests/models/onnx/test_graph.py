@@ -123,7 +123,9 @@ def test_a_graph_with_layers_of_another_version_still_runs_whole_but_gives_no_we
     stored = next(x for x in model.metadata_props if x.key == ARCHITECTURE_KEY)
     stored.value = stored.value.replace('"kernel"', '"kernels"')
     assert frame_graph(model) == (model, WHOLE)
-    with pytest.raises(ModelError, match="layers of another version of stylecam; export it anew"):
+    with pytest.raises(
+        ModelError, match="its layers are from another version of stylecam; export it again"
+    ):
         read_weights(model)
 
 

@@ -222,7 +222,7 @@ def test_eight_bit_weights_with_layers_of_another_version_are_not_exported(
     stored.value = stored.value.replace('"kernel"', '"size of the kernel"')
     onnx.save(model, out)
     out.with_suffix(".yaml").unlink()  # its checksum is that of the file before
-    with pytest.raises(ModelError, match="layers of another version of stylecam"):
+    with pytest.raises(ModelError, match="layers are from another version of stylecam"):
         export(str(out), out.with_name("again.onnx"))
 
 

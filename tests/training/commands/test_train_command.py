@@ -221,7 +221,10 @@ def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("gone.jpg",), r"gone\.jpg: no such picture, nor a drawn style \(ink-hatching, marbl"),
+        (
+            ("gone.jpg",),
+            r"gone\.jpg: no such picture, nor a procedural style \(ink-hatching, marbl",
+        ),
         (("marbling", "--alpha", "2"), "--alpha: .*not 2"),
         (("marbling", "--image-size", "3"), "--image-size: .*not 3"),
         (("marbling", "--image-size", "64,3"), "--image-size: .*not 3"),

@@ -75,7 +75,7 @@ def test_a_checkup_names_the_worst_painting_and_counts_the_ill_ones():
     healthy = find_defects([source], [strokes(1)], [style])
     assert (str(healthy), healthy.description, healthy.severity) == ("nothing wrong", None, 0)
     ill = find_defects([source] * 3, [strokes(1), spotted(strokes(1)), bare], [style])
-    assert str(ill) == "everything in one colour (2 of 3 paintings are ill)"
+    assert str(ill) == "everything in one colour (2 of 3 paintings)"
     assert 1 / 3 < ill.severity < 0.4
 
 

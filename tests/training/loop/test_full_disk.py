@@ -79,5 +79,5 @@ def test_a_resumed_record_is_written_whole_or_not_at_all(tmp_path, full_disk):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="file/run: cannot be made a folder: Not a directory"):
+    with pytest.raises(UsageError, match="file/run: cannot create the folder: Not a directory"):
         make_folder(tmp_path / "file" / "run")

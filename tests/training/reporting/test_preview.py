@@ -55,7 +55,7 @@ def test_one_that_paints_holes_is_found_and_a_healthy_generator_is_not(base, por
     assert paint_preview(base, portrait).find_defects([style]).description is None
     checkup = paint_preview(Holed(base, 0.03), portrait).find_defects([style])
     assert "spots on" in checkup.description
-    assert "(1 of 1 paintings are ill)" in checkup.description
+    assert "(1 of 1 paintings)" in checkup.description
     assert 0 < checkup.severity < 1
 
 
