@@ -107,7 +107,7 @@ def load_card(path: Path) -> StyleCard:
         )
     if card.sha256 and card.sha256 != file_sha256(path):
         raise ModelError(
-            f"{path}: checksum mismatch with {sidecar.name}; install or export it again"
+            f"{path}: damaged (checksum mismatch with {sidecar.name}); install or export it again"
         )
     return card
 

@@ -1,9 +1,11 @@
-"""Pictures as arrays (H, W, 3) uint8 RGB: read from files and written to files. Uses OpenCV."""
+"""Pictures as arrays (H, W, 3) uint8 RGB: read from files and written to files.
+
+Loads OpenCV only when a file is read or written.
+"""
 
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +33,8 @@ def read_picture(path: Path, *, error: type[StylecamError] = UsageError) -> RGB:
     Grey and 16-bit pictures are converted. Raises UsageError if there is no such file, and
     `error` if it cannot be read or is not a picture.
     """
+    import cv2
+
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except FileNotFoundError:
@@ -53,6 +57,8 @@ def encode_picture(rgb: RGB, suffix: str, *, quality: int = QUALITY) -> bytes:
     `quality` (1..100) applies to JPEG and WebP. Raises cv2.error if the format has no room for
     the picture (65,535 pixels a side in JPEG, 16,383 in WebP).
     """
+    import cv2
+
     options = {
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
         ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
@@ -85,6 +91,8 @@ def write_picture(path: Path, rgb: RGB, *, error: type[StylecamError] = Stylecam
 
     Raises UsageError for an unknown suffix, and `error` if it cannot be written.
     """
+    import cv2
+
     check_suffix(path)
     suffix = path.suffix.lower()
     try:

@@ -46,7 +46,7 @@ def test_int8_weights_are_asked_for_by_a_word(brush: StyleCard, tmp_path: Path):
     ("words", "message"),
     [
         (["--half", "--int8", "weights"], "--half and --int8: choose one"),
-        (["--calibrate", "."], "--calibrate is for --int8"),
+        (["--calibrate", "."], "--calibrate only goes with --int8"),
         (["--int8"], "give --calibrate DIR"),
     ],
 )

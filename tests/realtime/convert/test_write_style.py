@@ -113,7 +113,7 @@ def test_a_damaged_source_leaves_the_old_file_even_under_force(brush: StyleCard,
 @pytest.mark.parametrize(
     ("target", "name", "message"),
     [
-        ("mine.pt", None, "is called NAME.onnx"),
+        ("mine.pt", None, "must be called NAME.onnx"),
         ("My Style.onnx", None, "small letters"),
         ("mine.onnx", "../evil", "small letters"),
         ("missing/mine.onnx", None, "there is no folder"),
