@@ -151,6 +151,7 @@ def _settings(config: Config, styles: RunCatalogue) -> Settings:
         styles=tuple(styles.paths),
         style=styles.first,
         strength=config.style.strength,
+        smoothing=config.processing.smoothing,
         view=config.style.view,
         mirror=config.style.mirror,
     )

@@ -25,6 +25,7 @@ LAYERS = {
         "system",
         "pictures",
         "exposure",
+        "hold",
         "generator",
         "card",
         "onnx",

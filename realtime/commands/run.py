@@ -37,6 +37,7 @@ KEYS = {
     "process_size": "processing.size",
     "scale": "processing.scale",
     "target_fps": "processing.target_fps",
+    "smoothing": "processing.smoothing",
     "skip_static": "processing.skip_static",
     "fullscreen": "window.fullscreen",
     "control": "web.control",
@@ -100,6 +101,11 @@ INTERRUPTED = 130
     help="Paint at this fraction of the size, then enlarge.  [live: 360 lines or more]",
 )
 @click.option("--target-fps", type=float, help="Paint smaller to hold this frame rate. Live only.")
+@click.option(
+    "--smoothing",
+    type=float,
+    help="How long the painting stays where nothing moves, 0 to 1.  [0.7 live, else 0]",
+)
 @click.option(
     "--skip-static/--no-skip-static",
     default=None,

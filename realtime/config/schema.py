@@ -66,7 +66,8 @@ class ProcessingConfig(Section):
 
     `scale` None means the scale that suits the frame size in a live run, and full size otherwise.
 
-    `target_fps` and `skip_static` apply only to a live run.
+    `smoothing` None means what suits a live run, and 0 otherwise. `target_fps` and `skip_static`
+    apply only to a live run.
     """
 
     backend: str = "onnx"
@@ -76,6 +77,7 @@ class ProcessingConfig(Section):
     size: SizeText | None = None
     scale: float | None = Field(default=None, gt=0, le=1)
     target_fps: Positive | None = None
+    smoothing: float | None = Field(default=None, ge=0, le=1)
     skip_static: bool = True
     keep: int = Field(default=1, ge=1)
 

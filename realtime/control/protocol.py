@@ -7,14 +7,15 @@ from dataclasses import asdict
 from models.errors import UsageError, lookup
 from realtime.control.hotkeys import HOTKEYS, legend
 from realtime.control.state import Settings
-from realtime.control.verbs import VERBS, Verb, set_strength, set_style
+from realtime.control.verbs import VERBS, Verb, set_smoothing, set_strength, set_style
 
 LARGEST = 1024
 """Largest message to the server in bytes; the longest sensible one has a tenth of that."""
 
 
 def parse(message: str) -> Verb:
-    """The verb that a message stands for: {"verb": ...}, {"style": ...} or {"strength": ...}.
+    """The verb that a message stands for: {"verb": ...}, {"style": ...}, {"strength": ...} or
+    {"smoothing": ...}.
 
     Raises UsageError for anything else. Only the verb itself refuses a style that does not exist.
     """
@@ -31,7 +32,13 @@ def parse(message: str) -> Verb:
             if isinstance(strength, bool):
                 raise UsageError("strength must be a number from 0 to 1")
             return set_strength(strength)
-    raise UsageError('send {"verb": name}, {"style": name} or {"strength": 0 to 1}')
+        case {"smoothing": int() | float() as smoothing} if len(said) == 1:
+            if isinstance(smoothing, bool):
+                raise UsageError("smoothing must be a number from 0 to 1")
+            return set_smoothing(smoothing)
+    raise UsageError(
+        'send {"verb": name}, {"style": name}, {"strength": 0 to 1} or {"smoothing": 0 to 1}'
+    )
 
 
 def hello(

@@ -17,12 +17,16 @@ VIEWS: tuple[View, ...] = ("styled", "original", "split")
 class Settings:
     """`styles` is the catalogue's order; `style` is one of them. `strength` is in 0..1.
 
+    `smoothing` in 0..1 is how long the painting stays where nothing moves; None means what suits
+    the run: live some, from files into files none.
+
     `snapshots` counts how many were asked for, so that each is taken exactly once.
     """
 
     styles: tuple[str, ...]
     style: str
     strength: float = 1.0
+    smoothing: float | None = None
     view: View = "styled"
     mirror: bool = False
     paused: bool = False

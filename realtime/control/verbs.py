@@ -65,3 +65,14 @@ def set_strength(strength: float) -> Verb:
         return replace(settings, strength=strength)
 
     return verb
+
+
+def set_smoothing(smoothing: float) -> Verb:
+    """A verb that sets the smoothing; it raises UsageError outside 0..1."""
+
+    def verb(settings: Settings) -> Settings:
+        if not 0.0 <= smoothing <= 1.0:
+            raise UsageError(f"smoothing {smoothing} is outside 0..1")
+        return replace(settings, smoothing=smoothing)
+
+    return verb

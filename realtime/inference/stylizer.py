@@ -6,13 +6,14 @@ fails, there is an error, never the raw picture of the person at the camera.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from dataclasses import replace
 
 from models.card import StyleCard
 from models.errors import ModelError, StylecamError
 from models.exposure import EasedExposure
+from models.hold import LIVE_SMOOTHING, PaintingHold
 from models.pictures import RGB
 from models.system.free_memory import release_free_memory
 from realtime.control.state import Settings
@@ -55,6 +56,9 @@ class Stylizer:
         self._lighter_of: dict[str, str | None] = {}
         self._exposure = EasedExposure()
         self._wants_exposure: dict[str, bool] = {}
+        self._hold = PaintingHold()
+        self._held_for: Hashable = None
+        self._smoothing = 0.0
         self._loaded: OrderedDict[str, Backend] = OrderedDict()
         self._failed_style: str | None = None
         self._pending: tuple[str, Future[Backend]] | None = None
@@ -89,7 +93,8 @@ class Stylizer:
     @property
     def settled(self) -> bool:
         """Whether a frame like the last would be painted like the last."""
-        return not self._wants_exposure[self.generator] or self._exposure.settled
+        exposure = not self._wants_exposure[self.generator] or self._exposure.settled
+        return exposure and self._hold.settled
 
     def has_lighter(self, style: str) -> bool:
         """Whether a style has a lighter generator. Reads the style's card the first time."""
@@ -104,8 +109,9 @@ class Stylizer:
         """Make the first frame of that size as fast as the others.
 
         Without `live`, nobody waits for the next frame: if no `scale` was asked for, frames are
-        then painted at full size.
+        then painted at full size. Smoothing that the settings leave open is for live frames only.
         """
+        self._smoothing = LIVE_SMOOTHING if live else 0.0
         if self._scale is None and not live:
             self._scale = 1.0
         self._size = self._working_size(frame)
@@ -140,7 +146,7 @@ class Stylizer:
         """
         self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
         self.request_style(settings.style)
-        return replace(frame, rgb=self._painting(frame, settings.strength))
+        return replace(frame, rgb=self._painting(frame, settings))
 
     def close(self) -> None:
         if self._pending is not None:
@@ -150,13 +156,25 @@ class Stylizer:
         while self._loaded:
             self._loaded.popitem()[1].close()
 
-    def _painting(self, frame: Frame, strength: float) -> RGB:
-        """The painting, blended with the frame by the strength."""
+    def _painting(self, frame: Frame, settings: Settings) -> RGB:
+        """The painting, held where nothing moves, and blended with the frame by the strength."""
         assert self._size is not None
-        if not self._wants_exposure[self.generator]:
-            return self._paint(frame.rgb, strength, self._size)
-        seen = self._exposure.normalise(frame.rgb, frame.timestamp)
-        return blended(frame.rgb, self._paint(seen, 1.0, self._size), strength)
+        exposure = self._wants_exposure[self.generator]
+        smoothing = self._smoothing if settings.smoothing is None else settings.smoothing
+        held_for = (self.generator, self._size, settings.mirror) if smoothing else None
+        if held_for != self._held_for:
+            self._hold.reset()
+            self._held_for = held_for
+        if not exposure and not smoothing:
+            return self._paint(frame.rgb, settings.strength, self._size)
+        seen = self._exposure.normalise(frame.rgb, frame.timestamp) if exposure else frame.rgb
+        painted = self._paint(seen, 1.0, self._size)
+        if smoothing:
+            changing = exposure and not self._exposure.settled
+            painted = self._hold.blend(
+                frame.rgb, painted, frame.timestamp, smoothing, changing=changing
+            )
+        return blended(frame.rgb, painted, settings.strength)
 
     def _paint(self, source: RGB, strength: float, size: Size) -> RGB:
         try:

@@ -18,6 +18,7 @@ import numpy as np
 
 from models.card import load_card
 from models.errors import StylecamError
+from models.hold import LIVE_SMOOTHING
 from models.pictures import RGB
 from models.system.free_memory import release_free_memory
 from realtime.bench.end_to_end.latency_probe import LatencyProbe, NumberedSource
@@ -194,10 +195,10 @@ def run_pipeline(
 ) -> Pipeline:
     """Run the pipeline and return it, closed. The model is loaded before the first frame."""
     card = load_card(Path(config.model))
-    # Even an unpaced run paints at the size of a live run.
+    # Even an unpaced run paints as a live run does: at its size, and with its smoothing.
     stylizer = Stylizer(lambda name: card, make, keep=1, within=config.painted)
     stylizer.load(card.name)
-    box = SettingsStore(Settings(styles=(card.name,), style=card.name))
+    box = SettingsStore(Settings(styles=(card.name,), style=card.name, smoothing=LIVE_SMOOTHING))
     pipeline = Pipeline(source, stylizer, [sink], box, plan)
     pipeline.start()
     pipeline.run()

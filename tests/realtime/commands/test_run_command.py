@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.errors import UsageError
+from models.hold import LIVE_SMOOTHING
 from realtime.commands.run import KEYS, read_config, run
 from realtime.config.schema import Config
 from realtime.frames.size import Size
@@ -45,6 +46,10 @@ def test_flags_override_the_file_which_overrides_the_defaults(tmp_path: Path):
     assert not config.style.mirror
     assert config.sinks == ["null"]
     assert config.processing == Config().processing
+
+
+def test_the_help_tells_the_smoothing_of_live_runs():
+    assert f"[{LIVE_SMOOTHING} live, else 0]" in " ".join(call("--help").output.split())
 
 
 def test_flags_that_are_not_given_change_nothing(tmp_path: Path):

@@ -19,10 +19,12 @@ def test_every_verb_can_be_said(verb):
     assert parse(json.dumps({"verb": verb}))(START) == VERBS[verb](START)
 
 
-def test_a_style_and_a_strength_can_be_set():
+def test_a_style_a_strength_and_a_smoothing_can_be_set():
     assert parse('{"style": "three"}')(START).style == "three"
     assert parse('{"strength": 0.25}')(START).strength == 0.25
     assert parse('{"strength": 1}')(START).strength == 1
+    assert parse('{"smoothing": 0}')(START).smoothing == 0
+    assert parse('{"smoothing": 0.5}')(START).smoothing == 0.5
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,10 @@ def test_a_style_and_a_strength_can_be_set():
         '{"strength": 1e999}',
         '{"strength": true}',
         '{"strength": "0.5"}',
+        '{"smoothing": 1.1}',
+        '{"smoothing": true}',
+        '{"smoothing": null}',
+        '{"smoothing": 0.5, "strength": 0.5}',
         '{"quit": true}',
         "[" * 1000,
         '{"strength": ' + "9" * 1000 + "}",

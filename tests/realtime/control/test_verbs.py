@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.errors import UsageError
 from realtime.control.state import Settings, SettingsStore
-from realtime.control.verbs import VERBS, set_strength, set_style
+from realtime.control.verbs import VERBS, set_smoothing, set_strength, set_style
 from tests.realtime.fakes import DEADLINE
 
 START = Settings(styles=("one", "two", "three"), style="one")
@@ -54,6 +54,13 @@ def test_an_unknown_style_is_refused_with_the_nearest():
     with pytest.raises(UsageError, match=r"'twoo'.*did you mean 'two'"):
         set_style("twoo")(START)
     assert set_style("two")(START).style == "two"
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, float("nan")])
+def test_a_smoothing_outside_the_range_is_refused(smoothing: float):
+    with pytest.raises(UsageError, match=r"outside 0\.\.1"):
+        set_smoothing(smoothing)(START)
+    assert set_smoothing(0.0)(START).smoothing == 0.0
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -318,3 +319,63 @@ def test_a_frame_like_the_last_is_painted_anew_while_the_exposure_follows():
     assert not made.stylizer.settled
     made.stylizer.stylize(replace(brighter, timestamp=brighter.timestamp + 5), ON_ONE)
     assert made.stylizer.settled
+
+
+def flickering() -> tuple[Studio, Callable[..., int]]:
+    """A live studio whose styles paint every frame a level of 10 brighter; and what it shows of
+    one and the same frame, 30 times a second."""
+    levels, times = count(10, 10), count()
+    paint = lambda rgb: np.full_like(rgb, next(levels))  # noqa: E731
+    made = Studio({name: FakeBackend(paint) for name in STYLES}, keep=3)
+    made.stylizer.load("two")
+    made.stylizer.load("one")
+    made.stylizer.warm_up(Size(80, 60), live=True)
+
+    def shown(settings: Settings = ON_ONE, rgb: RGB | None = None) -> int:
+        frame = frame_of(red_blue() if rgb is None else rgb)
+        at = replace(frame, timestamp=next(times) / 30)
+        return int(made.stylizer.stylize(at, settings).rgb[30, 40, 0])
+
+    return made, shown
+
+
+def test_live_a_still_picture_keeps_its_painting_and_is_renewed_slowly():
+    _, shown = flickering()
+    levels = [shown() for _ in range(4)]
+    assert levels[0] < levels[-1] < levels[0] + 10
+
+
+def test_without_smoothing_every_painting_is_shown():
+    made, shown = flickering()
+    off = replace(ON_ONE, smoothing=0.0)
+    assert np.diff([shown(off) for _ in range(4)]).tolist() == [10, 10, 10]
+    made.stylizer.warm_up(Size(80, 60), live=False)
+    assert np.diff([shown() for _ in range(4)]).tolist() == [10, 10, 10]
+
+
+def test_smoothing_is_there_for_files_too_where_it_is_asked_for():
+    made, shown = flickering()
+    made.stylizer.warm_up(Size(80, 60), live=False)
+    levels = [shown(replace(ON_ONE, smoothing=1.0)) for _ in range(3)]
+    assert levels[-1] < levels[0] + 10
+
+
+def test_a_cut_another_style_and_another_size_are_shown_at_once():
+    made, shown = flickering()
+    before = [shown() for _ in range(5)][-1]
+    assert shown(rgb=255 - red_blue()) >= before + 40, "a cut"
+    shown()
+    held = [shown() for _ in range(3)][-1]
+    fresh = shown(on("two"))
+    assert fresh > held + 20, "another style"
+    made.stylizer.extra_scale = 0.9
+    assert shown(on("two")) == fresh + 10, "another size"
+    assert shown(on("two")) < fresh + 20, "and then it is held again"
+
+
+def test_strength_blends_the_held_painting_with_the_frame():
+    made, shown = flickering()
+    half = replace(ON_ONE, strength=0.5)
+    assert shown(half) == (BLUE[0] + 10) / 2
+    assert shown(half) <= 6, "where the painting alone would be 20"
+    assert set(made.backends["one"].strengths) == {1.0}

@@ -52,6 +52,7 @@ class Trial:
         self.said: list[str] = []
         stylizer = Stylizer(card_of, lambda: self.backend, keep=2)
         stylizer.load("one")
+        settings.setdefault("smoothing", 0.0)
         self.box = SettingsStore(Settings(styles=("one", "two"), style="one", **settings))  # type: ignore[arg-type]
         plan = replace(plan, on_message=self.said.append)
         self.pipeline = Pipeline(self.source, stylizer, list(self.sinks), self.box, plan)
