@@ -100,3 +100,13 @@ def write_picture(path: Path, rgb: RGB, *, error: type[StylecamError] = Stylecam
     except cv2.error as reason:
         raise error(f"{path}: cannot be encoded as {suffix} ({reason})") from None
     write_bytes_atomically(path, data, durable=False, error=error)
+
+
+def on_white(rgba: NDArray[np.uint8]) -> tuple[RGB, bool]:
+    """(H, W, 4) with straight alpha laid on white, and whether any white shows through."""
+    alpha = rgba[..., 3:]
+    if alpha.min() == 255:
+        return rgba[..., :3], False
+    levels = alpha.astype(np.uint16)
+    mixed = (rgba[..., :3] * levels + 255 * (255 - levels) + 127) // 255
+    return mixed.astype(np.uint8), True

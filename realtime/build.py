@@ -165,12 +165,13 @@ def _sink_context(
 ) -> SinkContext:
     wanted = config.source
     file = Path(wanted.input) if wanted.input and kind in ("video", "image") else None
+    sound = file if kind == "video" else wanted.input if kind == "stream" else None
     return SinkContext(
         config=config,
         box=box,
         control=control,
         source=file,
-        audio_from=file if kind == "video" and not wanted.loop else None,
+        audio_from=None if wanted.loop else sound,
     )
 
 

@@ -107,7 +107,7 @@ class RecordingConfig(Section):
 
     folder: Path | None = None
     format: Literal["mp4", "mkv", "mov", "webm", "avi"] = "mp4"
-    crf: int = Field(default=20, ge=0, le=51)
+    crf: int = Field(default=17, ge=0, le=51)
     overwrite: bool = False
 
 

@@ -10,7 +10,8 @@ class FrameFormat:
     """What a source gives or a sink is given. Width and height in pixels, rate in frames/s.
 
     `live` sources cannot wait: a reader that is late loses frames. `frame_count` is None
-    if the end is unknown (a camera, a stream).
+    if the end is unknown (a camera, a stream). `begin` is where the source's time line begins, in
+    seconds: a file's first picture may come later than that. None means with the first frame.
     """
 
     width: int
@@ -18,6 +19,7 @@ class FrameFormat:
     fps: float
     live: bool
     frame_count: int | None = None
+    begin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,12 @@ class Frame:
     """One picture. `rgb` is read-only once made: a stage that changes it makes a new array.
 
     `captured` is time.monotonic() in seconds when the picture was taken; `timestamp` is its
-    place on the source's own time line, in seconds from the first frame.
+    place on the source's own time line, in seconds. `duration` is for how long it is shown, in
+    seconds; None means one frame at the source's rate.
     """
 
     rgb: RGB
     index: int
     captured: float
     timestamp: float
+    duration: float | None = None

@@ -83,7 +83,8 @@ class SaveController:
             output = SinkRunner(
                 self._save_targets.recording(), self._metrics, lossless=False, local=False
             )
-            self._outputs.add(output, frames)
+            # It begins with the picture of now, not where the source began.
+            self._outputs.add(output, replace(frames, begin=None))
         except StylecamError as error:
             self._say(str(error))
             self._box.apply(lambda s: replace(s, recording=False))

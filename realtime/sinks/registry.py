@@ -22,15 +22,15 @@ class SinkContext:
     """What sinks need to know of the rest of a run.
 
     `control` gives the control server at a port (None: the usual one). `source` is the file that
-    frames come from, which no sink may replace; `audio_from` is the file whose sound goes into
-    recordings.
+    frames come from, which no sink may replace; `audio_from` is the file, or the address of one,
+    whose sound goes into recordings.
     """
 
     config: Config
     box: SettingsStore
     control: "Callable[[int | None], ControlServer]"
     source: Path | None = None
-    audio_from: Path | None = None
+    audio_from: Path | str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import time
 
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource, Source
-from realtime.sources.decoder import Decoder, stopped
+from realtime.sources.decoding.decoder import Decoder, stopped
 from realtime.sources.playback_clock import PlaybackClock
 
 TIMEOUT = 5.0
@@ -50,28 +50,30 @@ class Stream(Source):
             fps=self._decoder.fps,
             live=live or self._paced,
             frame_count=None if live else self._decoder.frame_count,
+            begin=None if live else self._offset,
         )
 
     def read(self) -> Frame:
         if self._decoder is None:
             raise EndOfSource
         try:
-            rgb, seconds = self._decoder.read()
+            rgb, (seconds, duration) = self._decoder.read()
         except EndOfSource:
             if self._decoder.finite or self._clock.stopped:
                 raise
             raise stopped(self._name, "end of the stream") from None
         if self._decoder.finite:
-            timestamp = self._next_time if seconds is None else self._offset + seconds
+            timestamp = self._offset + seconds
         else:
             # Many cameras send no times, or times that jump when they restart.
             now = time.monotonic()
             self._first_arrival = self._first_arrival or now
             timestamp = now - self._first_arrival
         captured = self._clock.wait(timestamp)
-        self._next_time = timestamp + 1 / self._decoder.fps
+        self._next_time = timestamp + duration
         self._index += 1
-        return Frame(rgb=rgb, index=self._index - 1, captured=captured, timestamp=timestamp)
+        known = duration if self._decoder.finite else None
+        return Frame(rgb, self._index - 1, captured, timestamp, known)
 
     def close(self) -> None:
         self._clock.stop()

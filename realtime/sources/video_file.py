@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from models.errors import UsageError
+from realtime.frames.files import file_address
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource, Source
-from realtime.sources.decoder import Decoder
+from realtime.sources.decoding.decoder import Decoder
 from realtime.sources.playback_clock import PlaybackClock
 
 
 class VideoFile(Source):
-    """The video at `path`, upright, with timestamps relative to its first frame.
+    """The video at `path`, upright, with timestamps relative to the beginning of the file.
 
     If `paced`, each frame is given when its time has come, and the source counts as live;
     otherwise frames come as fast as they are decoded. `loop` begins again at the end; index and
@@ -37,12 +38,13 @@ class VideoFile(Source):
             fps=decoder.fps,
             live=self._paced,
             frame_count=None if self._loop else decoder.frame_count,
+            begin=self._offset,
         )
 
     def _start(self) -> Decoder:
         if not self._path.is_file():
             raise UsageError(f"{self._path}: no such file")
-        self._decoder = Decoder(str(self._path), name=str(self._path))
+        self._decoder = Decoder(file_address(self._path), name=str(self._path))
         self._offset = self._next_time
         return self._decoder
 
@@ -50,17 +52,18 @@ class VideoFile(Source):
         if self._decoder is None:
             raise EndOfSource
         try:
-            rgb, seconds = self._decoder.read()
+            rgb, (seconds, duration) = self._decoder.read()
         except EndOfSource:
             if not self._loop or self._clock.stopped:
+                self._clock.wait(self._next_time)
                 raise
             self._decoder.close()
-            rgb, seconds = self._start().read()
-        timestamp = self._next_time if seconds is None else self._offset + seconds
+            rgb, (seconds, duration) = self._start().read()
+        timestamp = self._offset + seconds
         captured = self._clock.wait(timestamp)
-        self._next_time = timestamp + 1 / self._decoder.fps
+        self._next_time = timestamp + duration
         self._index += 1
-        return Frame(rgb=rgb, index=self._index - 1, captured=captured, timestamp=timestamp)
+        return Frame(rgb, self._index - 1, captured, timestamp, duration)
 
     def close(self) -> None:
         self._clock.stop()

@@ -13,11 +13,12 @@ from av.video.frame import PictureType
 from models.errors import SinkFault, UsageError
 from models.system.output_path import check_writable
 from realtime.config.schema import RecordingConfig
+from realtime.frames.files import file_address
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
-from realtime.sinks.recording.audio_copy import AudioCopy
 from realtime.sinks.recording.encoder import add_video
 from realtime.sinks.recording.remux import remux
+from realtime.sinks.recording.source_tracks import SourceTracks
 from realtime.sinks.recording.yuv import to_yuv
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ class Recorder(Sink):
 
     `crf` is H.264's constant rate factor, 0 (lossless) to 51; other encoders get an equivalent.
     yuv420p needs an even size: an odd one gains a line or column that repeats the last. With
-    `audio_from`, the sound of that file is copied in step.
+    `audio_from` (a file, or the address of one), its sound, subtitles, chapters and title are
+    carried over, in step. Where frames have a `begin`, the first picture is shown from there.
 
     The file appears with the first frame. If the process is killed, it can be played up to about
     the last second: MP4 and MOV are written in fragments. `close` rewrites them as plain files
@@ -75,7 +77,7 @@ class Recorder(Sink):
         *,
         name: str | None = None,
         crf: int = RecordingConfig().crf,
-        audio_from: Path | None = None,
+        audio_from: Path | str | None = None,
         encoders: Collection[str] = av.codecs_available,
     ) -> None:
         self.name = name or f"file:{path}"
@@ -88,7 +90,7 @@ class Recorder(Sink):
         self._kind = CONTAINERS[path.suffix.lower()]
         self._encoder = self._choose_encoder(encoders)
         self._output: av.container.OutputContainer | None = None
-        self._audio: AudioCopy | None = None
+        self._tracks: SourceTracks | None = None
         self._faulty = False
 
     def _choose_encoder(self, available: Collection[str]) -> str:
@@ -115,11 +117,12 @@ class Recorder(Sink):
         self._size = (frames.width, frames.height)
         self._rate = Fraction(frames.fps).limit_denominator(1001)
         self._frames_live = frames.live
+        self._wanted_begin = frames.begin
         self._faulty = False
 
     def _start(self, first: Frame) -> None:
         self._output = av.open(
-            str(self._path),
+            file_address(self._path),
             "w",
             format=self._kind.format,
             # Each packet is handed to the system at once, so that a kill cannot lose it.
@@ -136,12 +139,23 @@ class Recorder(Sink):
         )
         # Matroska's time steps are 1 ms: frames closer than that would get the same time.
         self._least_ticks = math.ceil(LEAST_SECONDS / self._stream.codec_context.time_base)
-        self._begin = first.timestamp
+        self._begin = first.timestamp if self._wanted_begin is None else self._wanted_begin
         self._last_pts = -self._least_ticks
         self._last_key: float | None = None
         self._held: av.Packet | None = None
-        if self._audio_from is not None:
-            self._audio = AudioCopy(self._audio_from, self._output, begin=self._begin)
+        if self._audio_from is not None and self._has_tracks(self._audio_from):
+            self._tracks = SourceTracks(
+                address(self._audio_from),
+                self._output,
+                name=str(self._audio_from),
+                begin=self._begin,
+            )
+            if not self._kind.fragmented:  # fragments get them when they are rewritten
+                self._output.set_chapters(self._tracks.chapters)
+
+    def _has_tracks(self, source: Path | str) -> bool:
+        """A live stream cannot be read a second time for its sound."""
+        return isinstance(source, Path) or self._wanted_begin is not None
 
     def write(self, frame: Frame) -> None:
         if frame.rgb.shape != (self._size[1], self._size[0], 3):
@@ -159,19 +173,23 @@ class Recorder(Sink):
             raise SinkFault(f"{self._path}: recording stopped ({error.strerror})") from None
 
     def _encode(self, frame: Frame) -> None:
-        seconds = frame.timestamp - self._begin
+        # The first picture is shown from the beginning, even if the source's begins later.
+        seconds = max(0.0, frame.timestamp - self._begin) if self._last_pts >= 0 else 0.0
+        self._end = frame.timestamp - self._begin + (frame.duration or float(1 / self._rate))
+        self._encode_at(seconds, to_yuv(frame.rgb))
+        if self._tracks is not None:
+            self._tracks.advance(seconds)
+
+    def _encode_at(self, seconds: float, picture: av.VideoFrame) -> None:
         step = self._stream.codec_context.time_base
-        picture = to_yuv(frame.rgb)
         picture.time_base = step
         picture.pts = max(round(seconds / step), self._last_pts + self._least_ticks)
         picture.duration = self._frame_ticks
         if self._last_key is None or seconds - self._last_key >= KEYFRAME_SECONDS:
             picture.pict_type = PictureType.I
             self._last_key = seconds
-        self._last_pts = picture.pts
+        self._last_pts, self._last_picture = picture.pts, picture
         self._mux(self._stream.encode(picture))
-        if self._audio is not None:
-            self._audio.advance(seconds)
 
     @property
     def _frame_ticks(self) -> int:
@@ -188,13 +206,18 @@ class Recorder(Sink):
             self._held = packet
 
     def _finish(self) -> None:
+        """Show the last picture until its end, and carry what else belongs to that time."""
         assert self._output is not None
+        step = self._stream.codec_context.time_base
+        end = max(round(self._end / step), self._last_pts + self._frame_ticks)
+        if self._kind.fixed_rate and end > self._last_pts + 1:
+            # Such containers hold no durations: a last picture that stays is given again.
+            self._encode_at(float((end - 1) * step), self._last_picture)
         self._mux(self._stream.encode(None))
-        if self._audio is not None:
-            end = (self._last_pts + self._frame_ticks) * self._stream.codec_context.time_base
-            self._audio.advance(float(end))
+        if self._tracks is not None:
+            self._tracks.finish(float(end * step))
         if self._held is not None:
-            self._held.duration = self._frame_ticks
+            self._held.duration = end - self._last_pts
             self._output.mux(self._held)
 
     def close(self) -> None:
@@ -212,8 +235,14 @@ class Recorder(Sink):
             raise SinkFault(f"{self._path}: {reason}") from None
         finally:
             self._output = self._held = None
-            if self._audio is not None:
-                self._audio.close()
-                self._audio = None
+            chapters = self._tracks.chapters if self._tracks is not None else []
+            if self._tracks is not None:
+                self._tracks.close()
+                self._tracks = None
         if self._kind.fragmented and not self._faulty:
-            remux(self._path, self._kind.format)
+            remux(self._path, self._kind.format, chapters)
+
+
+def address(source: Path | str) -> str:
+    """What FFmpeg opens: a local file whatever is in its name, or an address as it is."""
+    return file_address(source) if isinstance(source, Path) else source

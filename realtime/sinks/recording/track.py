@@ -1,0 +1,118 @@
+"""One track of a source file (sound or subtitles) on its way into a recording. Uses PyAV."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import av
+from av.bitstream import BitStreamFilterContext
+
+DELAYED_CODECS = frozenset({"opus", "libopus"})
+"""Codecs whose first packet holds sound that is heard and sound that is not."""
+
+
+class Track(Protocol):
+    """Turns packets of the source into packets of the recording; times are the recording's."""
+
+    @property
+    def output(self) -> av.stream.Stream: ...
+
+    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+        """What comes of one packet, which the track may change. Raises FFmpegError."""
+        ...
+
+    def rest(self) -> Iterator[av.Packet]:
+        """What was held back, after the last packet."""
+        ...
+
+
+class CopiedTrack:
+    """Packets as they are. AAC of MPEG-TS loses its own headers, which MP4 must not hold."""
+
+    def __init__(self, source: av.stream.Stream, output: av.container.OutputContainer) -> None:
+        self.output = output.add_stream_from_template(source)
+        context = source.codec_context
+        self._filter: BitStreamFilterContext | None = None
+        if context.name == "aac" and not context.extradata:
+            self._filter = BitStreamFilterContext("aac_adtstoasc", source, self.output)
+            # The filter copied the tag of MPEG-TS, too, which other containers do not know.
+            self.output.codec_context.codec_tag = "\0\0\0\0"
+        self._next_dts: int | None = None
+
+    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+        step = packet.time_base
+        for ready in [packet] if self._filter is None else self._filter.filter(packet):
+            if ready.pts is None or ready.dts is None:
+                continue
+            ready.time_base = step
+            # Times that run backwards (a cut recording) are refused by every container.
+            if self._next_dts is not None and ready.dts < self._next_dts:
+                ready.pts += self._next_dts - ready.dts
+                ready.dts = self._next_dts
+            self._next_dts = ready.dts + 1
+            ready.stream = self.output
+            yield ready
+
+    def rest(self) -> Iterator[av.Packet]:
+        return iter(())
+
+
+class ConvertedTrack:
+    """Sound encoded anew, because the recording's container refuses its codec.
+
+    It begins at the recording's 0: silence fills what is missing there and in gaps.
+    """
+
+    def __init__(
+        self, source: av.AudioStream, output: av.container.OutputContainer, codec: str
+    ) -> None:
+        self._source = source
+        context = source.codec_context
+        encoder = av.Codec(codec, "w")
+        rates = encoder.audio_rates or [context.sample_rate]
+        rate = min(rates, key=lambda known: abs(known - context.sample_rate))
+        layout = "mono" if context.channels == 1 else "stereo"
+        stream = output.add_stream(codec, rate=rate, layout=layout)
+        assert isinstance(stream, av.AudioStream)
+        self._encoder = stream
+        self._filter = _filled_from_zero(source, rate, layout, encoder)
+
+    @property
+    def output(self) -> av.stream.Stream:
+        return self._encoder
+
+    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+        for frame in self._source.decode(packet):
+            self._filter.push(frame)
+            yield from self._encoded()
+
+    def rest(self) -> Iterator[av.Packet]:
+        for frame in self._source.decode(None):
+            self._filter.push(frame)
+        self._filter.push(None)
+        yield from self._encoded()
+        yield from self._encoder.encode(None)
+
+    def _encoded(self) -> Iterator[av.Packet]:
+        while True:
+            try:
+                frame = self._filter.pull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            assert isinstance(frame, av.AudioFrame)
+            yield from self._encoder.encode(frame)
+
+
+def _filled_from_zero(
+    source: av.AudioStream, rate: int, layout: str, encoder: av.Codec
+) -> av.filter.Graph:
+    """A filter graph to `rate` and `layout` that begins at 0 and has no gaps."""
+    sample_format = (encoder.audio_formats or [source.codec_context.format])[0].name
+    graph = av.filter.Graph()
+    nodes = [
+        graph.add_abuffer(template=source),
+        graph.add("aresample", f"{rate}:async=1:first_pts=0"),
+        graph.add("aformat", f"sample_fmts={sample_format}:channel_layouts={layout}"),
+        graph.add("abuffersink"),
+    ]
+    graph.link_nodes(*nodes).configure()
+    return graph

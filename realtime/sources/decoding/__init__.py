@@ -1,0 +1,1 @@
+"""What files and streams hold, as RGB pictures with their times."""
