@@ -51,11 +51,13 @@ def read_picture(path: Path, *, error: type[StylecamError] = UsageError) -> RGB:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def encode_picture(rgb: RGB, suffix: str, *, quality: int = QUALITY) -> bytes:
-    """The contents of a picture file, in the format of `suffix` (one of WRITTEN_SUFFIXES).
+def encode_picture(
+    rgb: RGB, suffix: str, *, quality: int = QUALITY, error: type[StylecamError] = StylecamError
+) -> bytes:
+    """Encode a picture (H, W, 3) in the format of `suffix` (one of WRITTEN_SUFFIXES).
 
-    `quality` (1..100) applies to JPEG and WebP. Raises cv2.error if the format has no room for
-    the picture (65,535 pixels a side in JPEG, 16,383 in WebP).
+    `quality` (1..100) applies to JPEG and WebP. Raises `error` if the picture is too large for
+    the format (a side may have 65,535 pixels in JPEG, 16,383 in WebP).
     """
     import cv2
 
@@ -65,9 +67,13 @@ def encode_picture(rgb: RGB, suffix: str, *, quality: int = QUALITY) -> bytes:
         ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
     }
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(suffix, bgr, options.get(suffix, []))
+    try:
+        done, data = cv2.imencode(suffix, bgr, options.get(suffix, []))
+    except cv2.error:
+        done = False
     if not done:
-        raise cv2.error(f"cannot be encoded as {suffix}")
+        height, width = rgb.shape[:2]
+        raise error(f"a picture of {width}×{height} pixels cannot be encoded as {suffix}")
     return data.tobytes()
 
 
@@ -91,14 +97,11 @@ def write_picture(path: Path, rgb: RGB, *, error: type[StylecamError] = Stylecam
 
     Raises UsageError for an unknown suffix, and `error` if it cannot be written.
     """
-    import cv2
-
     check_suffix(path)
-    suffix = path.suffix.lower()
     try:
-        data = encode_picture(rgb, suffix)
-    except cv2.error as reason:
-        raise error(f"{path}: cannot be encoded as {suffix} ({reason})") from None
+        data = encode_picture(rgb, path.suffix.lower())
+    except StylecamError as reason:
+        raise error(f"{path}: {reason}") from None
     write_bytes_atomically(path, data, durable=False, error=error)
 
 

@@ -23,7 +23,7 @@ from models.onnx.graph_writer import GraphWriter
 from models.onnx.int8_weights import dequantized
 
 OPSET = 18
-IR_VERSION = 8
+IR_VERSION = 8  # the one that belongs to opset 18: newer ones shut out older runtimes
 
 
 def build_graph(
@@ -36,7 +36,7 @@ def build_graph(
     writer = GraphWriter(weights)
     padded, height, width = _write_input(writer, architecture)
     strength = "strength" if with_strength else None
-    painted = _write_coarse(writer, architecture, padded)
+    painted = _write_coarse(writer, architecture, padded)  # (1, 3 or 12, H'/f, W'/f)
     if in_blocks(architecture):
         painted = writer.add("DepthToSpace", painted, blocksize=2, mode="DCR")
     if architecture.adds_to_input:
@@ -128,9 +128,9 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
 
     The padding reflects bytes: the margin, and up to the next multiple of the stride."""
     margin, stride = architecture.margin, architecture.stride
-    shape = writer.add("Shape", "frame")
-    height = writer.add("Slice", shape, writer.integers(0), writer.integers(1))
-    width = writer.add("Slice", shape, writer.integers(1), writer.integers(2))
+    shape = writer.add("Shape", "frame")  # (3,): H, W, 3
+    height = writer.add("Slice", shape, writer.integers(0), writer.integers(1))  # (1,)
+    width = writer.add("Slice", shape, writer.integers(1), writer.integers(2))  # (1,)
     edge, none = writer.integers(margin), writer.integers(0)
     # Reflection padding needs a picture larger than itself: extend small pictures first.
     least = writer.integers(margin + stride)
@@ -139,14 +139,16 @@ def _write_input(writer: GraphWriter, architecture: Architecture) -> tuple[str, 
         longer = writer.add("Max", side, least)
         added.append(writer.add("Sub", longer, side))
         total = writer.add("Add", longer, writer.integers(2 * margin))
+        # Mod takes the sign of the divisor: −total mod stride is what total lacks to a multiple.
         extra = writer.add("Mod", writer.add("Neg", total), writer.integers(stride))
         ends.append(writer.add("Add", extra, edge))
+    # Pads are (top, left, depth before; bottom, right, depth after) of H, W, 3.
     missing = writer.add("Concat", none, none, none, *added, none, axis=0)
     enlarged = writer.add("Pad", "frame", missing, mode="edge")
     around = writer.add("Concat", edge, edge, none, *ends, none, axis=0)
-    padded = writer.add("Pad", enlarged, around, mode="reflect")
-    planes = writer.add("Transpose", padded, perm=[2, 0, 1])
-    batch = writer.add("Unsqueeze", planes, writer.integers(0))
+    padded = writer.add("Pad", enlarged, around, mode="reflect")  # (H', W', 3), still bytes
+    planes = writer.add("Transpose", padded, perm=[2, 0, 1])  # (3, H', W')
+    batch = writer.add("Unsqueeze", planes, writer.integers(0))  # (1, 3, H', W')
     return writer.add("Cast", batch, to=TensorProto.FLOAT), height, width
 
 
@@ -199,10 +201,11 @@ def _write_enlarged(
     with the input; it multiplies the coarse picture, which has the fewest values."""
     lost = 1 - architecture.input_gain
     if strength:
-        coarse = writer.add("Mul", coarse, strength)
+        coarse = writer.add("Mul", coarse, strength)  # (1, 3, H'/f, W'/f)
     factor = architecture.upsample_factor
     enlarged = writer.upsample(coarse, Upsample(factor)) if factor > 1 else coarse
     if lost and strength:
+        # padded · (1 − strength·lost): at strength 0 the whole input, at 1 the kept share.
         share = writer.add("Mul", strength, writer.constant(-lost))
         kept = writer.add("Add", share, writer.constant([1.0]))
         padded = writer.add("Mul", padded, kept)
@@ -215,7 +218,7 @@ def _write_cut(
     writer: GraphWriter, planes: str, margin: int, height: str, width: str, *, out: str
 ) -> None:
     """Crop the margin from (1, 3, H', W') and transpose to (H, W, 3), as the output `out`."""
-    cut = writer.cut(planes, margin, height, width, axes=(2, 3))
+    cut = writer.cut(planes, margin, height, width, axes=(2, 3))  # (1, 3, H, W)
     writer.add("Transpose", writer.add("Squeeze", cut, writer.integers(0)), perm=[1, 2, 0], out=out)
 
 

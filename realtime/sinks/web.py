@@ -1,8 +1,8 @@
 """Shows the picture on the control server's page. Makes JPEG; the server knows who watches."""
 
 from models.errors import SinkFault
+from models.pictures import encode_picture
 from realtime.config.schema import WebConfig
-from realtime.control.web.jpeg import encode_jpeg
 from realtime.control.web.server import ControlServer
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
@@ -51,7 +51,4 @@ class WebSink(Sink):
         return None if self._last is None else self._encode(self._last)
 
     def _encode(self, frame: Frame) -> bytes:
-        jpeg = encode_jpeg(frame.rgb, self._quality)
-        if jpeg is None:
-            raise SinkFault(f"{self.name}: OpenCV could not make a JPEG of a frame")
-        return jpeg
+        return encode_picture(frame.rgb, ".jpg", quality=self._quality, error=SinkFault)
