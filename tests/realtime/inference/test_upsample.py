@@ -1,5 +1,6 @@
 """From the coarse picture to the finished one, beside what the whole graph paints."""
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -14,7 +15,7 @@ from models.generator.parameters import random_weights
 from models.onnx.graph import WHOLE, CoarseCoding
 from realtime.frames.size import Size
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
-from realtime.inference.upsample import Upsampler
+from realtime.inference.upsample import Upsampler, enlarged_crisply
 from realtime.sources.demo import Demo
 
 INSIDE = np.s_[2:-2, 2:-2]
@@ -106,3 +107,44 @@ def test_edges_of_the_frame_stay_sharp_however_small_the_generator_saw_it(make_s
     step = painted[120, 160] - painted[120, 159]
     assert (step >= 95).all()
     assert (np.abs(painted[120, [20, 300]] - frame[120, [20, 300]]) <= 2).all()
+
+
+def strokes(height: int = 240, width: int = 320) -> np.ndarray:
+    """A picture with structures of a few pixels, as brush strokes are."""
+    noise = np.random.default_rng(0).uniform(0, 255, (height, width, 3)).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), 2.0)
+    return np.asarray(cv2.normalize(soft, np.empty_like(soft), 20, 235, cv2.NORM_MINMAX), np.uint8)
+
+
+def gradients(rgb: np.ndarray) -> float:
+    return float(np.abs(np.diff(rgb.astype(int), axis=1)).mean())
+
+
+def test_a_finished_picture_is_enlarged_crisply():
+    large = strokes()
+    small = cv2.resize(large, (160, 120), interpolation=cv2.INTER_AREA)
+    crisp = Upsampler(WHOLE).compose(np.zeros_like(large), small, 1.0)
+    soft = cv2.resize(small, (320, 240), interpolation=cv2.INTER_LINEAR)
+    assert cv2.PSNR(crisp, large) > cv2.PSNR(soft, large) + 3
+    assert 0.93 < gradients(crisp) / gradients(large) < 1.06
+    assert gradients(soft) / gradients(large) < 0.9
+
+
+def test_crisp_edges_have_hardly_a_rim_and_flat_colours_stay():
+    small = np.full((60, 80, 3), 60, np.uint8)
+    small[:, 40:] = 180
+    large = enlarged_crisply(small, 160, 120)
+    assert 60 - 22 <= large.min() <= large.max() <= 180 + 22
+    assert (large[:, :70] == 60).all()
+    assert (large[:, 90:] == 180).all()
+
+
+def test_a_finished_picture_of_the_frames_size_is_left_as_it_is():
+    painted = strokes()
+    assert np.shares_memory(Upsampler(WHOLE).compose(np.zeros_like(painted), painted, 1.0), painted)
+
+
+def test_strength_blends_a_finished_picture_that_was_painted_smaller():
+    frame = np.full((240, 320, 3), 200, np.uint8)
+    painted = Upsampler(WHOLE).compose(frame, np.full((120, 160, 3), 100, np.uint8), 0.25)
+    assert (painted == 175).all()
