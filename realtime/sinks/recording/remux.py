@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 def remux(path: Path, container: str, chapters: Sequence[Any] = ()) -> None:
     """Rewrite `path` in place without re-encoding; `container` is FFmpeg's name, mp4 or mov.
 
-    Fragments hold no chapters: `chapters` (as PyAV gives them) get in here. Some players seek badly in fragments. If this fails (a full disk), a warning says so, and the
-    fragmented file stays, which can be played too.
+    Fragments hold no chapters: `chapters` (as PyAV gives them) get in here. Some players seek
+    badly in fragments. If this fails (a full disk), a warning says so, and the fragmented file
+    stays, which can be played too.
     """
     path = path.resolve()
     if not path.is_file():  # a device, a pipe

@@ -130,7 +130,7 @@ class Decoder:
                 self._check_end()
                 return
             self._time_line.note(packet)
-            if packet.stream_index == self._stream.index:
+            if packet.stream.index == self._stream.index:  # an empty packet has no other index
                 yield from self._decoded(partial(self._stream.decode, packet))
 
     def _check_end(self) -> None:
