@@ -20,6 +20,43 @@ from models.onnx.graph import build_graph
 StyleMaker = Callable[..., StyleCard]
 FOLDERS = ("user_data_path", "user_config_path")
 
+SLOW_FIXTURES = {"loss_network", "small_training", "small_network"}
+"""A test that loads the loss network or trains is slow, whatever else it does."""
+SLOW_FILES = {
+    "realtime/commands/test_bench_command.py",
+    "realtime/convert/test_write_style.py",
+    "realtime/inference/backends/test_every_backend.py",
+    "realtime/inference/backends/test_onnx_runtime.py",
+    "realtime/inference/backends/test_openvino_runtime.py",
+    "realtime/sinks/recording/test_recorder.py",
+    "training/loop/test_repair.py",
+    "training/loop/test_train.py",
+    "training/test_export.py",
+}
+E2E_FIXTURES = {"display", "browser", "terminal"}
+"""A test with a display, a browser or a terminal of its own is end to end."""
+E2E_FILES = {
+    "realtime/bench/end_to_end/test_memory_soak.py",
+    "realtime/bench/end_to_end/test_worker.py",
+    "realtime/commands/test_stylize_command.py",
+    "test_end_to_end.py",
+    "test_virtual_camera_path.py",
+}
+"""Files whose tests start the program or whole runs."""
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow and what is end to end; single tests may carry the marks themselves."""
+    for path in SLOW_FILES | E2E_FILES:
+        assert (HERE / path).is_file(), f"tests/conftest.py names {path}, which is not there"
+    for item in items:
+        used, file = set(getattr(item, "fixturenames", ())), item.path.relative_to(HERE).as_posix()
+        if used & SLOW_FIXTURES or file in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)
+        if used & E2E_FIXTURES or file in E2E_FILES:
+            item.add_marker(pytest.mark.e2e)
+
 
 @pytest.fixture(autouse=True)
 def folders_of_nobody(monkeypatch, tmp_path_factory):

@@ -150,6 +150,7 @@ def test_long_files_and_functions_are_named(capsys):
             print(f"\nwarning: {line}", end="")
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("arguments", "absent"),
     [

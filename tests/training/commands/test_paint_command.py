@@ -114,6 +114,7 @@ def test_losses_that_are_not_finite_keep_the_best_so_far(invoke, tmp_path):
     assert read_picture(tmp_path / "out.png").shape == (77, 96, 3)
 
 
+@pytest.mark.e2e
 def test_control_c_keeps_the_best_so_far(photo, tmp_path):
     """The real process with the real loss network."""
     try:

@@ -269,6 +269,7 @@ def test_a_broken_style_picture_and_an_empty_folder_are_named(invoke, tmp_path):
         invoke("marbling", images=[tmp_path / "empty"])
 
 
+@pytest.mark.e2e
 def test_the_real_command_with_the_real_loss_network(photo_folder, tmp_path):
     try:
         vgg_weights.fetched_wheel()
