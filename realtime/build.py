@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from realtime.control.web.server import ControlServer
 
 RECONNECTABLE_KINDS = frozenset({"camera", "device", "stream"})
-"""Sources that may come back after a fault."""
+"""Sources that may recover from a fault."""
 IDLE_KINDS = frozenset({"camera", "device", "demo", "image"})
 """Sources that may be read rarely: they have no end, and no sender that fills a buffer."""
 OVERLAY_SINKS = frozenset({"window"})
@@ -176,7 +176,7 @@ def _sink_context(
 
 
 def _save_targets(config: Config, context: SinkContext) -> SaveTargets:
-    """Where the keys x and r save files: in the user's own folders, created when needed."""
+    """Where snapshots and recordings (keys x and r) go: the user's folders, created when needed."""
     snapshots = config.snapshot.folder or platformdirs.user_pictures_path() / "stylecam"
     recordings = config.recording.folder or platformdirs.user_videos_path() / "stylecam"
 
@@ -196,7 +196,7 @@ def dated(folder: Path, suffix: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SinkFault(f"{folder}: this folder cannot be made ({error.strerror})") from None
+        raise SinkFault(f"{folder}: cannot create this folder ({error.strerror})") from None
     stem = f"stylecam-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     paths = (
         folder / f"{stem}{again}.{suffix}" for again in chain([""], map("-{}".format, count(2)))
@@ -214,7 +214,7 @@ def _stylizer(
 
     def refused(style: str, error: StylecamError) -> None:
         """Drop a style that cannot be loaded: the key for the next style must get past it."""
-        on_message(f"{error}; going on with {stylizer.style}, without {style}")
+        on_message(f"{error}; continuing with {stylizer.style}, without {style}")
         box.apply(
             lambda s: replace(
                 s,

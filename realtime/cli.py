@@ -52,7 +52,7 @@ class UnavailableCommand(click.Command):
         self._reason = reason
 
     def invoke(self, ctx: click.Context) -> None:
-        remedy = "`stylecam doctor` tells what is missing"
+        remedy = "`stylecam doctor` shows what is missing"
         raise StylecamError(f"{self.name}: cannot be loaded ({self._reason}); {remedy}")
 
 
@@ -143,4 +143,4 @@ def _unexpected(error: BaseException) -> str:
     os.close(handle)
     Path(name).write_text("".join(traceback.format_exception(error)))
     reason = (str(error).splitlines() or [""])[0]
-    return f"unexpected: {type(error).__name__}: {reason}; please report it with {name}"
+    return f"unexpected error: {type(error).__name__}: {reason}; please report it and attach {name}"

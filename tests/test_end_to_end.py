@@ -282,7 +282,7 @@ def test_a_camera_that_is_gone_for_good_is_told_and_the_recording_is_kept(
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith(f"stylecam: {stream}: ")
-    assert "trying again for 0.6 s" in done.stderr
+    assert "retrying for 0.6 s" in done.stderr
     assert "Traceback" not in done.stderr
     assert frames_of(stage.folder / "out.mp4")
 

@@ -23,7 +23,7 @@ def load_config(path: Path) -> Config:
     if node is None:
         return Config()
     if not isinstance(node, yaml.MappingNode):
-        raise UsageError(f"{path}:1: not a config; write keys and values, as in `source:`")
+        raise UsageError(f"{path}:1: not a config file; expected keys and values, like `source:`")
     lines: dict[str, int] = {}
     mistakes: list[tuple[int, str]] = []
     data = _Reader(lines, mistakes).mapping(node, "")
@@ -40,7 +40,7 @@ def load_config(path: Path) -> Config:
 def _compose(path: Path) -> yaml.Node | None:
     try:
         if path.stat().st_size > LARGEST:
-            raise UsageError(f"{path}: too large to be a config")
+            raise UsageError(f"{path}: too large for a config file")
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"{path}: no such config file") from None
@@ -51,10 +51,10 @@ def _compose(path: Path) -> yaml.Node | None:
     try:
         # An alias could repeat without end what it refers to.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise UsageError(f"{path}: aliases (*name) are not used here; write the value out")
+            raise UsageError(f"{path}: aliases (*name) are not supported; write the value out")
         return yaml.compose(text, yaml.SafeLoader)
     except RecursionError:
-        raise UsageError(f"{path}: nested too deep to be a config") from None
+        raise UsageError(f"{path}: nested too deeply for a config file") from None
     except yaml.MarkedYAMLError as error:
         where = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageError(f"{path}:{where}: not valid YAML: {error.problem}") from None
@@ -84,7 +84,7 @@ class _Reader:
             if key in values:
                 first = self._lines[dotted]
                 self._mistakes.append(
-                    (line, f"{dotted}: given twice; the first is in line {first}")
+                    (line, f"{dotted}: duplicate key, first given in line {first}")
                 )
                 continue
             self._lines[dotted] = line

@@ -47,7 +47,7 @@ class Overlay:
         self._changed = clock()
 
     def follow(self, settings: Settings) -> None:
-        """Notice what has changed. To be called for every frame, whether it is drawn on or not."""
+        """Record what has changed. To be called for every frame, whether text is drawn or not."""
         before, self._seen = self._seen, settings
         if before.style != settings.style or status_text("", before) != status_text("", settings):
             self._changed = self._clock()

@@ -22,7 +22,7 @@ def parse(message: str) -> Verb:
     try:
         said = json.loads(message)
     except (ValueError, RecursionError):
-        raise UsageError("not JSON") from None
+        raise UsageError("not valid JSON") from None
     match said:
         case {"verb": str(verb)} if len(said) == 1:
             return lookup("verb", verb, VERBS)

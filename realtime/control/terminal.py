@@ -39,7 +39,7 @@ def decode(data: bytes) -> list[str]:
 
 
 class TerminalKeys:
-    """While open, a thread hands every typed key to `on_key`; without a terminal, nothing happens.
+    """While open, a thread passes every typed key to `on_key`; without a terminal, nothing happens.
 
     The terminal's own mode is restored on close, or at the latest when Python exits. Ctrl-C and
     Ctrl-Z keep their meaning. In the background nothing is read: reading would stop the process.

@@ -61,7 +61,7 @@ def set_strength(strength: float) -> Verb:
 
     def verb(settings: Settings) -> Settings:
         if not 0.0 <= strength <= 1.0:
-            raise UsageError(f"strength {strength} is outside 0..1")
+            raise UsageError(f"strength must be from 0 to 1, not {strength}")
         return replace(settings, strength=strength)
 
     return verb

@@ -1,7 +1,7 @@
 """Paints frames in the style and strength that the settings say. Frame in, frame out.
 
-A new style is loaded in the background while the old style goes on painting. If the generator
-fails, there is an error, never the raw picture of the person at the camera.
+A new style is loaded in the background while the old one keeps painting. If the generator fails,
+an error is raised; the raw camera picture is never returned instead.
 """
 
 import threading
@@ -23,7 +23,7 @@ from realtime.frames.views import blended
 from realtime.inference.backends import Backend
 
 LOAD_TIMEOUT = 2.0
-"""Seconds that `close` waits for a style being loaded; a later one is closed when it comes."""
+"""Seconds that `close` waits for a style being loaded; after that, it is closed once loaded."""
 
 
 class Stylizer:
@@ -33,8 +33,8 @@ class Stylizer:
     each time that it is asked for. `scale` in (0, 1] (None: what suits live frames of the size)
     and `within` make the generator work on a smaller picture; `extra_scale` in (0, 1] shrinks that
     further. `lighter` selects a style's lighter generator if it has one. `extra_scale` and
-    `lighter` may change between frames. The `keep` last used models stay loaded, so that going
-    back costs nothing.
+    `lighter` may change between frames. The `keep` most recently used models stay loaded, so
+    that going back is instant.
     """
 
     def __init__(

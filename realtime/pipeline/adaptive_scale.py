@@ -1,10 +1,11 @@
-"""Holds a frame rate: paints at a smaller or larger scale, as a last step with a lighter generator.
+"""Holds a target frame rate by painting at a smaller scale, finally with a lighter generator.
 
 This module knows only frame times and a clock; it never sees a picture.
 
 Painting a frame takes about a + b·scale². The newest times decide whether a smaller scale is
-needed and whether a larger one would be fast enough. The two thresholds are so far apart that
-noise between them changes nothing. How much a lighter generator saves is measured once it runs.
+needed and whether a larger one would be fast enough. The two thresholds are far enough apart that
+noise does not make the scale oscillate. How much a lighter generator saves is measured once it
+runs.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Reads a source in its own thread and hands the frames over.
+"""Reads a source in its own thread and passes the frames on.
 
 After a fault it reopens the source, with pauses between the attempts, until a deadline.
 """
@@ -24,14 +24,14 @@ closes the source itself when the read returns: other threads must not close a d
 
 
 IDLE_INTERVAL = 5.0
-"""Seconds between two frames while nobody watches, so whoever comes sees no older picture."""
+"""Seconds between two reads while nobody watches: the oldest picture that a new viewer sees."""
 IDLE_POLL = 0.1
-"""Seconds between checks whether somebody watches again."""
+"""Seconds between two checks for a viewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a run ends by itself: after so many frames, or seconds of the source's own time."""
+    """When a run ends by itself: after N frames, or seconds of the source's own time."""
 
     frames: int | None = None
     seconds: float | None = None
@@ -44,7 +44,7 @@ class Limits:
 
 
 class Outage:
-    """A time without frames: the fault that began it, and when to try again or to give up."""
+    """A period without frames: the fault that started it, and when to retry or give up."""
 
     def __init__(self, fault: SourceFault, patience: float) -> None:
         self.fault = fault
@@ -62,10 +62,10 @@ class Outage:
 class Capture:
     """Owns the source and its thread. `error` says why it ended; None for a normal end.
 
-    After a fault, reopening is tried for `reconnect` seconds (0: not at all). Only a frame ends
-    an outage, so a source that opens but fails at once is not tried for ever. `on_message` gets
+    After a fault, reopening is tried for up to `reconnect` seconds (0: never). Only a frame ends an
+    outage, so a source that opens but fails at once is not retried for ever. `on_message` gets
     one line when the source is lost, and one when it is back. While `idle` returns True, a frame
-    is read only every REST seconds.
+    is read only every IDLE_INTERVAL seconds.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class Capture:
                 self._open_again(outage)
                 continue
             if outage is not None:
-                self._on_message("the source is back")
+                self._on_message("the source is available again")
                 outage = None
             if self._limits.past(frame):
                 return
@@ -167,7 +167,7 @@ class Capture:
     def _lost(self, fault: SourceFault) -> Outage:
         if self._reconnect <= 0:
             raise fault
-        self._on_message(f"{fault}; trying again for {self._reconnect:g} s")
+        self._on_message(f"{fault}; retrying for {self._reconnect:g} s")
         return Outage(fault, self._reconnect)
 
     def _open_again(self, outage: Outage) -> None:

@@ -65,7 +65,7 @@ class Metrics:
             return (self.painted - 1) / max(1e-9, self._ended - self._began)
 
     def line(self, *, dropped: int) -> str:
-        """One line for people."""
+        """A summary in one readable line."""
         if not self.painted:
             return f"0 frames, {dropped} dropped"
         stylize, latency = self.percentiles("stylize"), self.percentiles("latency")

@@ -99,7 +99,7 @@ class Painter:
             if not self._live:
                 raise
             if not self._failing:
-                self._on_message(f"{error}; showing an empty picture meanwhile")
+                self._on_message(f"{error}; showing a placeholder until it works again")
             self._failing = True
             width, height = self._geometry.size
             return placeholder(height, width)
@@ -126,7 +126,7 @@ class Painter:
         elif self._adaptive_scale.reached_fps is not None and not self._gave_up:
             self._gave_up = True
             self._on_message(
-                f"{self._target_fps:g} frames/s cannot be held here: "
+                f"{self._target_fps:g} frames/s cannot be reached on this machine: "
                 f"{self._adaptive_scale.reached_fps:.1f} at {where}"
             )
 

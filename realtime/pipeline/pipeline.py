@@ -1,4 +1,4 @@
-"""The life of a run: which thread does what, who may drop frames, who ends whom.
+"""The life cycle of a run: which thread does what, who may drop frames, what ends the run.
 
 One thread reads the source (capture.py), one paints (painting.py), and one per sink writes
 (sink_runner.py). A sink that needs the main thread (a window) runs in the thread that calls
@@ -36,9 +36,9 @@ SILENCE = 0.25
 class Plan:
     """The options of a run. Sizes in pixels, times in seconds.
 
-    If somebody watches (`live`), or the source cannot wait, the newest frame wins; otherwise
-    every frame is painted and written. Sinks get pictures of `size` (None: the source's), which
-    `fit` brings about. `local` names the sinks that get text on the picture; `titles` are the
+    If the run is `live`, or the source cannot wait, frames that are late are dropped; otherwise
+    every frame is painted and written. Sinks get pictures of `size` (None: the source's); `fit`
+    says how. `local` names the sinks that get text on the picture; `titles` are the
     styles' titles by name. In a live run, `skip_static` avoids painting a still scene again. While
     a live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
     `may_idle` lets the source rest while the picture is paused or no sink is watched. `on_message`
@@ -68,7 +68,7 @@ class Service(Protocol):
         ...
 
     def stop(self) -> None:
-        """End soon, whatever clients do. May be called twice, and without `start`."""
+        """Stop promptly, whatever clients do. May be called twice, and without `start`."""
         ...
 
 
@@ -153,16 +153,16 @@ class Pipeline:
             raise error
 
     def stop(self) -> None:
-        """Make `run` end soon. Takes no lock, so a signal handler may call it."""
+        """Make `run` return soon. Takes no lock, so a signal handler may call it."""
         self.interrupted = True
 
     @property
     def dropped(self) -> int:
-        """Number of frames that came too fast for the generator or for a sink."""
+        """Number of frames dropped because the generator or a sink was too slow."""
         return self._queue.dropped + self.outputs.dropped
 
     def report(self) -> str:
-        """Rates, times and losses so far, in one line for people."""
+        """A summary so far in one readable line: rates, times, dropped frames."""
         return self.metrics.line(dropped=self.dropped)
 
     @property
@@ -178,7 +178,7 @@ class Pipeline:
         self._finishing = True
         self.capture.stop()
         self.outputs.close()
-        # Painting may have waited for a place in a line; closing the lines released it.
+        # Painting may have waited for room in a queue; closing the queues released it.
         self._thread.join(timeout=5.0)
         if not self._thread.is_alive():
             self._save_controller.close()
@@ -196,7 +196,7 @@ class Pipeline:
 
     def _sink_failed(self, error: StylecamError) -> None:
         if self.outputs.alive:
-            self.plan.on_message(f"{error}; the other outputs go on")
+            self.plan.on_message(f"{error}; the other outputs continue")
 
     def _make_painter(self, geometry: Geometry) -> Painter:
         return Painter(

@@ -1,4 +1,4 @@
-"""What passes frames between two threads: a slot in which the newest wins, or a bounded queue."""
+"""Queues between two threads: a single slot that keeps the newest item, or a bounded queue."""
 
 import threading
 from collections import deque
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class FrameQueue(Protocol):
-    """What passes frames between threads: a Mailbox or a Line."""
+    """Passes frames between threads: a Mailbox or a BoundedQueue."""
 
     dropped: int
 
@@ -25,7 +25,7 @@ class FrameQueue(Protocol):
 class Mailbox(Generic[T]):
     """One slot. `put` never blocks and replaces an item not yet taken; `take` waits for an item.
 
-    `dropped` counts the replaced items. After `close`, `put` does nothing and `take` gives what
+    `dropped` counts the replaced items. After `close`, `put` does nothing and `take` returns what
     is left, then None.
     """
 
@@ -64,9 +64,9 @@ class Mailbox(Generic[T]):
 
 
 class BoundedQueue(Generic[T]):
-    """First in, first out, at most `size` items. The alternative is mailbox.Mailbox.
+    """First in, first out, at most `size` items. The alternative is Mailbox.
 
-    While the line is full, `put` waits or, with `drop_oldest`, drops the oldest item and counts
+    While the queue is full, `put` waits or, with `drop_oldest`, drops the oldest item and counts
     it in `dropped`. After `close`, `put` does nothing and `take` gives what is left, then None.
     """
 
@@ -92,7 +92,7 @@ class BoundedQueue(Generic[T]):
             self._condition.notify_all()
 
     def take(self, timeout: float | None) -> T | None:
-        """The oldest item; None after `timeout` seconds, or once the line is closed and empty."""
+        """The oldest item; None after `timeout` seconds, or once the queue is closed and empty."""
         with self._condition:
             self._condition.wait_for(lambda: bool(self._items) or self._closed, timeout)
             if not self._items:

@@ -28,7 +28,7 @@ class SaveTargets:
 class SaveController:
     """Follows the settings: takes each requested snapshot once; starts and stops recordings.
 
-    Other threads write the files, so that painting goes on. `say` gets one line about each file:
+    Other threads write the files, so that painting continues. `say` gets one line about each file:
     where it was saved, or why it was not.
     """
 
@@ -44,7 +44,7 @@ class SaveController:
         self._metrics, self._say = metrics, say
         self._taken = box.current.snapshots
         self._recording: SinkRunner | None = None
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeping")
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saving")
 
     def follow(self, settings: Settings, rgb: RGB, frames: FrameFormat) -> None:
         """Act on changed settings. `rgb` is the current picture, `frames` what recordings get."""
@@ -54,7 +54,7 @@ class SaveController:
         self._taken = settings.snapshots
         running = self._recording is not None and self._recording.alive
         if self._recording is not None and not running:
-            # It failed, and its fault was reported; the settings must not claim that it runs.
+            # It failed, and the fault was reported; the settings must not say that it is running.
             self._recording = None
             self._box.apply(lambda s: replace(s, recording=False))
         elif settings.recording and not running:
@@ -79,7 +79,7 @@ class SaveController:
     def _start(self, frames: FrameFormat) -> None:
         try:
             if self._save_targets.recording is None:
-                raise StylecamError("recording: not possible in this run")
+                raise StylecamError("recording is not available in this run")
             output = SinkRunner(
                 self._save_targets.recording(), self._metrics, lossless=False, local=False
             )

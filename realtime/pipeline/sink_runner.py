@@ -17,15 +17,15 @@ from realtime.sinks import Sink
 POLL = 0.05
 QUEUE_SIZE = 8
 FINISH_TIMEOUT = 60.0
-"""Seconds to write what is waiting; a sink that needs longer has `close_timeout` on top."""
+"""Seconds to write the queued frames; a sink's `close_timeout` is added."""
 LIVE_CLOSE_TIMEOUT = 3.0
-"""Seconds for closing a live sink, which has nothing to finish."""
+"""Seconds to close a live sink, which has nothing to finish."""
 
 
 class SinkRunner:
     """One sink and what feeds it. `error` says why it ended early; None otherwise.
 
-    With `lossless`, a sink that is not live holds up the painting rather than miss a frame.
+    With `lossless`, a sink that is not live blocks the painting rather than miss a frame.
     `local` sinks are watched by the person at the machine; only they get overlays.
     """
 
@@ -76,14 +76,17 @@ class SinkRunner:
             self._fail(SinkFault(f"{self.sink.name}: {type(error).__name__}: {error}"))
 
     def finish(self) -> None:
-        """Write what is waiting, then close. A sink that hangs is given up, with an error."""
+        """Write the queued frames, then close.
+
+        A sink that does not respond is abandoned, with an error.
+        """
         self.queue.close()
         if self._thread is not None:
             usual = LIVE_CLOSE_TIMEOUT if self.sink.live else FINISH_TIMEOUT
             self._thread.join(usual + self.sink.close_timeout)
             if self._thread.is_alive():
-                late = SinkFault(f"{self.sink.name}: hangs and was given up; it may be incomplete")
-                self.error = self.error or late
+                reason = "does not respond and was abandoned; its output may be incomplete"
+                self.error = self.error or SinkFault(f"{self.sink.name}: {reason}")
             return
         while self.alive:
             self.step()
@@ -128,7 +131,7 @@ class SinkRunner:
 
 
 class SinkGroup:
-    """All sinks of a run. A fault ends only its own sink; `on_fault` gets the error, once."""
+    """All sinks of a run. A fault stops only its own sink and is passed to `on_fault` once."""
 
     def __init__(self, on_fault: Callable[[StylecamError], None]) -> None:
         self._outputs: list[SinkRunner] = []
@@ -183,12 +186,12 @@ class SinkGroup:
             self._report(output)
 
     def close(self) -> None:
-        """Accept no more frames; a thread that waits for a place in a line is released."""
+        """Accept no more frames; this releases a thread that waits for room in a queue."""
         for output in self._outputs:
             output.queue.close()
 
     def finish(self) -> None:
-        """Write what is waiting and close every sink."""
+        """Write the queued frames and close every sink."""
         self.close()
         for output in self._outputs:
             output.finish()

@@ -2,7 +2,7 @@
 
 The comparison is pure, and cheap beside any generator (figures: docs/config.md). Each frame is
 compared with the last painted frame, not with the previous frame. So a slow change adds up until
-it is noticed, and nothing freezes.
+it is noticed, and the picture never freezes.
 """
 
 from collections.abc import Hashable

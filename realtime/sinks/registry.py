@@ -74,7 +74,7 @@ def parse(spec: str) -> tuple[str, str]:
     if wanted == "required" and not argument:
         raise UsageError(f"{spec}: needs a path, like {kind}:{EXAMPLES[kind]}")
     if wanted == "none" and colon:
-        raise UsageError(f"{spec}: nothing may follow {kind}")
+        raise UsageError(f"{spec}: {kind} takes no argument")
     return kind, argument
 
 
@@ -120,7 +120,7 @@ def _web(spec: str, argument: str, context: SinkContext) -> Sink:
 
 def _port(spec: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise UsageError(f"{spec}: {text!r} is no port; give a number from 1 to 65535")
+        raise UsageError(f"{spec}: {text!r} is not a port; give a number from 1 to 65535")
     return int(text)
 
 
@@ -145,9 +145,9 @@ def check_overwrite(written: Iterable[Path], context: SinkContext) -> None:
     """Raise UsageError if an existing file would be lost; --force never allows the source's own."""
     for path in filter(Path.is_file, written):
         if context.source is not None and path.samefile(context.source):
-            raise UsageError(f"{path}: is the source itself; give another name")
+            raise UsageError(f"{path}: is the source itself; choose another name")
         if not context.config.recording.overwrite:
-            raise UsageError(f"{path}: exists already; --force replaces it")
+            raise UsageError(f"{path}: already exists; use --force to overwrite it")
 
 
 def _null(spec: str, argument: str, context: SinkContext) -> Sink:

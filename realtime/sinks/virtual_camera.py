@@ -112,7 +112,7 @@ class VirtualCameraSink(Sink):
             import pyvirtualcam
         except (ImportError, OSError) as error:
             raise SinkFault(
-                f"{self.name}: pyvirtualcam does not load here ({error}); "
+                f"{self.name}: pyvirtualcam cannot be loaded ({error}); "
                 "reinstall it: pip install --force-reinstall pyvirtualcam"
             ) from None
         if self._backend is not None:

@@ -56,7 +56,7 @@ def _why_no_window() -> str | None:
     toolkit = _toolkit()
     if toolkit == "NONE":
         return (
-            "this OpenCV was built without windows; "
+            "this build of OpenCV has no window support; "
             "`pip uninstall opencv-python-headless && pip install --force-reinstall opencv-python`"
         )
     return _why_no_x11(toolkit) if sys.platform == "linux" else None
@@ -65,12 +65,12 @@ def _why_no_window() -> str | None:
 def _why_no_x11(toolkit: str) -> str | None:
     display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
     if not display and not wayland:
-        return "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+        return "no display found (neither DISPLAY nor WAYLAND_DISPLAY is set)"
     if wayland and not toolkit.startswith("QT"):
         return None  # GTK speaks Wayland itself; the Qt of opencv-python speaks X11 only
     if not display:
         return "OpenCV's windows need X11 and DISPLAY is not set; start Xwayland"
-    return None if _x11_answers() else f"the display {display} (DISPLAY) does not answer"
+    return None if _x11_answers() else f"cannot connect to the display {display} (DISPLAY)"
 
 
 def _toolkit() -> str:
@@ -123,9 +123,7 @@ class WindowSink(Sink):
         """Open the window. Raises UsageError if there is no display or no GUI in OpenCV."""
         reason = _why_no_window()
         if reason is not None:
-            raise UsageError(
-                f"{self.name}: {reason}; or use `--sink web` and look at it in a browser"
-            )
+            raise UsageError(f"{self.name}: {reason}; or use `--sink web` and open it in a browser")
         if sys.platform == "linux" and _toolkit().startswith("QT"):
             # if a desktop set this to wayland, Qt would end the process: see _why_no_window
             os.environ["QT_QPA_PLATFORM"] = "xcb"

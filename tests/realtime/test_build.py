@@ -123,7 +123,7 @@ def test_a_style_that_cannot_be_loaded_leaves_the_round(config: Config, tmp_path
     assert (box.current.styles, box.current.style) == (("swap",), "swap")
     (line,) = said
     assert "broken.onnx: not an ONNX file" in line
-    assert line.endswith("going on with swap, without broken")
+    assert line.endswith("continuing with swap, without broken")
 
 
 def test_a_snapshot_and_a_recording_get_names_by_their_time(config: Config, tmp_path: Path):
@@ -144,7 +144,7 @@ def test_a_snapshot_and_a_recording_get_names_by_their_time(config: Config, tmp_
 
 def test_a_folder_that_cannot_be_made_is_a_fault_of_one_line(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SinkFault, match="file/inside: this folder cannot be made"):
+    with pytest.raises(SinkFault, match="file/inside: cannot create this folder"):
         dated(tmp_path / "file" / "inside", "png")
 
 

@@ -63,7 +63,7 @@ def test_what_nobody_expected_is_one_line_and_a_file_with_the_traceback(with_com
     with_command(raiser(ZeroDivisionError("one by nothing\nand more")))
     assert cli.run_cli(["trial"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("stylecam: unexpected: ZeroDivisionError: one by nothing; ")
+    assert line.startswith("stylecam: unexpected error: ZeroDivisionError: one by nothing; ")
     kept = Path(line.split()[-1])
     assert "Traceback" in kept.read_text()
     kept.unlink()

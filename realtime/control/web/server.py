@@ -45,7 +45,7 @@ SEND_BUFFER = 128 * 1024
 
 
 class _Client:
-    """One open page and what was last sent to it (compared by identity with what is current)."""
+    """One connected client and what was last sent to it (compared by identity)."""
 
     def __init__(self, stream: web.WebSocketResponse, connection: asyncio.Transport | None) -> None:
         self.stream = stream
@@ -132,7 +132,7 @@ class ControlServer:
                 self._loop.call_soon_threadsafe(self._wake)
 
     def stop(self) -> None:
-        """Close the stream of every page and free the port, within 2 s whatever the pages do."""
+        """Close all connections and free the port, within 2 s whatever the clients do."""
         if self._thread is None:
             return
         if self._loop is not None and self._stopping is not None:
@@ -163,7 +163,7 @@ class ControlServer:
             await runner.cleanup()
 
     async def _dismiss(self) -> None:
-        """Close every stream, then cut the connections, so that a hanging reader cannot block."""
+        """Close every stream, then abort the connections, so that a stalled reader cannot block."""
         clients = list(self._clients)
         goodbyes = [client.stream.close(code=WSCloseCode.GOING_AWAY) for client in clients]
         with contextlib.suppress(TimeoutError):
@@ -174,14 +174,14 @@ class ControlServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Pass on what Access allows; a browser that sent the token gets it as a cookie."""
+        """Reject what Access does not allow; a browser that sent the token gets it as a cookie."""
         assert self.access is not None
         host, cookie = request.headers.get("Host"), f"stylecam_{self.access.port}"
         token = request.query.get("token")
         if not self.access.host_allowed(host):
             raise web.HTTPForbidden(text="open the address that stylecam printed\n")
         if not self.access.origin_allowed(request.headers.get("Origin"), host):
-            raise web.HTTPForbidden(text="another site's page may not use stylecam\n")
+            raise web.HTTPForbidden(text="requests from other sites are not allowed\n")
         if not self.access.token_allowed(token, request.cookies.get(cookie)):
             raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")
         response = await handler(request)
@@ -234,7 +234,7 @@ class ControlServer:
         self._wake()
 
     async def _feed(self, client: _Client) -> None:
-        """Send whatever is new until the page leaves; a slow reader delays only this task."""
+        """Send updates until the client disconnects; a slow reader delays only this task."""
         with contextlib.suppress(ConnectionError):
             settings = self._box.current
             await client.stream.send_str(
@@ -249,7 +249,7 @@ class ControlServer:
             if self._picture is None or len(self._clients) == 1:  # may be old: nobody watched
                 await self._refresh_picture()
             while True:
-                await self._send_news(client)
+                await self._send_updates(client)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(client.wake.wait(), STATE_POLL)
                 client.wake.clear()
@@ -262,7 +262,7 @@ class ControlServer:
         if self._picture is before:  # otherwise a newer one was published meanwhile
             self._picture = newest
 
-    async def _send_news(self, client: _Client) -> None:
+    async def _send_updates(self, client: _Client) -> None:
         refusal, client.refusal = client.refusal, None
         if refusal is not None:
             await client.stream.send_str(refusal)
@@ -276,7 +276,7 @@ class ControlServer:
 
 def _listen(host: str, port: int | None) -> socket.socket:
     if port is not None and not 0 <= port <= 65535:
-        raise UsageError(f"web: port {port} does not exist; name one from 1 to 65535")
+        raise UsageError(f"web: port {port} is out of range; choose one from 1 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     both_kinds = socket.has_dualstack_ipv6()
     wanted = [port] if port is not None else range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TO_TRY)
@@ -290,9 +290,9 @@ def _listen(host: str, port: int | None) -> socket.socket:
     if port is None:
         raise UsageError(
             f"web: no free port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TO_TRY - 1} "
-            f"on {host} ({reason}); name one: `--sink web:PORT`"
+            f"on {host} ({reason}); choose one: `--sink web:PORT`"
         )
     raise UsageError(
         f"web: cannot listen on {host} port {port} ({reason}); "
-        "name another port, or none to take a free one"
+        "choose another port, or leave it out to take a free one"
     )

@@ -93,10 +93,10 @@ class OnnxRuntimeBackend:
             except ProviderFailed as reason:
                 if self._device != "auto":
                     raise UsageError(
-                        f"device {device}: {PROVIDERS[device].label} does not start: {reason}; "
+                        f"device {device}: {PROVIDERS[device].label} failed to start: {reason}; "
                         f"{PROVIDERS[device].remedy}, or use --device auto"
                     ) from None
-                remarks.append(f"{PROVIDERS[device].label} does not start: {reason}")
+                remarks.append(f"{PROVIDERS[device].label} failed to start: {reason}")
                 continue
             if self._device == "auto" and device == "cpu" and not remarks:
                 remarks.append("this onnxruntime has no GPU provider (docs/gpu.md)")
@@ -120,9 +120,9 @@ class OnnxRuntimeBackend:
                 return RunningSession(half, device, "fp16")
             reason = f"half precision is off by {off}"
         except ModelError as error:
-            reason = f"half precision does not fit: {error}"
+            reason = f"half precision is not possible: {error}"
         full = self._session_on(device, model)
-        return RunningSession(full, device, "fp32", (f"{reason}; kept fp32",))
+        return RunningSession(full, device, "fp32", (f"{reason}; using fp32",))
 
     def _session_on(self, device: str, model: onnx.ModelProto) -> ort.InferenceSession:
         """A session whose first provider is that of `device`.
@@ -142,7 +142,8 @@ class OnnxRuntimeBackend:
             )
         except Exception as error:  # pybind's exceptions share no base that ORT exports
             if device == "cpu":
-                raise ModelError(f"{self._path}: ONNX Runtime refuses it: {_line(error)}") from None
+                reason = f"ONNX Runtime cannot load it: {_line(error)}"
+                raise ModelError(f"{self._path}: {reason}") from None
             raise ProviderFailed(_line(error)) from None
         if session.get_providers()[0] != providers[0][0]:
             raise ProviderFailed("its libraries or its driver did not load")
@@ -203,7 +204,7 @@ def read_model(path: Path) -> onnx.ModelProto:
     inputs = {entry.name for entry in model.graph.input}
     outputs = [entry.name for entry in model.graph.output]
     if not {"frame"} <= inputs <= {"frame", "strength"} or outputs != ["painted"]:
-        raise ModelError(f"{path}: not a generator of ours; make one with `stylecam export`")
+        raise ModelError(f"{path}: not a stylecam generator; create one with `stylecam export`")
     return model
 
 
@@ -215,7 +216,7 @@ def check_size(rgb: RGB) -> None:
     if min(height, width) < MINIMUM_SIDE:
         raise UsageError(
             f"a picture of {width}×{height} pixels is too small to paint; "
-            f"{MINIMUM_SIDE}×{MINIMUM_SIDE} is the least"
+            f"the minimum is {MINIMUM_SIDE}×{MINIMUM_SIDE}"
         )
 
 

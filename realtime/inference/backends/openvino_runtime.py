@@ -58,7 +58,7 @@ class OpenVinoBackend:
             network = core.read_model(content, b"")
             self._request, precision, remark = self._start(openvino, core, network)
         except RuntimeError as error:
-            raise ModelError(f"{card.path}: OpenVINO refuses it: {_line(error)}") from None
+            raise ModelError(f"{card.path}: OpenVINO cannot load it: {_line(error)}") from None
         plural = "s" if self._threads != 1 else ""
         version = openvino.__version__.split("-")[0]
         return f"OpenVINO {version}, CPU, {precision}, {self._threads} thread{plural}{remark}"
@@ -72,7 +72,7 @@ class OpenVinoBackend:
         off = picture_difference(_infer(full, probe_picture(128)), _infer(half, probe_picture(128)))
         if off.acceptable:
             return half, "bf16", ""
-        return full, "fp32", f"; half precision is off by {off}; kept fp32"
+        return full, "fp32", f"; half precision is off by {off}; using fp32"
 
     def _wants_half(self, core: Any) -> bool:
         if self._half is None:

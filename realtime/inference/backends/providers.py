@@ -96,8 +96,8 @@ def candidates(device: str) -> list[str]:
     provider = lookup("device", device, {"auto": PROVIDERS["cpu"], **PROVIDERS})
     if provider.name not in there:
         raise UsageError(
-            f"device {device}: this onnxruntime has no {provider.name}; {provider.remedy}, "
-            "or use --device auto"
+            f"device {device}: this build of onnxruntime has no {provider.name}; "
+            f"{provider.remedy}, or use --device auto"
         )
     return [device]
 

@@ -47,7 +47,7 @@ class TorchBackend:
 
         if card.precision == "int8":
             raise ModelError(
-                f"{card.path}: computes in int8, which the torch backend cannot; "
+                f"{card.path}: is an int8 model, which the torch backend does not support; "
                 "use --backend onnx, or the style in full precision"
             )
         self._device = self._pick_device(torch)
@@ -64,7 +64,7 @@ class TorchBackend:
             module = load_generator(architecture, state)
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(
-                f"{card.path}: its architecture and its weights do not fit together "
+                f"{card.path}: its weights do not match its architecture "
                 f"({str(error).splitlines()[0]}); export it again"
             ) from None
         self._coding = coarse_coding(architecture)

@@ -122,14 +122,14 @@ def test_a_camera_by_its_index_and_the_null_sink_need_no_quotes(write):
         ("verbose: maybe\n", "1: verbose: "),
         ("- a\n- b\n", "1: not a config"),
         ("just words\n", "1: not a config"),
-        ("source:\n  fps: 1\n  fps: 2\n", "3: source.fps: given twice; the first is in line 2"),
+        ("source:\n  fps: 1\n  fps: 2\n", "3: source.fps: duplicate key, first given in line 2"),
         ("source: [\n", "not valid YAML"),
         ("a: &x 1\nb: *x\n", "aliases"),
         ("verbose: !!python/object:os.system x\n", "1: verbose: could not determine a constructor"),
         ("style:\n  name: 2024-99-99\n", "2: style.name: month must be in 1..12"),
         ("style:\n  1: 2\n", "2: style.1: unknown key"),
         ("a: \x07\n", "not valid YAML"),
-        ("[" * 500 + "]" * 500, "nested too deep"),
+        ("[" * 500 + "]" * 500, "nested too deeply"),
     ],
 )
 def test_every_mistake_is_one_line_with_its_place(write, text: str, line: str):

@@ -65,7 +65,7 @@ def test_a_smoothing_outside_the_range_is_refused(smoothing: float):
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
 def test_a_strength_outside_the_range_is_refused(strength: float):
-    with pytest.raises(UsageError, match=r"outside 0\.\.1"):
+    with pytest.raises(UsageError, match="from 0 to 1"):
         set_strength(strength)(START)
     assert set_strength(0.25)(START).strength == 0.25
 

@@ -149,7 +149,7 @@ def test_a_lost_source_is_opened_again_and_goes_on():
     assert taken == [0, 1, 2, 3, 4]
     assert capture.error is None
     assert source.opens == 4
-    assert said == [f"{GONE}; trying again for 10 s", "the source is back"]
+    assert said == [f"{GONE}; retrying for 10 s", "the source is available again"]
 
 
 def test_two_outages_are_two():
@@ -158,7 +158,7 @@ def test_two_outages_are_two():
     source = FakeSource([frames[0], GONE, frames[1], GONE, frames[2]])
     taken, _ = read_all(source, reconnect=DEADLINE, on_message=said.append)
     assert taken == [0, 1, 2]
-    assert said.count("the source is back") == 2
+    assert said.count("the source is available again") == 2
 
 
 def test_patience_ends_with_the_first_fault():
@@ -177,7 +177,7 @@ def test_a_source_that_opens_but_never_reads_is_given_up_too():
     taken, capture = read_all(source, reconnect=0.05, on_message=said.append)
     assert taken == [0]
     assert capture.error is GONE
-    assert said == [f"{GONE}; trying again for 0.05 s"]
+    assert said == [f"{GONE}; retrying for 0.05 s"]
 
 
 def test_stop_ends_the_waiting_for_a_lost_source_without_an_error(monkeypatch):

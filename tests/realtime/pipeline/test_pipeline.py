@@ -408,5 +408,5 @@ def test_what_cannot_be_recorded_is_told():
     trial = keeping_trial(SaveTargets())
     frames = make_frames(2)
     step_by_step(trial, [frames[0], trial.press("record"), frames[1]])
-    assert trial.said == ["recording: not possible in this run"]
+    assert trial.said == ["recording is not available in this run"]
     assert not trial.box.current.recording

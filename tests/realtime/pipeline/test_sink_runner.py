@@ -218,7 +218,7 @@ def test_a_sink_that_hangs_is_given_up_with_an_error(monkeypatch, live: bool):
     assert fine.indices == [0, 1, 2]
     assert fine.closes == 1
     [error] = stage.told
-    assert str(error).startswith("stuck: hangs")
+    assert str(error).startswith("stuck: does not respond")
     wait_until(lambda: stuck.closes)
 
 

@@ -56,16 +56,16 @@ def test_a_text_makes_a_sink_of_that_name(context: SinkContext, spec: str, kind:
         ("", "unknown sink ''; one of: "),
         ("widnow", "unknown sink 'widnow'; did you mean 'window'?"),
         ("out.xyz", "unknown sink 'out.xyz'"),
-        ("window:1", "window:1: nothing may follow window"),
-        ("null:", "null:: nothing may follow null"),
+        ("window:1", "window:1: window takes no argument"),
+        ("null:", "null:: null takes no argument"),
         ("file", "file: needs a path, like file:out.mp4"),
         ("file:", "file:: needs a path, like file:out.mp4"),
         ("image", "image: needs a path, like image:out.png"),
         ("file:out.xyz", "out.xyz: unknown video format '.xyz'"),
         ("image:out", "out: no file ending"),
-        ("web:http", "web:http: 'http' is no port"),
-        ("web:0", "'0' is no port"),
-        ("web:65536", "'65536' is no port"),
+        ("web:http", "web:http: 'http' is not a port"),
+        ("web:0", "'0' is not a port"),
+        ("web:65536", "'65536' is not a port"),
     ],
 )
 def test_a_text_that_means_none_is_refused(context: SinkContext, spec: str, message: str):
@@ -84,7 +84,7 @@ def test_a_file_that_exists_is_replaced_only_on_demand(
 ):
     path = tmp_path / "out.mp4"
     path.write_text("precious")
-    with pytest.raises(UsageError, match="exists already; --force replaces it"):
+    with pytest.raises(UsageError, match="already exists; use --force to overwrite it"):
         make_sink(f"{prefix}{path}", context)
     forced = Config.model_validate({"recording": {"overwrite": True}})
     make_sink(f"{prefix}{path}", replace(context, config=forced))
@@ -93,7 +93,7 @@ def test_a_file_that_exists_is_replaced_only_on_demand(
 
 def test_a_picture_that_exists_is_replaced_only_on_demand(context: SinkContext, tmp_path: Path):
     (tmp_path / "out.png").write_text("precious")
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         make_sink(f"image:{tmp_path / 'out.png'}", context)
 
 
@@ -105,7 +105,7 @@ def test_numbered_pictures_that_exist_are_replaced_only_on_demand(
     mine = tmp_path / ("frames/frame-000007.png" if spec == "frames/" else "out-0007.png")
     make_sink(f"image:{tmp_path}/{spec}", context)
     mine.write_text("precious")
-    with pytest.raises(UsageError, match=f"{mine}: exists already"):
+    with pytest.raises(UsageError, match=f"{mine}: already exists"):
         make_sink(f"image:{tmp_path}/{spec}", context)
     mine.rename(tmp_path / "notes.png")
     make_sink(f"image:{tmp_path}/{spec}", context)

@@ -145,7 +145,7 @@ def test_every_runtime_paints_the_same_picture(
 
 def test_torch_says_that_it_does_not_compute_in_int8(brush: StyleCard):
     skip_if_missing("torch")
-    with pytest.raises(ModelError, match=r"computes in int8.*--backend onnx"):
+    with pytest.raises(ModelError, match=r"is an int8 model.*--backend onnx"):
         make_backend("torch", "cpu").load(brush.model_copy(update={"precision": "int8"}))
 
 

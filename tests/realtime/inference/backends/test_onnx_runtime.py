@@ -43,11 +43,11 @@ def test_a_provider_that_is_listed_but_does_not_start_is_named(
     auto = OnnxRuntimeBackend(device="auto", threads=1)
     with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
         line = auto.load(swap)
-    assert "CPU, fp32, 1 thread; CUDA does not start: its libraries or its driver" in line
+    assert "CPU, fp32, 1 thread; CUDA failed to start: its libraries or its driver" in line
     assert auto.stylize(np.zeros((MINIMUM_SIDE, MINIMUM_SIDE, 3), np.uint8))[0, 0, 1] == 51
     with (
         pytest.warns(UserWarning, match="CUDAExecutionProvider"),
-        pytest.raises(UsageError, match=r"device cuda: CUDA does not start.*--device auto"),
+        pytest.raises(UsageError, match=r"device cuda: CUDA failed to start.*--device auto"),
     ):
         OnnxRuntimeBackend(device="cuda").load(swap)
 
@@ -70,9 +70,9 @@ def test_half_precision_that_is_off_is_refused_aloud(make_style):
     weights["core.2.body.0.conv.bias"] += 1e6
     backend = OnnxRuntimeBackend(device="cpu", threads=1, half=True)
     line = backend.load(make_style(architecture, weights))
-    assert ", fp32, 1 thread; half precision does not fit" in line
+    assert ", fp32, 1 thread; half precision is not possible" in line
     assert "core.2.body.0.conv.bias" in line
-    assert line.endswith("kept fp32")
+    assert line.endswith("using fp32")
 
 
 def test_half_precision_is_used_when_asked_for(brush: StyleCard, picture: np.ndarray):
@@ -94,7 +94,7 @@ def test_an_onnx_file_that_is_not_ours_is_refused(swap: StyleCard):
     model.graph.output[0].name = "other"
     model.graph.node[-1].output[0] = "other"
     onnx.save(model, swap.path)
-    with pytest.raises(ModelError, match="not a generator of ours"):
+    with pytest.raises(ModelError, match="not a stylecam generator"):
         OnnxRuntimeBackend(device="cpu").load(swap)
 
 

@@ -22,7 +22,7 @@ def test_the_example_config_names_every_backend():
 
 
 def test_the_example_config_names_every_device():
-    [(tried, named)] = re.findall(r"is there: (.*?)\. By name also: (.*?)\.", COMMENTS)
+    [(tried, named)] = re.findall(r"best available: (.*?)\. Also: (.*?)\.", COMMENTS)
     assert tuple(re.findall(r"[a-z]{3,}", tried)) == AUTOMATIC
     assert set(re.findall(r"[a-z]{3,}", named)) == PROVIDERS.keys() - set(AUTOMATIC)
 
