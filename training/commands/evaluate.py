@@ -160,7 +160,7 @@ def _print_table(rows: "list[ReportRow]") -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
     costs = ("params", "KB", "MMAC", "ms")
-    headings = ("style", "content", "TV", "warp", "clip", "grid", "border", *costs)
+    headings = ("style", "content", "TV", "warp", "grid", "border", *costs)
     table.add_column("")
     for heading in headings:
         table.add_column(heading, justify="right")
@@ -172,7 +172,6 @@ def _print_table(rows: "list[ReportRow]") -> None:
             f"{quality.content:.3f}",
             f"{quality.total_variation:.4f}",
             f"{quality.warping_synthetic:.4f}",
-            "–" if math.isnan(quality.warping_clip) else f"{quality.warping_clip:.4f}",
             f"{quality.grid:.1f}",
             f"{quality.border:.1f}",
             f"{row.parameters:,}",
@@ -181,6 +180,24 @@ def _print_table(rows: "list[ReportRow]") -> None:
             f"{row.milliseconds:.1f}",
         )
     Console().print(table)
+    if not math.isnan(rows[0].quality.warping_clip):
+        _print_clip(rows)
+
+
+def _print_clip(rows: "list[ReportRow]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("warping error of the clip")
+    for heading in ("generator alone", "as shown live"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        quality = row.quality
+        table.add_row(row.name, f"{quality.warping_clip:.4f}", f"{quality.warping_shown:.4f}")
+    console = Console()
+    console.print()
+    console.print(table)
 
 
 def _print_baselines(rows: "list[ReportRow]") -> None:

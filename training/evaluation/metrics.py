@@ -18,6 +18,7 @@ from torch import Tensor
 from models.errors import UsageError
 from training.data.tensors import Picture, shrink_to, to_square, to_tensor
 from training.evaluation.artefacts import border, grid
+from training.evaluation.as_shown import as_shown
 from training.losses.objective import StyleTarget, style_target
 from training.losses.perceptual import (
     content_loss,
@@ -45,7 +46,8 @@ class Quality:
     Style and content: relative squared errors of Gram matrices and of features, mean over layers
     and photographs. Total variation: a mean square, values 0..1. Warping errors: root mean
     squares, values 0..1, after undoing the motion (Lai et al. 2018, sec. 4.1, square-rooted), for
-    synthetic motion and for a clip (nan without one). Grid and border: levels of 255
+    synthetic motion and for a clip (nan without one): of the generator alone, and of what the
+    viewer of a live run sees (as_shown.py). Grid and border: levels of 255
     (artefacts.py), visible from 1 and 3 on.
     """
 
@@ -54,6 +56,7 @@ class Quality:
     total_variation: float
     warping_synthetic: float
     warping_clip: float
+    warping_shown: float
     grid: float
     border: float
 
@@ -67,8 +70,13 @@ def evaluate(
     network: LossNetwork,
     target: StyleTarget,
     clip: list[Picture] | None = None,
+    shown: Painter | None = None,
 ) -> Quality:
-    """The quality of one painter on held-out photographs and the frames of one clip."""
+    """The quality of one painter on held-out photographs and the frames of one clip.
+
+    `shown` paints the clip's frames in order as the viewer sees them (None: by holding what
+    `painter` paints).
+    """
     sources = [to_square(photo) for photo in photographs]
     painted = [painter(source) for source in sources]
     distances = [
@@ -82,6 +90,7 @@ def evaluate(
         float(variation),
         synthetic_warping_error(painter, sources),
         clip_warping_error(painter, clip) if clip else float("nan"),
+        clip_warping_error(shown or as_shown(painter), clip) if clip else float("nan"),
         grid(painter, sources),
         border(painter, sources),
     )
@@ -126,7 +135,10 @@ def synthetic_warping_error(painter: Painter, sources: list[Picture], seed: int 
 
 
 def clip_warping_error(painter: Painter, frames: list[Picture]) -> float:
-    """RMS difference between each painted frame and the previous one, moved along the flow."""
+    """RMS difference between each painted frame and the previous one, moved along the flow.
+
+    `painter` gets each frame once, in order.
+    """
     errors = []
     before, painted_before = frames[0], painter(frames[0])
     for frame in frames[1:]:

@@ -12,10 +12,13 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from models.card import load_card
+from models.exposure import normalised
 from models.generator.parameters import mac_count, parameter_count
 from models.onnx.graph import read_architecture
 from models.onnx.session import cpu_session
 from training.data.tensors import Picture
+from training.evaluation.as_shown import as_shown
 from training.evaluation.baseline import ITERATIONS, Baseline, baseline
 from training.evaluation.metrics import Painter, Quality, evaluate
 from training.losses.objective import StyleTarget
@@ -58,6 +61,14 @@ def session_painter(session: onnxruntime.InferenceSession) -> Painter:
     return paint
 
 
+def model_painter(path: Path) -> Painter:
+    """Paints single pictures with the model at `path`, exposure normalised if it expects that."""
+    generator = session_painter(cpu_session(onnx.load(path)))
+    if not load_card(path).exposure:
+        return generator
+    return lambda picture: generator(normalised(picture))
+
+
 def report(
     models: list[Path],
     photographs: list[Picture],
@@ -75,13 +86,14 @@ def report(
     each; that takes minutes per photograph.
     """
     on_row("unstylised")
-    rows = [ReportRow("unstylised", evaluate(lambda x: x, photographs, network, target, clip))]
+    same: Painter = lambda picture: picture  # noqa: E731
+    rows = [ReportRow("unstylised", evaluate(same, photographs, network, target, clip, shown=same))]
     for path in models:
         on_row(path.stem)
         row = _row(path, photographs, network, target, clip)
         if optimised:
             reached = baseline(
-                session_painter(cpu_session(onnx.load(path))),
+                model_painter(path),
                 photographs[:optimised],
                 network,
                 target,
@@ -106,14 +118,15 @@ def _row(
 ) -> ReportRow:
     model = onnx.load(path)
     architecture = read_architecture(model)
-    painter = session_painter(cpu_session(model))
+    generator = session_painter(cpu_session(model))
+    shown = as_shown(generator, exposure=load_card(path).exposure)
     return ReportRow(
         path.stem,
-        evaluate(painter, photographs, network, target, clip),
+        evaluate(model_painter(path), photographs, network, target, clip, shown=shown),
         parameter_count(architecture),
         path.stat().st_size / 1024,
         mac_count(architecture, HEIGHT, WIDTH) / 1e6,
-        _median_ms(painter),
+        _median_ms(generator),
     )
 
 

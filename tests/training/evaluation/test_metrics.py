@@ -3,11 +3,13 @@ import numpy as np
 import pytest
 
 from models.errors import UsageError
+from models.exposure import normalised
 
 pytest.importorskip("torch", reason="needs the train extra")
 
 from training.data.tensors import to_square
 from training.evaluation import metrics as ev
+from training.evaluation.as_shown import as_shown
 
 
 @pytest.fixture
@@ -21,6 +23,7 @@ def test_a_picture_is_at_no_distance_from_itself(loss_network, pictures):
     assert quality.style == pytest.approx(0, abs=1e-6)
     assert quality.content == 0
     assert np.isnan(quality.warping_clip)
+    assert np.isnan(quality.warping_shown)
 
 
 def test_other_pictures_are_farther_in_style_and_changed_ones_in_content(loss_network, pictures):
@@ -64,3 +67,26 @@ def test_a_clip_of_one_picture_is_refused_by_name(tmp_path):
     cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(UsageError, match=r"still\.png: one picture does not move"):
         ev.read_clip(path, 24)
+
+
+def noisy_clip(picture, brightness=1.0):
+    random = np.random.default_rng(0)
+    noisy = (picture * brightness + random.normal(0, 4, picture.shape) for _ in range(8))
+    return [np.clip(frame, 0, 255).astype(np.uint8) for frame in noisy]
+
+
+def test_what_the_viewer_sees_is_steadier_than_the_generator_alone(pictures):
+    frames = noisy_clip(pictures[0])
+
+    def generator(picture):
+        soft = cv2.blur(picture, (3, 3)).astype(int)
+        return np.clip(soft + 3 * (picture - soft), 0, 255).astype(np.uint8)
+
+    alone = ev.clip_warping_error(generator, frames)
+    assert ev.clip_warping_error(as_shown(generator), frames) < 0.6 * alone
+
+
+def test_a_generator_that_expects_normalised_exposure_is_shown_with_it(pictures):
+    dark = noisy_clip(pictures[0], brightness=0.25)
+    painter = as_shown(lambda picture: picture, exposure=True)
+    assert np.abs(painter(dark[0]).astype(int) - normalised(dark[0])).max() <= 3
