@@ -55,7 +55,7 @@ def installed_version(distribution: str) -> str | None:
 
 def check_cameras(root: Path = SYSFS) -> Iterator[CheckResult]:
     """List the cameras by name, and those without access permission."""
-    from realtime.sources.camera import list_cameras
+    from realtime.sources.camera_list import list_cameras
 
     if sys.platform != "linux":
         yield ok("cameras", "addressed by index on this system: --source 0, 1, …")

@@ -1,13 +1,11 @@
-"""Reads a webcam through OpenCV, and lists the cameras."""
+"""Reads a webcam through OpenCV."""
 
 import logging
 import math
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,16 @@ from models.errors import SourceFault, UsageError
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import Source
+from realtime.sources.camera_list import (
+    CameraInfo,
+    device_number,
+    find_again,
+    found,
+    list_cameras,
+)
 
 log = logging.getLogger(__name__)
 
-SYSFS = Path("/sys/class/video4linux")
 DEFAULT_FPS = 30.0
 STALL = 3.0
 """Seconds without a new picture after which a camera counts as unplugged."""
@@ -33,41 +37,6 @@ CHANNELS_GREY, CHANNELS_BGR, CHANNELS_BGRA = 1, 3, 4
 
 class NoCamera(SourceFault):
     """This machine has no camera at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class CameraInfo:
-    """One camera: OpenCV's index, the name that its driver gives, and its device file."""
-
-    index: int
-    name: str
-    path: Path
-
-    def __str__(self) -> str:
-        return f"{self.index} ({self.name})"
-
-
-def list_cameras(root: Path = SYSFS) -> list[CameraInfo]:
-    """The cameras that Linux lists, real ones before virtual ones; on other systems none.
-
-    There, listing would mean opening each camera, which lights its lamp; so users give an index.
-    """
-    found = []
-    for entry in root.glob("video*"):
-        number = entry.name.removeprefix("video")
-        # A webcam's further nodes (index above 0) carry metadata, not pictures.
-        if number.isdecimal() and _text(entry / "index", "0") == "0":
-            name = _text(entry / "name", "unnamed")
-            info = CameraInfo(int(number), name, Path("/dev") / entry.name)
-            found.append(("virtual" in entry.resolve().parts, info.index, info))
-    return [info for *_, info in sorted(found, key=lambda item: item[:2])]
-
-
-def _text(path: Path, default: str) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return default
 
 
 def open_capture(index: int) -> Any:
@@ -90,8 +59,10 @@ def open_capture(index: int) -> Any:
 class Camera(Source):
     """The camera called `which`: an index, part of a name, a device file, or None for the first.
 
-    Size and rate are only requests; `open` reports what the camera gives. `capture` makes an
-    object like cv2.VideoCapture from an index; `cameras` lists the cameras present.
+    Size and rate are only requests; `open` reports what the camera gives. Opened again, it is
+    the same camera or a SourceFault, where the system lists cameras: another one would show what
+    nobody meant to show. `capture` makes an object like cv2.VideoCapture from an index; `cameras`
+    lists the cameras present.
     """
 
     def __init__(
@@ -109,7 +80,10 @@ class Camera(Source):
         self._make_capture = capture
         self._list = cameras
         self._capture: Any = None
-        self._label = "camera" if which is None else f"camera {which}"
+        self.label = "camera" if which is None else f"camera {which}"
+        self._opened: CameraInfo | None = None
+        self._others: list[CameraInfo] = []
+        self._refused: CameraInfo | None = None
         self._shape = (0, 0)
         self._position = 0.0
         self._position_changed = 0.0
@@ -119,8 +93,10 @@ class Camera(Source):
 
     def open(self) -> FrameFormat:
         self.close()
-        index, name = self._find()
-        self._label = f"camera {index} ({name})" if name else f"camera {index}"
+        present = self._list()
+        index = self._find(present) if self._opened is None else self._find_again(present)
+        info = next((camera for camera in present if camera.index == index), None)
+        self.label = f"camera {info or index}"
         self._capture = self._make_capture(index)
         try:
             if not self._capture.isOpened():
@@ -129,41 +105,52 @@ class Camera(Source):
             self._position_changed = time.monotonic()
             self._held = self._grab(STALL)
             self._shape = self._held.shape[:2]
+            if self._opened is None and info is not None:
+                self._opened = info
+                self._others = [camera for camera in present if camera is not info]
             return self._report()
         except BaseException:
             self.close()
             raise
 
-    def _find(self) -> tuple[int, str]:
-        """The index and name of the camera meant; the name is "" if the system gives none."""
-        present = self._list()
+    def _find(self, present: list[CameraInfo]) -> int:
+        """The index of the camera meant."""
         number = self._which if isinstance(self._which, int) else device_number(self._which)
         if number is not None:
-            return number, next((c.name for c in present if c.index == number), "")
+            return number
         if not isinstance(self._which, str):
             if not present and sys.platform == "linux":
                 raise NoCamera("no camera found; plug one in, or take `--source demo`")
-            return (present[0].index, present[0].name) if present else (0, "")
+            return present[0].index if present else 0
         for camera in present:
             if self._which.lower() in camera.name.lower():
-                return camera.index, camera.name
-        if self._index:
-            raise SourceFault(f"{self._label}: gone; is it unplugged?")
+                return camera.index
         raise UsageError(f"{self._which!r}: no such file, and no such camera; {found(present)}")
+
+    def _find_again(self, present: list[CameraInfo]) -> int:
+        """The index that the camera which was opened first has now."""
+        assert self._opened is not None
+        same = find_again(self._opened, present, self._others)
+        if same is not None:
+            return same.index
+        if present and present[0] != self._refused:
+            self._refused = present[0]
+            log.warning("%s: gone; waiting for it, not taking camera %s", self.label, present[0])
+        raise SourceFault(f"{self.label}: gone; is it unplugged?")
 
     def _cannot_open(self, index: int) -> SourceFault | UsageError:
         device = Path(f"/dev/video{index}")
         if sys.platform == "linux" and not device.exists():
             if self._index:
-                return SourceFault(f"{self._label}: gone; is it unplugged?")
-            return UsageError(f"{self._label}: no such camera; {found(self._list())}")
+                return SourceFault(f"{self.label}: gone; is it unplugged?")
+            return UsageError(f"{self.label}: no such camera; {found(self._list())}")
         if device.exists() and not os.access(device, os.R_OK | os.W_OK):
             return SourceFault(
-                f"{self._label}: permission denied for {device}; add yourself to the group 'video'"
+                f"{self.label}: permission denied for {device}; add yourself to the group 'video'"
             )
         if self._which is None and not self._list():
             return NoCamera("no camera found; plug one in, or take `--source demo`")
-        return SourceFault(f"{self._label}: cannot be opened; is another program using it?")
+        return SourceFault(f"{self.label}: cannot be opened; is another program using it?")
 
     def _negotiate(self) -> None:
         """Ask in the order that costs V4L2 the fewest restarts: format, size, then rate."""
@@ -186,11 +173,11 @@ class Camera(Source):
         wanted_width, wanted_height, wanted_fps = self._wanted
         if not (math.isfinite(fps) and fps > 0):
             fps = wanted_fps or DEFAULT_FPS
-        log.info("%s: %d×%d at %g frames/s", self._label, width, height, fps)
+        log.info("%s: %d×%d at %g frames/s", self.label, width, height, fps)
         if (wanted_width or width, wanted_height or height) != (width, height):
             log.warning(
                 "%s: asked for %s×%s, it gives %d×%d",
-                *(self._label, wanted_width, wanted_height, width, height),
+                *(self.label, wanted_width, wanted_height, width, height),
             )
         return FrameFormat(width, height, fps, live=True)
 
@@ -199,7 +186,7 @@ class Camera(Source):
         self._held = None
         if rgb.shape[:2] != self._shape:
             raise SourceFault(
-                f"{self._label}: changed its size to {rgb.shape[1]}×{rgb.shape[0]} while running"
+                f"{self.label}: changed its size to {rgb.shape[1]}×{rgb.shape[0]} while running"
             )
         captured = time.monotonic()
         if self._first is None:
@@ -214,7 +201,7 @@ class Camera(Source):
             if given and picture is not None and picture.size and not self._is_stale():
                 return to_rgb(picture)
             if time.monotonic() >= deadline:
-                raise SourceFault(f"{self._label}: stopped giving frames; is it unplugged?")
+                raise SourceFault(f"{self.label}: stopped giving frames; is it unplugged?")
             time.sleep(0.01)
 
     def _is_stale(self) -> bool:
@@ -237,21 +224,6 @@ class Camera(Source):
         if self._capture is not None:
             self._capture.release()
             self._capture = None
-
-
-def device_number(which: str | None) -> int | None:
-    """The index of a device file, /dev/video2 or a link to it such as /dev/v4l/by-id/…"""
-    if which is None or not which.startswith("/dev/"):
-        return None
-    match = re.fullmatch(r"/dev/video(\d+)", str(Path(which).resolve()))
-    return int(match[1]) if match else None
-
-
-def found(cameras: list[CameraInfo]) -> str:
-    """For a message: the cameras to choose from."""
-    if cameras:
-        return f"found: {', '.join(map(str, cameras))}"
-    return "none was found" if sys.platform == "linux" else "here a camera is called by index (0)"
 
 
 def to_rgb(picture: np.ndarray) -> RGB:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import Source
-from realtime.sources.camera import Camera, NoCamera, list_cameras
+from realtime.sources.camera import Camera, NoCamera
 from realtime.sources.demo import Demo
 
 
@@ -40,7 +40,7 @@ class DefaultSource:
             self._source, self.label = self._demo, "demo"
             frames = self._source.open()
         else:
-            self.label = next((f"camera {camera}" for camera in list_cameras()), "camera 0")
+            self.label = self._source.label or self.label
         self._decided = True
         return frames
 

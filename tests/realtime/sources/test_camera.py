@@ -1,6 +1,7 @@
 import itertools
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,11 +10,12 @@ import pytest
 
 from models.errors import SourceFault, StylecamError, UsageError
 from realtime.sources import camera
-from realtime.sources.camera import Camera, CameraInfo, NoCamera, list_cameras
+from realtime.sources.camera import Camera, NoCamera
+from realtime.sources.camera_list import CameraInfo, list_cameras
 
 RED_BGR = np.full((48, 64, 3), (10, 20, 200), np.uint8)
-LOGITECH = CameraInfo(0, "Logitech C920", Path("/dev/video0"))
-BUILT_IN = CameraInfo(2, "Integrated Camera", Path("/dev/video2"))
+LOGITECH = CameraInfo(0, "Logitech C920", Path("/dev/video0"), "046d:0825", "A1", "usb1")
+BUILT_IN = CameraInfo(2, "Integrated Camera", Path("/dev/video2"), "0bda:58f4", "", "usb2")
 
 
 class FakeCapture:
@@ -209,13 +211,6 @@ def test_a_camera_is_found_by_index_name_or_device_file(which, index):
     assert opened == [index]
 
 
-def test_a_device_file_may_be_a_link():
-    """Udev's stable names are links to /dev/videoN."""
-    assert camera.device_number("/dev/../dev/video12") == 12
-    assert camera.device_number("/dev/null") is None
-    assert camera.device_number("/home/video3") is None
-
-
 def test_an_unknown_name_lists_those_that_are_there():
     with pytest.raises(UsageError) as caught:
         camera_with(FakeCapture([RED_BGR]), which="Canon").open()
@@ -234,6 +229,26 @@ def test_a_named_camera_that_was_there_and_is_gone_is_a_fault():
     present.clear()
     with pytest.raises(SourceFault, match="gone; is it unplugged"):
         source.open()
+
+
+def test_another_camera_is_never_shown_in_place_of_the_one_that_was_opened(caplog):
+    present, opened = [LOGITECH, BUILT_IN], []
+
+    def capture(number):
+        opened.append(number)
+        return FakeCapture([RED_BGR])
+
+    source = Camera(None, capture=capture, cameras=lambda: list(present))
+    source.open()
+    present.remove(LOGITECH)
+    for _ in range(2):
+        with pytest.raises(SourceFault, match=r"camera 0 \(Logitech C920\): gone"):
+            source.open()
+    assert caplog.text.count("waiting for it, not taking camera 2 (Integrated Camera)") == 1
+    present.append(replace(LOGITECH, index=4, path=Path("/dev/video4")))
+    source.open()
+    assert opened == [0, 4]
+    assert source.label == "camera 4 (Logitech C920)"
 
 
 @pytest.mark.skipif(Path("/dev/video99").exists(), reason="this machine has a camera 99")
@@ -261,31 +276,6 @@ def test_close_may_come_early_and_twice():
     source.close()
     source.close()
     assert capture.released == 1
-
-
-def node(root, number, name, *, index=0, virtual=False):
-    place = root / "devices" / ("virtual" if virtual else "pci") / f"video{number}"
-    place.mkdir(parents=True)
-    (place / "name").write_text(f"{name}\n")
-    (place / "index").write_text(f"{index}\n")
-    (root / "class").mkdir(exist_ok=True)
-    (root / "class" / f"video{number}").symlink_to(place)
-
-
-def test_linux_lists_cameras_by_number_without_metadata_nodes_virtual_ones_last(tmp_path):
-    node(tmp_path, 0, "Dummy video device", virtual=True)
-    node(tmp_path, 10, "Second", index=0)
-    node(tmp_path, 2, "First", index=0)
-    node(tmp_path, 3, "First", index=1)
-    assert list_cameras(tmp_path / "class") == [
-        CameraInfo(2, "First", Path("/dev/video2")),
-        CameraInfo(10, "Second", Path("/dev/video10")),
-        CameraInfo(0, "Dummy video device", Path("/dev/video0")),
-    ]
-
-
-def test_without_a_listing_there_are_none(tmp_path):
-    assert list_cameras(tmp_path / "nothing here") == []
 
 
 @pytest.mark.skipif(Path("/dev/video99").exists(), reason="this machine has a camera 99")
