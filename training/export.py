@@ -24,6 +24,7 @@ from models.onnx.session import cpu_session
 from models.pictures import write_picture
 from models.system.atomic_file import write_bytes_atomically
 from training.data.tensors import Picture, to_picture, to_square, to_tensor
+from training.evaluation.report import model_painter
 from training.loop.checkpoint import fingerprint, load_checkpoint
 
 MAX_DIFFERENCE = 2
@@ -68,6 +69,7 @@ def export_checkpoint(
         alpha=smaller.alpha,
         stride=smaller.stride,
         parameters=parameter_count(smaller),
+        exposure=recipe.exposure,
         training=recipe.model_dump(mode="json", exclude={"images"})
         | {
             "style": file_names(recipe.style),
@@ -122,5 +124,4 @@ def compare(model: onnx.ModelProto, generator: Generator) -> Parity:
 def write_preview(model: Path, picture: Picture, out: Path) -> None:
     """Paint the middle square of a picture (H, W, 3) uint8 RGB; write it as a small JPEG."""
     square = to_square(picture)
-    (painted,) = cpu_session(onnx.load(model)).run(None, {"frame": square})
-    write_picture(out, painted, error=TrainingError)
+    write_picture(out, model_painter(model)(square), error=TrainingError)

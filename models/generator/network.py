@@ -1,7 +1,5 @@
 """The torch module of an architecture."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -69,13 +67,9 @@ class Generator(nn.Module):
     """A feed-forward generator: RGB (B, 3, H, W) float 0..1 in, the same out, not clamped.
 
     Any H and W: the generator adds the margin (a reflection of the picture) and crops it itself.
-
-    `wrapped` is for training: no margin, and every convolution pads circularly (the right side
-    continues with the left, the bottom with the top). A network can then not tell a border from
-    the inside, so it cannot learn to paint along borders; and there is no margin to compute.
     """
 
-    def __init__(self, architecture: Architecture, *, wrapped: bool = False) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
         channels = 3
@@ -84,25 +78,7 @@ class Generator(nn.Module):
             module, channels = build_layer(layer, channels)
             modules.append(module)
         self.core = nn.Sequential(*modules)
-        self._wrap(wrapped)
         self._init_last_layer()
-
-    def _wrap(self, wrapped: bool) -> None:
-        self.wrapped = wrapped
-        self.margin = 0 if wrapped else self.architecture.margin
-        self.padding = "circular" if wrapped else "reflect"
-        for conv in (m for m in self.core.modules() if isinstance(m, nn.Conv2d)):
-            conv.padding_mode = "circular" if wrapped else "zeros"
-
-    @contextmanager
-    def as_exported(self) -> Iterator[None]:
-        """Inside the context: not wrapped, but with the margin, as the exported graph paints."""
-        before = self.wrapped
-        self._wrap(False)
-        try:
-            yield
-        finally:
-            self._wrap(before)
 
     def _init_last_layer(self) -> None:
         """Initialise the last convolution: with `residual` its output is close to 0, so training
@@ -149,10 +125,22 @@ class Generator(nn.Module):
 
     def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         """The painted picture; `strength` 0 gives the input, 1 the full style."""
-        enlarged = self.core[len(self.architecture.coarse) :](self._coarse(x))
-        height, width = x.shape[-2:]
-        painted = self._crop(enlarged, height, width, self.margin)
-        return (1 - strength * (1 - self.architecture.input_gain)) * x + strength * painted
+        painted = self.paint_window(self._padded(x), x.shape[-2], x.shape[-1])
+        return (1 - strength) * x + strength * painted
+
+    def paint_window(self, window: Tensor, height: int, width: int) -> Tensor:
+        """The painting (B, 3, height, width) of the inside of a window that has its margin already.
+
+        The window's sides are multiples of the stride. In training the margin shows what a
+        photograph really has there; what the convolutions' zeros do to it is neither judged nor
+        kept, so a network cannot learn to paint along borders.
+        """
+        margin = self.architecture.margin
+        enlarged = self.core[len(self.architecture.coarse) :](self._coarse(window))
+        painted = self._crop(enlarged, height, width, margin)
+        if not self.architecture.input_gain:
+            return painted
+        return self.architecture.input_gain * self._crop(window, height, width, margin) + painted
 
     def coarse(self, x: Tensor) -> Tensor:
         """The coarse picture (B, 3, ⌈H/f⌉, ⌈W/f⌉) of RGB (B, 3, H, W), f the enlargement.
@@ -164,11 +152,12 @@ class Generator(nn.Module):
         if factor == 1:
             return self(x)
         height, width = (-(-side // factor) for side in x.shape[-2:])
-        return self._crop(self._coarse(x), height, width, self.margin // factor)
+        return self._crop(
+            self._coarse(self._padded(x)), height, width, self.architecture.margin // factor
+        )
 
-    def _coarse(self, x: Tensor) -> Tensor:
-        """The coarse picture, margin not yet cropped."""
-        padded = self._padded(x)
+    def _coarse(self, padded: Tensor) -> Tensor:
+        """The coarse picture of a picture with its margin, which is not yet cropped."""
         seen = padded * 2 - 1 if self.architecture.centred else padded
         coarse = cast(Tensor, self.core[: len(self.architecture.coarse)](seen))
         kept = self.architecture.coarse_input_gain
@@ -178,15 +167,14 @@ class Generator(nn.Module):
 
     def _padded(self, x: Tensor) -> Tensor:
         """`x` with the margin around it, its sides filled up to multiples of the stride."""
-        margin, stride = self.margin, self.architecture.stride
+        margin, stride = self.architecture.margin, self.architecture.stride
         width, height = x.shape[-1], x.shape[-2]
-        if not self.wrapped:
-            # Reflection padding needs a picture larger than itself: extend small pictures first.
-            least = margin + stride
-            width, height = max(width, least), max(height, least)
-            x = F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]), mode="replicate")
+        # Reflection padding needs a picture larger than itself: extend small pictures first.
+        least = margin + stride
+        width, height = max(width, least), max(height, least)
+        x = F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]), mode="replicate")
         right, bottom = (margin + -(side + 2 * margin) % stride for side in (width, height))
-        return F.pad(x, (margin, right, margin, bottom), mode=self.padding)
+        return F.pad(x, (margin, right, margin, bottom), mode="reflect")
 
     @staticmethod
     def _crop(padded: Tensor, height: int, width: int, margin: int) -> Tensor:

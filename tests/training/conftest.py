@@ -78,7 +78,9 @@ def small_training(monkeypatch, loss_network, photographs, photo_folder, style_p
             "style": "test",
             "images": photo_folder,
             "alpha": 0.25,
+            "model_size": "fast",
             "options": {"head": "quarter", "blocks": 6},  # paints after a dozen steps
+            "stability_every": 1,
             "num_images": 24,
             "batch_size": 2,
             "image_size": 64,

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 DEFAULTS: dict[str, Any] = {
     "gram": "image",
     "content_weight": 1.0,
-    "style_weight": 18.0,
-    "tone_weight": 0.0,
+    "content_start": 1.0,
     "temporal_weight": 0.0,
-    "grid_weight": 0.0,
+    "two_scales": False,
 }
 """Options whose defaults differ from those of a training; docs/training.md shows why."""
 
@@ -59,7 +58,6 @@ DEFAULTS: dict[str, Any] = {
 )
 @click.option("--content-weight", type=float, help="[1]")
 @click.option("--style-weight", type=float, help="[18]")
-@click.option("--tone-weight", type=float, help="Preserve the brightness of the photograph. [0]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
 @click.option(
     "--style-loss",

@@ -10,7 +10,7 @@ from models.card import check_name
 from models.catalogue import SHIPPED, style_paths
 from models.errors import UsageError
 from training.commands.layer_option import parse_layers
-from training.config.presets import preset
+from training.config.presets import classic_fields
 
 if TYPE_CHECKING:
     from training.config.recipe import Recipe
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from training.loop.checkpoint import Checkpoint
 
 BASE = SHIPPED / "base.pt"
-"""The weights from which all shipped `fast` styles at alpha 1 were trained."""
+"""The weights from which all shipped styles at alpha 1 were trained."""
 
 
-def parse_options(options: dict[str, Any], preset_name: str | None) -> dict[str, Any]:
-    """The options as fields of a recipe, None if not given; given options override the preset.
+def parse_options(options: dict[str, Any], recipe_name: str | None) -> dict[str, Any]:
+    """The options as fields of a recipe, None if not given; they override the named recipe.
 
-    Raises UsageError for an option that cannot be parsed and for an unknown preset.
+    Raises UsageError for an option that cannot be parsed and for an unknown recipe.
     """
     parsed = dict(options)
     if (layers := parsed.pop("layers")) is not None:
@@ -32,9 +32,9 @@ def parse_options(options: dict[str, Any], preset_name: str | None) -> dict[str,
     if parsed["image_size"] is not None:
         parsed["image_size"] = parse_image_size(parsed["image_size"])
     parsed["batch_size"] = parse_batch_size(parsed["batch_size"])
-    if preset_name is not None:
+    if recipe_name is not None:
         given = {key: value for key, value in parsed.items() if value is not None}
-        parsed |= preset(preset_name) | given
+        parsed |= classic_fields(recipe_name) | given
     return parsed
 
 
@@ -42,7 +42,7 @@ def starting_point(wanted: str | None, options: dict[str, Any]) -> "Checkpoint |
     """The checkpoint to fine-tune from: one by path, the shipped base if it fits, or None."""
     from training.loop.checkpoint import load_checkpoint
 
-    fits = options["model_size"] in (None, "fast") and options["alpha"] in (None, 1.0)
+    fits = options["model_size"] in (None, "dense") and options["alpha"] in (None, 1.0)
     if wanted == "none" or (wanted is None and not fits):
         return None
     return load_checkpoint(BASE if wanted in (None, "base") else Path(wanted))
@@ -90,7 +90,7 @@ def check_before_training(
     an invalid or taken name, a start of another architecture, a run with another recipe."""
     from training.loop.checkpoint import load_checkpoint
     from training.loop.train import CHECKPOINT
-    from training.loop.trainer import architecture_of, check_same_recipe
+    from training.loop.trainer import check_same_recipe
 
     check_name(name)
     path = folder / CHECKPOINT
@@ -100,7 +100,7 @@ def check_before_training(
             f"a style {name} {whose}; give another --name, --force to replace it in your list, "
             "or --no-install"
         )
-    wanted = architecture_of(recipe)
+    wanted = recipe.architecture
     if start is not None and (start.architecture.layers, start.architecture.residual) != (
         wanted.layers,
         wanted.residual,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from training.data.tensors import Picture
     from training.experiments.sweep import Trial
     from training.experiments.sweep_report import TrialEvaluator, TrialResult
-    from training.losses.objective import StyleTarget
+    from training.losses.style_target import StyleTarget
 
 SHORT = 800
 """Default of --num-images per trial: from the base, enough to see how the style will look."""

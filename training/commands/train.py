@@ -22,7 +22,6 @@ from training.commands.recipe_options import (
 )
 from training.commands.shared_options import device_option, loss_network_option
 from training.commands.training_extra import require_training_extra
-from training.config.presets import CLASSIC
 from training.runtime.malloc import keep_freed_memory
 from training.runtime.memory_budget import DEFAULT_BUDGET, parse_memory_budget
 
@@ -67,13 +66,13 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option("--alpha", type=float, help="Width multiplier of the generator, (0, 1]. [1.0]")
 @click.option(
     "--model-size",
-    type=click.Choice(["fast", "small", "full"]),
-    help="Architecture: ours, the pruned one, or Johnson's. [fast]",
+    type=click.Choice(["dense", "fast", "small", "full"]),
+    help="Architecture: ours, our former one, the pruned one, or Johnson's. [dense]",
 )
 @click.option(
     "--batch-size",
     metavar="auto|N",
-    help="Crops a step; auto: 8, or fewer where memory has no room for them. [auto]",
+    help="Crops a step; auto: 4, or fewer where memory has no room for them. [auto]",
 )
 @click.option(
     "--max-memory",
@@ -81,7 +80,7 @@ Work = Callable[..., "Checkpoint | None"]
     show_default=True,
     help="The most that training may use: 2.5G, 800M, or a share of what is free now.",
 )
-@click.option("--image-size", metavar="N|H,W", help="Size of a crop, in pixels. [128]")
+@click.option("--image-size", metavar="N|H,W", help="Size of a crop, in pixels. [192]")
 @click.option(
     "--style-scale",
     type=float,
@@ -93,26 +92,25 @@ Work = Callable[..., "Checkpoint | None"]
     help="How the style picture gets the shape of the crops. [crop; whole where they are square]",
 )
 @click.option(
-    "--preset",
-    "preset_name",
-    type=click.Choice(list(CLASSIC)),
-    help="Weights for a kind of picture; the options below go before it.",
+    "--recipe",
+    "recipe_name",
+    metavar="classic[:ROW]",
+    help="Classic absolute losses with the weights of a row (a name or 1 to 12) of the field's "
+    "cheat sheet, or with those that you give; without it, our relative losses.",
 )
-@click.option("--content-weight", type=float, help="[0.5]")
-@click.option("--style-weight", type=float, help="[22]")
-@click.option("--tone-weight", type=float, help="Keeps light and shade of the frame. [0.5]")
-@click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
-@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [450]")
-@click.option("--calm-weight", type=float, help="Against strokes out of camera noise. [200]")
+@click.option("--content-weight", type=float, help="Keeps what the frame shows. [2.5]")
+@click.option("--style-weight", type=float, help="All style layers together. [1]")
+@click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]")
+@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [8]")
 @click.option(
     "--style-loss",
     type=click.Choice(["gram", "wasserstein"]),
-    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [wasserstein]",
+    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [gram]",
 )
 @click.option(
     "--layers",
     metavar="LAYER=W,LAYER=W",
-    help="Layers of the style loss and their shares, like relu1_2=1,relu2_2=0.5.",
+    help="Layers of the style loss and their weights, like relu1_2=1.9,relu2_2=5.5.",
 )
 @click.option(
     "--gram",
@@ -122,12 +120,6 @@ Work = Callable[..., "Checkpoint | None"]
 @loss_network_option(default=None)
 @click.option(
     "--pooling", type=click.Choice(["max", "avg"]), help="Of the loss network's features. [max]"
-)
-@click.option(
-    "--pool",
-    type=int,
-    metavar="N",
-    help="Train on N fixed crops, whose content features are kept: faster; 0: fresh crops. [0]",
 )
 @click.option(
     "--precision",
@@ -141,7 +133,7 @@ Work = Callable[..., "Checkpoint | None"]
     metavar="CKPT|base|none",
     help="Start from another training's checkpoint. [the shipped base, where it fits]",
 )
-@click.option("--lr", type=float, help="Learning rate of the plateau. [0.0025]")
+@click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
 @click.option(
     "--schedule",
     type=click.Choice(["linear", "tail"]),
@@ -185,7 +177,7 @@ def train(
     output: Path | None,
     style_weights: str | None,
     fine_tune: str | None,
-    preset_name: str | None,
+    recipe_name: str | None,
     max_memory: str,
     install: bool,
     force: bool,
@@ -208,7 +200,7 @@ def train(
     from training.runtime.device import pick_device
 
     keep_freed_memory()
-    options = parse_options(options, preset_name)
+    options = parse_options(options, recipe_name)
     limit, on = parse_memory_budget(max_memory), pick_device(device)
     start = starting_point(fine_tune, options)
     recipe = make_recipe(style, images or (PACKAGED,), start, options)

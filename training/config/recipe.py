@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.generator.architecture import MODEL_SIZES, Architecture
 from training.runtime.precision import Precision
 
 Positive = Annotated[float, Field(gt=0)]
@@ -33,9 +34,21 @@ RENAMED_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 """Fields of recipes in older checkpoints: old name to the new name and a conversion."""
 
-REMOVED_FIELDS = ("wallpaper_weight", "border_weight")
+REMOVED_FIELDS = (
+    "wallpaper_weight",
+    "border_weight",
+    "tone_weight",
+    "grid_weight",
+    "calm_weight",
+    "pool",
+)
 """Fields of older recipes that are ignored: weights of losses against a stripe along borders.
 A wider margin made those losses unnecessary."""
+
+
+LAYER_WEIGHTS = {"relu1_2": 1.9, "relu2_2": 5.5, "relu3_3": 3.3, "relu4_1": 0.07}
+"""Weights of the style layers' relative errors. In these proportions the classic absolute losses
+weigh The Starry Night's layers (docs/training.md)."""
 
 
 class Recipe(BaseModel):
@@ -55,7 +68,7 @@ class Recipe(BaseModel):
     style_digest: str = ""
     """Digest of the fitted style pictures; empty in older checkpoints."""
     images: Annotated[tuple[str, ...], Field(min_length=1)]
-    model_size: Literal["full", "small", "fast"] = "fast"
+    model_size: Literal["dense", "fast", "small", "full"] = "dense"
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
     options: dict[str, bool | int | float | str] = {}
     """Keyword arguments of the architecture, for searches."""
@@ -64,30 +77,37 @@ class Recipe(BaseModel):
     """Fingerprint of the weights that the training starts from; empty: from scratch."""
 
     num_images: Annotated[int, Field(ge=1)] = 20_000
-    batch_size: Annotated[int, Field(ge=1)] = 8
-    image_size: tuple[Side, Side] = (128, 128)
-    pool: Annotated[int, Field(ge=0)] = 0
-    """Crops in a fixed pool, whose content features are kept; 0: always fresh crops."""
+    batch_size: Annotated[int, Field(ge=1)] = 4
+    image_size: tuple[Side, Side] = (192, 192)
     style_scale: Annotated[float, Field(gt=0, le=4)] = 1.0
     style_fit: Literal["whole", "crop", "pad", "stretch"] = "whole"
     """How the style picture gets the shape of the crops; if they are not square, default "crop"."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
-    content_weight: NotNegative = 0.5
-    style_weight: NotNegative = 22.0
-    tone_weight: NotNegative = 0.5
-    tv_weight: NotNegative = 1.0
-    grid_weight: NotNegative = 20_000.0
+    content_weight: NotNegative = 2.5
+    content_start: Share = 0.4
+    """Share of the content weight at the start; it grows over the first `content_ramp`."""
+    content_ramp: Share = 0.6
+    style_weight: NotNegative = 1.0
+    tv_weight: NotNegative = 0.0
     range_weight: NotNegative = 10.0
-    temporal_weight: NotNegative = 450.0
-    calm_weight: NotNegative = 200.0
-    style_loss: Literal["wasserstein", "gram"] = "wasserstein"
+    temporal_weight: NotNegative = 8.0
+    stability_every: Annotated[int, Field(ge=1)] = 2
+    """Every which step judges stability; it counts that many times there."""
+    loss_units: Literal["relative", "absolute"] = "relative"
+    """Content and style errors relative to their targets, or absolute (the classic recipes)."""
+    two_scales: bool = True
+    """Whether the losses see a crop twice: whole at half size, and a quarter of it at full size."""
+    exposure: bool = True
+    """Whether the generator gets pictures normalised in exposure (models/exposure.py)."""
+    style_loss: Literal["gram", "wasserstein"] = "gram"
     gram: Literal["image", "batch", "mixed"] = "mixed"
-    """Scope of the style loss of either kind: each picture, the batch's mean, or half of each."""
+    """Scope of the style loss of either kind: each picture, the batch's mean, or half of each. With
+    two scales that of the full-size part; the whole crop is always compared by itself."""
     content_layers: tuple[str, ...] = ("relu3_3",)
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
     layer_weights: tuple[NotNegative, ...] = ()
-    """Shares of the style layers, in their order; empty: all equal."""
+    """Weights of the style layers, in their order; empty: those of LAYER_WEIGHTS, else 1."""
     loss_network: Literal["vgg16", "vgg19", "vgg16-hed"] = "vgg16"
     """`vgg16-hed` only in older checkpoints, which can be exported, but not trained on."""
     pooling: Literal["max", "avg"] = "max"
@@ -95,13 +115,13 @@ class Recipe(BaseModel):
     precision: Precision = "auto"
     """Precision in which the loss network computes."""
 
-    lr: Positive = 2.5e-3
+    lr: Positive = 2e-3
     warmup_steps: Annotated[int, Field(ge=0)] = 50
     schedule: Literal["linear", "tail"] = "linear"
     """The rate in the tail: a linear fall to lr / 50, or lr / 10 throughout (the classic way)."""
     tail: Share = TAILS["linear"]
     """Share of the training, at its end, with the lower rate; the default is that of TAILS."""
-    renorm_from: Share = 0.7
+    renorm_from: Share = 0.8
     """Share of the training after which batch norm normalises by its running statistics, as the
     exported graph does."""
     patience: Annotated[int, Field(ge=0)] = 0
@@ -119,6 +139,8 @@ class Recipe(BaseModel):
         if not isinstance(given, Mapping):
             return given
         fields = dict(given)
+        if "tone_weight" in fields:  # made before exposure was normalised and crops seen twice
+            fields = {"exposure": False, "two_scales": False, "model_size": "fast"} | fields
         for old, (new, meaning) in RENAMED_FIELDS.items():
             if old in fields:
                 fields[new] = meaning(fields.pop(old))
@@ -160,6 +182,20 @@ class Recipe(BaseModel):
             for key in before
             if before[key] != now[key]
         ]
+
+    @property
+    def weights_of_layers(self) -> dict[str, float]:
+        """Style layer to its weight."""
+        if self.layer_weights:
+            return dict(zip(self.style_layers, self.layer_weights, strict=True))
+        if self.loss_units == "absolute":
+            return dict.fromkeys(self.style_layers, 1.0)
+        return {layer: LAYER_WEIGHTS.get(layer, 1.0) for layer in self.style_layers}
+
+    @property
+    def architecture(self) -> Architecture:
+        build: Callable[..., Architecture] = MODEL_SIZES[self.model_size]
+        return build(self.alpha, **self.options)
 
     @property
     def steps(self) -> int:

@@ -1,26 +1,80 @@
-"""The inputs of one training step: a batch of crops, and further pictures made from them."""
+"""The inputs of one training step, made from a batch of crops of photographs."""
 
 import torch
 from torch import Tensor
 
 from training.config.recipe import Recipe
-from training.losses.flat_regions import noisy_flat_regions
-from training.losses.temporal import disturb, random_motion, warp
+from training.data.exposure import expose, moments
+from training.losses.objective import part_size
+from training.losses.stability import MAX_SHIFT, common_part, disturbed, offsets
 
 TrainingBatch = dict[str, Tensor]
 """Name to tensor, each with one row per crop, so that a step can work through it in parts.
 
-`source` (B, 3, H, W) float 0..1. With a temporal weight also `moved`, the crops moved and
-disturbed, and their `motion` (B, 2, 3). With a calm weight also noisy `walls` (B, 3, h, w)."""
+`source` (B, 3, H, W) float 0..1: what is to be painted. `window` (B, 3, H', W'): the same with the
+generator's margin around it, and normalised in exposure if the recipe says so. `corner` (B, 2):
+the part that the objective sees at full size. In steps that judge stability also `again`, another
+window that overlaps the first, disturbed, and `offsets` (B, 4), where the two lie."""
+
+NOISE = 0.012
+"""Largest deviation of the noise that is added to the photographs, values 0..1."""
 
 
-def make_batch(recipe: Recipe, source: Tensor, step: int) -> TrainingBatch:
-    """A pure function of its arguments, so a resumed training continues like an unbroken one."""
-    batch = {"source": source}
+def window_size(recipe: Recipe) -> tuple[int, int]:
+    """Height and width of a window: a crop, its margin, and filled up to the generator's stride."""
+    margin, stride = recipe.architecture.margin, recipe.architecture.stride
+    height, width = (-(-(side + 2 * margin) // stride) * stride for side in recipe.image_size)
+    return height, width
+
+
+def crop_size(recipe: Recipe) -> tuple[int, int]:
+    """Height and width of the crops to cut from photographs: room for two windows."""
+    height, width = window_size(recipe)
+    return height + MAX_SHIFT, width + MAX_SHIFT
+
+
+def make_batch(recipe: Recipe, crops: Tensor, step: int) -> TrainingBatch:
+    """The batch of a step from crops (B, 3, *crop_size) float 0..1.
+
+    A pure function of its arguments, so a resumed training continues like an unbroken one."""
     random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-    if recipe.temporal_weight:
-        motion = random_motion(len(source), (source.shape[-2], source.shape[-1]), random)
-        batch |= {"moved": disturb(warp(source, motion)[0], random), "motion": motion}
-    if recipe.calm_weight:
-        batch["walls"] = noisy_flat_regions(source, random)
+    height, width = window_size(recipe)
+    at = offsets(random)
+
+    def window(top: int, left: int) -> Tensor:
+        return crops[..., top : top + height, left : left + width]
+
+    light = moments(crops) if recipe.exposure else None
+    first = window(*at[:2])
+    level = float(torch.rand((), generator=random)) * NOISE
+    first = (first + torch.randn(first.shape, generator=random) * level).clamp(0, 1)
+    margin = recipe.architecture.margin
+    rows, columns = recipe.image_size
+    batch = {
+        "source": first[..., margin : margin + rows, margin : margin + columns],
+        "window": first if light is None else expose(first, *light),
+        "corner": _corner(recipe, random).expand(len(crops), 2),
+    }
+    if recipe.temporal_weight and step % recipe.stability_every == 0:
+        second = disturbed(window(*at[2:]), random)
+        batch["again"] = second if light is None else expose(second, *light)
+        batch["offsets"] = torch.tensor(at).expand(len(crops), 4)
     return batch
+
+
+def _corner(recipe: Recipe, random: torch.Generator) -> Tensor:
+    """Top and left (2,) of a part, anywhere in the crop."""
+    part = part_size(*recipe.image_size)
+    free = [side - inner + 1 for side, inner in zip(recipe.image_size, part, strict=True)]
+    return torch.tensor([int(torch.randint(n, (), generator=random)) for n in free])
+
+
+def overlap_of(
+    painted: Tensor, again: Tensor, batch: TrainingBatch
+) -> tuple[Tensor, Tensor] | None:
+    """The common part of the two paintings of a batch; None if it has only one."""
+    if "offsets" not in batch:
+        return None
+    top, left, top_again, left_again = batch["offsets"][0].tolist()
+    first, second = common_part(painted, again, (top, left, top_again, left_again))
+    return first, second

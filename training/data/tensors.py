@@ -34,6 +34,16 @@ def to_square(picture: Picture, side: int = REPORT_SIDE) -> Picture:
     return np.asarray(cv2.resize(square, (side, side), interpolation=method), np.uint8)
 
 
+def to_frame(picture: Picture, width: int = 640, height: int = 480) -> Picture:
+    """The middle of a picture (H, W, 3) with the proportions of a webcam's frame, resized to it."""
+    factor = max(height / picture.shape[0], width / picture.shape[1])
+    rows, columns = round(height / factor), round(width / factor)
+    top, left = (picture.shape[0] - rows) // 2, (picture.shape[1] - columns) // 2
+    middle = picture[top : top + rows, left : left + columns]
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(middle, (width, height), interpolation=method), np.uint8)
+
+
 def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     """(B, H, W, 3) uint8 to (B, 3, H, W) float 0..1, channels last in memory."""
     planes = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)

@@ -10,14 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.losses.grid import BLOCK, NEIGHBOURS, PERIODS
-
 Picture = NDArray[np.uint8]
 Painter = Callable[[Picture], Picture]
 """(H, W, 3) uint8 RGB to the same."""
 Change = NDArray[np.float32]
 """(H, W, 3) float32 RGB, levels of 255: painted minus source."""
 
+PERIODS = (2, 4, 8)
+BLOCK = 64
+"""Side of a block of the spectrum: a multiple of every period, so that each has its own bin."""
+NEIGHBOURS = (3, 4, 5)
+"""Distances in bins from a peak to its surroundings: outside the main lobe of the window, and
+before the main lobe of the next peak."""
 MASKED = 2.0
 """A peak counts from this many times the power of its surroundings: strokes hide a weaker one,
 or reach it by chance."""

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from training.data.tensors import Picture, to_picture, to_square, to_tensor
 from training.evaluation.metrics import CONTENT_LAYER, STYLE_LAYERS, Painter, distance
-from training.losses.objective import StyleTarget
 from training.losses.perceptual import content_loss, gram_matrix, range_loss, relative_error
+from training.losses.style_target import StyleTarget
 from training.losses.vgg import LossNetwork
 from training.optimise.lbfgs import Losses, PixelOptimizer
 

@@ -16,23 +16,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import UsageError
-from training.data.tensors import Picture, shrink_to, to_square, to_tensor
+from training.config.recipe import LAYER_WEIGHTS
+from training.data.tensors import Picture, shrink_to, to_frame, to_square, to_tensor
 from training.evaluation.artefacts import border, grid
 from training.evaluation.as_shown import as_shown
-from training.losses.objective import StyleTarget, style_target
+from training.evaluation.synthetic_motion import disturb, random_motion, warp
 from training.losses.perceptual import (
     content_loss,
     gram_matrix,
     relative_error,
     total_variation_loss,
 )
-from training.losses.temporal import disturb, random_motion, warp
+from training.losses.style_target import StyleTarget, style_target
 from training.losses.vgg import LossNetwork
 
 Painter = Callable[[Picture], Picture]
 """(H, W, 3) uint8 RGB in and out."""
 
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
+LIKENESS_LAYERS = ("relu1_2", "relu2_2", "relu3_3")
 CONTENT_LAYER = "relu3_3"
 CLIP_HEIGHT = 360
 CONSISTENT_WITHIN = 1.0
@@ -43,16 +45,18 @@ CONSISTENT_WITHIN = 1.0
 class Quality:
     """The figures of the report; 0 is best for all of them.
 
-    Style and content: relative squared errors of Gram matrices and of features, mean over layers
-    and photographs. Total variation: a mean square, values 0..1. Warping errors: root mean
-    squares, values 0..1, after undoing the motion (Lai et al. 2018, sec. 4.1, square-rooted), for
-    synthetic motion and for a clip (nan without one): of the generator alone, and of what the
-    viewer of a live run sees (as_shown.py). Grid and border: levels of 255
-    (artefacts.py), visible from 1 and 3 on.
+    Style and content: relative squared errors of Gram matrices and of features, on frames of
+    640×480, mean over layers and photographs. Likeness: the style errors weighted by LAYER_WEIGHTS,
+    without relu4_1, plus the content error; by it pictures are compared in docs/styles.md. Total
+    variation: a mean square, values 0..1. Warping errors: root mean squares, values 0..1, after
+    undoing the motion (Lai et al. 2018, sec. 4.1, square-rooted), for synthetic motion and for a
+    clip (nan without one): of the generator alone, and of what the viewer of a live run sees
+    (as_shown.py). Grid and border: levels of 255 (artefacts.py), visible from 1 and 3 on.
     """
 
     style: float
     content: float
+    likeness: float
     total_variation: float
     warping_synthetic: float
     warping_clip: float
@@ -77,16 +81,17 @@ def evaluate(
     `shown` paints the clip's frames in order as the viewer sees them (None: by holding what
     `painter` paints).
     """
-    sources = [to_square(photo) for photo in photographs]
-    painted = [painter(source) for source in sources]
+    frames = [to_frame(photo) for photo in photographs]
     distances = [
-        distance(network, target, to_tensor(a[None]), to_tensor(b[None]))
-        for a, b in zip(sources, painted, strict=True)
+        distance(network, target, to_tensor(frame[None]), to_tensor(painter(frame)[None]))
+        for frame in frames
     ]
-    style, content, variation = np.mean(distances, axis=0)
+    style, content, likeness, variation = np.mean(distances, axis=0)
+    sources = [to_square(photo) for photo in photographs]
     return Quality(
         float(style),
         float(content),
+        float(likeness),
         float(variation),
         synthetic_warping_error(painter, sources),
         clip_warping_error(painter, clip) if clip else float("nan"),
@@ -99,15 +104,17 @@ def evaluate(
 @torch.no_grad()
 def distance(
     network: LossNetwork, target: StyleTarget, source: Tensor, painted: Tensor
-) -> tuple[float, float, float]:
-    """Style distance, content distance and total variation of one painting (1, 3, H, W)."""
+) -> tuple[float, float, float, float]:
+    """Style, content, likeness and total variation of one painting (1, 3, H, W): see Quality."""
     features = network(painted, STYLE_LAYERS)
     wanted = network(source, (CONTENT_LAYER,))[CONTENT_LAYER]
-    style = [
-        float(relative_error(gram_matrix(features[x])[0], target.grams[x])) for x in STYLE_LAYERS
-    ]
+    style = {
+        x: float(relative_error(gram_matrix(features[x])[0], target.grams[x])) for x in STYLE_LAYERS
+    }
     content = float(content_loss(features[CONTENT_LAYER], wanted))
-    return float(np.mean(style)), content, float(total_variation_loss(painted))
+    likeness = content + sum(LAYER_WEIGHTS[x] * style[x] for x in LIKENESS_LAYERS)
+    variation = float(total_variation_loss(painted))
+    return float(np.mean(list(style.values()))), content, likeness, variation
 
 
 def style_target_of(

@@ -21,7 +21,7 @@ from training.data.tensors import Picture
 from training.evaluation.as_shown import as_shown
 from training.evaluation.baseline import ITERATIONS, Baseline, baseline
 from training.evaluation.metrics import Painter, Quality, evaluate
-from training.losses.objective import StyleTarget
+from training.losses.style_target import StyleTarget
 from training.losses.vgg import LossNetwork
 
 HEIGHT, WIDTH = 480, 640
@@ -53,9 +53,12 @@ class ReportRow:
         return row
 
 
-def session_painter(session: onnxruntime.InferenceSession) -> Painter:
+def session_painter(session: onnxruntime.InferenceSession, *, exposure: bool = False) -> Painter:
+    """What paints whole pictures; `exposure`: with their exposure normalised first."""
+
     def paint(picture: Picture) -> Picture:
-        (painted,) = session.run(None, {"frame": np.ascontiguousarray(picture)})
+        seen = normalised(picture) if exposure else np.ascontiguousarray(picture)
+        (painted,) = session.run(None, {"frame": seen})
         return np.asarray(painted, np.uint8)
 
     return paint

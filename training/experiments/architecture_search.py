@@ -34,7 +34,6 @@ from training.evaluation.metrics import evaluate, read_clip, style_target_of
 from training.experiments.throughput import take_turns
 from training.loop.checkpoint import load_checkpoint
 from training.loop.train import CHECKPOINT, train
-from training.loop.trainer import architecture_of
 from training.losses.vgg_weights import load_loss_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -102,7 +101,7 @@ def search(
     architectures: dict[str, Architecture] = {}
     for name in only or VARIANTS:
         recipe = variant_recipe(name, style, images, style_scale, num_images, loss_network)
-        architectures[name] = architecture_of(recipe)
+        architectures[name] = recipe.architecture
         results[name] = _trained_and_judged(recipe, picture, photographs, frames, output / name)
         logging.info("%s %s", name, {k: round(v, 4) for k, v in results[name].items()})
     for name, ms in measure_ms(architectures).items():

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 
 from models.errors import StylecamError
-from models.onnx.session import cpu_session
 from models.pictures import write_picture
 from models.system.atomic_file import write_bytes_atomically
 from training.config.recipe import Recipe
 from training.data.tensors import Picture, to_square
 from training.evaluation.metrics import Painter, evaluate
-from training.evaluation.report import session_painter
+from training.evaluation.report import model_painter
 from training.experiments.sweep import MODEL, Trial
 from training.loop.checkpoint import load_checkpoint
-from training.losses.objective import StyleTarget
+from training.losses.style_target import StyleTarget
 from training.losses.vgg import LossNetwork
 from training.reporting.contact_sheet import Tile, tile_sheet
 
@@ -83,7 +81,7 @@ def evaluate_trial(trial: Trial, failure: str | None, judge: TrialEvaluator) -> 
 
 
 def _painter(trial: Trial) -> Painter:
-    return session_painter(cpu_session(onnx.load(trial.folder / MODEL)))
+    return model_painter(trial.folder / MODEL)
 
 
 def write_report(

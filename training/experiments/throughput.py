@@ -14,8 +14,9 @@ import torch
 
 from models.system.machine import this_machine
 from training.config.recipe import Recipe
+from training.data.batch import crop_size
 from training.loop.trainer import Trainer
-from training.losses.objective import Objective, style_target
+from training.losses.objective import objective_for
 from training.losses.pruned_vgg import prune_network
 from training.losses.vgg import LossNetwork
 from training.losses.vgg_weights import load_loss_network
@@ -31,8 +32,6 @@ class Variant:
 
     channels_last: bool = False
     slim: bool = False
-    cached: bool = False
-    """Content features are known in advance, as in a pool from its second pass on."""
     precision: Precision = "fp32"
 
 
@@ -41,10 +40,8 @@ VARIANTS = {
     PLAIN: Variant(),
     "channels last alone": Variant(channels_last=True),
     "slim loss network alone": Variant(slim=True),
-    "cached content features alone": Variant(cached=True),
     "bf16 alone": Variant(precision="bf16"),
     "stylecam train": Variant(channels_last=True, slim=True, precision="auto"),
-    "stylecam train --pool": Variant(channels_last=True, slim=True, cached=True, precision="auto"),
 }
 """Name to training loop, the plain one first."""
 
@@ -80,7 +77,7 @@ def measure_throughput(
     noise = torch.rand(
         max(PRUNING_PICTURES, recipe.batch_size),
         3,
-        *recipe.image_size,
+        *crop_size(recipe),
         generator=torch.Generator().manual_seed(recipe.seed),
     )
     deepest = max(recipe.content_layers + recipe.style_layers)
@@ -103,11 +100,8 @@ def _stepper(
     crops = noise[: recipe.batch_size].contiguous(memory_format=layout)
     network = copy.deepcopy(network).to(memory_format=layout)
     recipe = recipe.model_copy(update={"slim": variant.slim, "precision": variant.precision})
-    target = style_target(network, [crops[:1]], [1.0], recipe.style_layers)
-    objective = Objective(recipe, network, target)
-    content = objective.content_target(crops) if variant.cached else None
-    run = Trainer(recipe, objective, None)
-    return lambda: run.take_step(crops, content)
+    run = Trainer(recipe, objective_for(recipe, network, [crops[:1]], [1.0]), None)
+    return lambda: run.take_step(crops)
 
 
 def take_turns(

@@ -14,9 +14,6 @@ from models.generator.architecture import Architecture, from_json, to_json
 from models.system.atomic_file import write_bytes_atomically
 from training.config.recipe import Recipe
 
-AS_BEFORE = {"calm_weight": 0.0}
-"""Values for fields that recipes of older checkpoints lack: those trainings did without them."""
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -89,7 +86,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         stored = torch.load(path, map_location="cpu", weights_only=True)
         return Checkpoint(
             architecture=from_json(stored["architecture"]),
-            recipe=Recipe.model_validate(AS_BEFORE | json.loads(stored["recipe"])),
+            recipe=Recipe.model_validate(json.loads(stored["recipe"])),
             step=stored["step"],
             weights=stored["weights"],
             average=stored["average"],

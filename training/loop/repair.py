@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models.generator.network import load_generator
 from training.config.recipe import Recipe
-from training.data.batch import make_batch
+from training.data.batch import crop_size, make_batch
 from training.data.photographs import Photographs
 from training.data.tensors import Picture
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -98,7 +98,8 @@ def repair(
 
 
 def _preview(checkpoint: Checkpoint, photographs: Photographs) -> Preview:
-    return paint_preview(load_generator(checkpoint.architecture, checkpoint.average), photographs)
+    generator = load_generator(checkpoint.architecture, checkpoint.average)
+    return paint_preview(generator, photographs, exposure=checkpoint.recipe.exposure)
 
 
 def _burst(
@@ -111,7 +112,7 @@ def _burst(
     burst = Trainer(recipe, run.objective, run.average, run.memory_budget)
     burst.micro_batch = run.micro_batch
     crops = photographs.batches(
-        seed=recipe.seed, start=run.step, batch_size=recipe.batch_size, size=recipe.image_size
+        seed=recipe.seed, start=run.step, batch_size=recipe.batch_size, size=crop_size(recipe)
     )
     began = time.monotonic()
     for batch in itertools.islice(crops, recipe.steps):
@@ -147,7 +148,7 @@ def _loss(run: Trainer, weights: dict[str, Tensor], photographs: Photographs) ->
     """The mean total loss over fixed crops, the same at every call."""
     judge = Trainer(run.recipe, run.objective, weights)
     judge.generator.eval()
-    size, total = run.recipe.image_size, 0.0
+    size, total = crop_size(run.recipe), 0.0
     for step in range(JUDGED_STEPS):
         crop = photographs.batch(seed=run.recipe.seed, step=2**31 + step, batch_size=1, size=size)
         losses = judge.losses(make_batch(judge.recipe, crop, judge.step))

@@ -1,6 +1,5 @@
 """The training loop, readable from top to bottom. Knows no progress bar and no command line."""
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Generator
@@ -11,14 +10,13 @@ from torch import Tensor
 
 from models.errors import TrainingError
 from training.config.recipe import Recipe
-from training.data.batch import make_batch
-from training.data.feature_cache import CachedBatch, FeatureCache
+from training.data.batch import crop_size, make_batch
 from training.data.photographs import Photographs
 from training.data.tensors import Picture, to_tensor
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.loop.early_stopping import plateaued
 from training.loop.trainer import Trainer
-from training.losses.objective import Objective, style_target
+from training.losses.objective import Objective, objective_for
 from training.losses.pruned_vgg import prune_network
 from training.losses.vgg import LossNetwork
 from training.losses.vgg_weights import load_loss_network
@@ -83,7 +81,7 @@ def train(
     with LossLog(folder / "losses.csv", resumed_at=run.step) as record:
         while run.step < run.end:
             batch = next(batches)
-            losses = run.take_step(batch.pictures, batch.content)
+            losses = run.take_step(batch)
             if run.diverged:
                 run.roll_back()
                 record.rewind(run.step)
@@ -99,7 +97,9 @@ def train(
             on_progress(TrainingProgress(run.step, run.end, losses, pace * recipe.batch_size, left))
             last = run.step == run.end
             if run.step % recipe.preview_every == 0 or last:
-                preview = paint_preview(run.averaged_generator(), photographs)
+                preview = paint_preview(
+                    run.averaged_generator(), photographs, exposure=recipe.exposure
+                )
                 _save_preview(preview, folder / f"preview_{run.step:06d}.png", styles)
                 on_preview(run.step, preview)
             # Do not save while steps are being discarded: a checkpoint must be a good state.
@@ -137,7 +137,7 @@ def prepare(
     fit_batch: bool,
     memory_budget: MemoryBudget,
     device: torch.device,
-) -> tuple[Trainer, Callable[[int], Generator[CachedBatch, None, None]]]:
+) -> tuple[Trainer, Callable[[int], Generator[Tensor, None, None]]]:
     """The run, resumed from `folder` if it has a checkpoint, and a function from step to batches.
 
     The function's batches are those of its step and all later ones."""
@@ -146,8 +146,7 @@ def prepare(
     memory_budget.enforce("the loss network")
     pictures = [to_tensor(p[None]) for p in style_pictures]
     weights = style_weights or [1.0] * len(pictures)
-    target = style_target(network, pictures, weights, recipe.style_layers)
-    objective = Objective(recipe, network, target)
+    objective = objective_for(recipe, network, pictures, weights)
     stored = load_checkpoint(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else None
     if fit_batch:
         size = (
@@ -157,31 +156,27 @@ def prepare(
     run = Trainer(recipe, objective, start, memory_budget)
     if stored:
         run.resume(stored)
-    return run, _source_of_batches(recipe, photographs, objective, memory_budget)
+    return run, _source_of_batches(recipe, photographs)
 
 
 def _measured_batch_size(objective: Objective, memory_budget: MemoryBudget) -> int:
     """The number of crops per step that fit in memory, measured with one crop of noise."""
     recipe = objective.recipe.model_copy(update={"batch_size": 1})
     trial = Trainer(recipe, objective, None)
-    crop = torch.rand(1, 3, *recipe.image_size, generator=torch.Generator().manual_seed(0))
+    crop = torch.rand(1, 3, *crop_size(recipe), generator=torch.Generator().manual_seed(0))
     kept = saved_tensor_bytes(lambda: trial.losses(make_batch(recipe, crop, 0)))
     release_free_memory_on(objective.device)
     return batch_that_fits(kept, memory_available_on(objective.device, memory_budget))
 
 
 def _source_of_batches(
-    recipe: Recipe, photographs: Photographs, objective: Objective, memory_budget: MemoryBudget
-) -> Callable[[int], Generator[CachedBatch, None, None]]:
-    """A function that gives all batches from a step on: fresh crops, or crops of a fixed pool."""
-    if recipe.pool:
-        return FeatureCache(recipe, photographs, objective.content_target, memory_budget).batches
+    recipe: Recipe, photographs: Photographs
+) -> Callable[[int], Generator[Tensor, None, None]]:
+    """A function that gives the crops of all steps from a step on."""
 
-    def fresh(start: int) -> Generator[CachedBatch, None, None]:
-        crops = photographs.batches(
-            seed=recipe.seed, start=start, batch_size=recipe.batch_size, size=recipe.image_size
+    def crops(start: int) -> Generator[Tensor, None, None]:
+        return photographs.batches(
+            seed=recipe.seed, start=start, batch_size=recipe.batch_size, size=crop_size(recipe)
         )
-        with contextlib.closing(crops):
-            yield from map(CachedBatch, crops)
 
-    return fresh
+    return crops

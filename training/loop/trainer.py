@@ -2,24 +2,19 @@
 
 import copy
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from models.errors import TrainingError, UsageError
-from models.generator.architecture import MODEL_SIZES, Architecture
 from models.generator.batch_renorm import BatchRenorm
 from models.generator.network import Generator, load_generator
 from training.config.recipe import Recipe
-from training.data.batch import TrainingBatch, make_batch
+from training.data.batch import TrainingBatch, make_batch, overlap_of
 from training.loop.checkpoint import Checkpoint
 from training.loop.spike_guard import SpikeGuard
-from training.losses.flat_regions import flat_region_loss
 from training.losses.objective import Objective
-from training.losses.temporal import temporal_loss
 from training.runtime.device import memory_available_on, release_free_memory_on
 from training.runtime.memory_budget import UNLIMITED, MemoryBudget, format_bytes, out_of_memory
 
@@ -32,11 +27,6 @@ MAX_SKIPPED_STEPS = 20
 """Steps in a row that may be discarded because their losses are not finite or blow up."""
 MAX_ROLLBACKS = 2
 """How often a training may go back to its last good state, each time halving the rate."""
-
-
-def architecture_of(recipe: Recipe) -> Architecture:
-    build: Callable[..., Architecture] = MODEL_SIZES[recipe.model_size]
-    return build(recipe.alpha, **recipe.options)
 
 
 class Trainer:
@@ -60,8 +50,8 @@ class Trainer:
         self.spike_guard, self.device = SpikeGuard(), objective.device
         self.memory_budget = memory_budget
         torch.manual_seed(recipe.seed)
-        self.architecture = architecture_of(recipe)
-        self.generator = Generator(self.architecture, wrapped=True).to(self.device)
+        self.architecture = recipe.architecture
+        self.generator = Generator(self.architecture).to(self.device)
         self._norms = [m for m in self.generator.modules() if isinstance(m, BatchRenorm)]
         if start is not None:
             load_weights(self.generator, start)
@@ -132,13 +122,12 @@ class Trainer:
         shortened = self.end < self.recipe.steps
         return shortened or self.step >= self.recipe.tail_from * self.end
 
-    def take_step(
-        self, source: Tensor, content: dict[str, Tensor] | None = None
-    ) -> dict[str, float]:
-        """Train on one batch (B, 3, H, W) float 0..1; returns the weighted losses by name.
+    def take_step(self, crops: Tensor) -> dict[str, float]:
+        """Train on one batch of crops (B, 3, *crop_size) float 0..1; returns the weighted losses by
+        name (see batch.py).
 
-        `content`: the content features of `source`, if already known. If memory runs out, the
-        step is repeated with half as many crops at once, and later steps keep that number.
+        If memory runs out, the step is repeated with half as many crops at once, and later steps
+        keep that number.
         Raises TrainingError if memory does not suffice for one crop.
         """
         self._set_mode()
@@ -148,12 +137,13 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         norms = {k: v.clone() for k, v in self.generator.named_buffers()}
-        while (losses := self._gradients(source, content)) is None:
+        while (losses := self._gradients(crops)) is None:
             self.generator.load_state_dict(norms, strict=False)
         values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.max_gradient)
         if torch.isfinite(norm) and self.spike_guard.accepts(values):
             self.optimizer.step()
+            self.generator.balance()
             self._update_average()
             self.skipped_steps = 0
         else:
@@ -163,12 +153,10 @@ class Trainer:
         self.step += 1
         return values
 
-    def _gradients(
-        self, source: Tensor, content: dict[str, Tensor] | None
-    ) -> dict[str, Tensor] | None:
+    def _gradients(self, crops: Tensor) -> dict[str, Tensor] | None:
         """The losses of a batch, their gradients set in the parameters; None if memory ran out."""
         try:
-            return self._accumulate(make_batch(self.recipe, source, self.step) | (content or {}))
+            return self._accumulate(make_batch(self.recipe, crops, self.step))
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
@@ -209,33 +197,21 @@ class Trainer:
         LOGGER.warning("step %d: %s; on with %d crops at once", self.step, reason, self.micro_batch)
 
     def losses(self, part: TrainingBatch) -> dict[str, Tensor]:
-        """The weighted losses by name. `part` may hold content features; else they are computed."""
+        """The weighted losses of a batch, or of a part of one, by name."""
         part = {name: values.to(self.device) for name, values in part.items()}
-        source = part["source"]
-        wanted = {x: part[x] for x in self.recipe.content_layers if x in part}
-        wanted = wanted or self.objective.content_target(source)
-        pictures = torch.cat([source, part["moved"]]) if "moved" in part else source
-        painted, again = self.generator(pictures).tensor_split([len(source)])
-        losses = self.objective.against(wanted, source, painted)
-        if "moved" in part:
-            steadiness = temporal_loss(painted, again, part["motion"])
-            losses["temporal"] = steadiness * self.recipe.temporal_weight
-        if "walls" in part:
-            with self._fixed_norm(), self.generator.as_exported():
-                walls = self.generator(part["walls"])
-            losses["calm"] = flat_region_loss(walls) * self.recipe.calm_weight
-        return losses
-
-    @contextmanager
-    def _fixed_norm(self) -> Iterator[None]:
-        """Inside, batch norm uses its running statistics: those of walls would amplify noise."""
-        for module in self._norms:
-            module.eval()
-        try:
-            yield
-        finally:
-            for module in self._norms:
-                module.train()
+        source, windows = part["source"], part["window"]
+        if "again" in part:
+            windows = torch.cat([windows, part["again"]])  # one pass: (2B, 3, H', W')
+        paintings = self.generator.paint_window(windows, source.shape[-2], source.shape[-1])
+        painted, again = paintings.tensor_split([len(source)])
+        top, left = part["corner"][0].tolist()
+        return self.objective(
+            source,
+            painted,
+            corner=(top, left),
+            overlap=overlap_of(painted, again, part),
+            progress=self.step / self.end,
+        )
 
     @property
     def renormed(self) -> bool:

@@ -1,117 +1,85 @@
-"""The objective of a training: the losses on the recipe's layers, times their weights."""
+"""The objective of a training: what the loss network sees of a step, and the sum of the terms.
 
-from dataclasses import dataclass
+With two scales, each crop is painted once and seen twice: the whole of it at half size against
+the style picture at half size, for large shapes, and a quarter of it at full size against the
+style picture at full size, for strokes. That costs half as much as the whole crop at full size.
+"""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from training.config.recipe import Recipe
-from training.losses.grid import grid_loss
-from training.losses.perceptual import (
-    content_loss,
-    gram_loss,
-    gram_matrix,
-    range_loss,
-    tone_loss,
-    tones,
-    total_variation_loss,
-)
+from training.losses.perceptual import Scope
+from training.losses.style_target import StyleTarget, style_target
+from training.losses.terms import Features, Seen, loss_terms
 from training.losses.vgg import LossNetwork
-from training.losses.wasserstein import gaussian, wasserstein_loss
 from training.runtime.precision import use_bf16
 
-SMALLEST_DEVIATION = 0.05
-"""Lower limit of the style's luma deviation: 0 would make the tone loss infinite."""
+Corner = tuple[int, int]
+"""Top and left, in pixels, of the part that is seen at full size."""
 
 
-@dataclass(frozen=True)
-class StyleTarget:
-    """Statistics of the style: layer name to Gram matrix (C, C) and to mean (C,) of its features.
-
-    `tone`: mean and standard deviation of luma."""
-
-    grams: dict[str, Tensor]
-    means: dict[str, Tensor]
-    tone: tuple[float, float]
+def half_size(picture: Tensor) -> Tensor:
+    return F.avg_pool2d(picture, 2)
 
 
-@torch.no_grad()
-def style_target(
-    network: LossNetwork, pictures: list[Tensor], weights: list[float], layers: tuple[str, ...]
-) -> StyleTarget:
-    """The weighted mean of the pictures' statistics; each picture is (1, 3, H, W) float 0..1."""
-    total = sum(weights)
-    grams: dict[str, Tensor] = {}
-    means: dict[str, Tensor] = {}
-    mean = deviation = 0.0
-    for picture, weight in zip(pictures, weights, strict=True):
-        light = tones(picture)
-        mean += float(light.mean()) * weight / total
-        deviation += float(light.std()) * weight / total
-        for layer, features in network(picture.to(network.device), layers).items():
-            gram = gram_matrix(features)[0] * (weight / total)
-            grams[layer] = grams[layer] + gram if layer in grams else gram
-            centre = features.mean(dim=(0, 2, 3)) * (weight / total)
-            means[layer] = means[layer] + centre if layer in means else centre
-    return StyleTarget(grams, means, (mean, max(deviation, SMALLEST_DEVIATION)))
+def part_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width of the part of a crop that is seen at full size."""
+    return height // 2, width // 2
 
 
 class Objective:
-    """The losses of a batch, weighted as the recipe says."""
+    """The losses of a batch, weighted as the recipe says; `targets`: one for each scale."""
 
-    def __init__(self, recipe: Recipe, network: LossNetwork, target: StyleTarget) -> None:
+    def __init__(self, recipe: Recipe, network: LossNetwork, targets: list[StyleTarget]) -> None:
         self.recipe = recipe
         self.network = network
-        self.target = target
         self.device = network.device
         self.use_bf16 = use_bf16(recipe.precision, self.device)
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
-        weights = torch.tensor(recipe.layer_weights or (1.0,) * len(recipe.style_layers))
-        self.shares = (weights / weights.sum()).to(self.device)
-        self.gaussians = (
-            {x: gaussian(target.means[x], target.grams[x]) for x in recipe.style_layers}
-            if recipe.style_loss == "wasserstein"
-            else {}
-        )
+        # A part shows little of a picture: "mixed" lets it differ from the painting's average.
+        scopes: tuple[Scope, ...] = ("image", recipe.gram) if recipe.two_scales else (recipe.gram,)
+        self.terms = loss_terms(recipe, targets, scopes)
 
-    def __call__(self, source: Tensor, painted: Tensor) -> dict[str, Tensor]:
-        """Each loss times its weight, by name. Both pictures (B, 3, H, W) float 0..1."""
-        return self.against(self.content_target(source), source, painted)
-
-    @torch.no_grad()
-    def content_target(self, source: Tensor) -> dict[str, Tensor]:
-        """The content features that the painting of `source` should keep, by layer name."""
-        return self._features(source.to(self.device), self.recipe.content_layers)
-
-    def against(
-        self, wanted: dict[str, Tensor], source: Tensor, painted: Tensor
+    def __call__(
+        self,
+        source: Tensor,
+        painted: Tensor,
+        *,
+        corner: Corner = (0, 0),
+        overlap: tuple[Tensor, Tensor] | None = None,
+        progress: float = 1.0,
     ) -> dict[str, Tensor]:
-        """The same losses, with an already known content target `wanted` of `source`."""
-        recipe = self.recipe
-        features = self._features(painted, self.layers)
-        content = torch.stack(
-            [content_loss(features[x], wanted[x]) for x in recipe.content_layers]
-        ).mean()
-        errors = torch.stack([self._style_error(x, features[x]) for x in recipe.style_layers])
-        style = (errors * self.shares).sum()
-        return {
-            "content": content * recipe.content_weight,
-            "style": style * recipe.style_weight,
-            "tone": tone_loss(painted, source, self.target.tone) * recipe.tone_weight,
-            "tv": total_variation_loss(painted) * recipe.tv_weight,
-            "grid": grid_loss(painted) * recipe.grid_weight,
-            "range": range_loss(painted) * recipe.range_weight,
-        }
+        """Each term by name. Photographs and paintings (B, 3, H, W) float 0..1."""
+        with torch.no_grad():
+            wanted = [
+                self._features(view, self.recipe.content_layers)
+                for view in self._views(source.to(self.device), corner)
+            ]
+        features = [self._features(view, self.layers) for view in self._views(painted, corner)]
+        seen = Seen(painted, wanted, features, overlap, progress)
+        return {term.name: term(seen) for term in self.terms}
 
-    def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+    def _views(self, picture: Tensor, corner: Corner) -> list[Tensor]:
+        """What the loss network sees of a picture, scale by scale."""
+        if not self.recipe.two_scales:
+            return [picture]
+        top, left = corner
+        height, width = part_size(picture.shape[-2], picture.shape[-1])
+        return [half_size(picture), picture[..., top : top + height, left : left + width]]
+
+    def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> Features:
         """Features by layer, always in float32: squares of bfloat16 values would be too coarse."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.use_bf16):
             features = self.network(pictures, layers)
         return {layer: values.float() for layer, values in features.items()}
 
-    def _style_error(self, layer: str, features: Tensor) -> Tensor:
-        grams, scope = gram_matrix(features), self.recipe.gram
-        if self.recipe.style_loss == "wasserstein":
-            means = features.mean(dim=(2, 3))
-            return wasserstein_loss(means, grams, self.gaussians[layer], scope)
-        return gram_loss(grams, self.target.grams[layer], scope)
+
+def objective_for(
+    recipe: Recipe, network: LossNetwork, styles: list[Tensor], shares: list[float]
+) -> Objective:
+    """The objective for style pictures (1, 3, H, W) float 0..1 with these shares."""
+    scales = [[half_size(x) for x in styles], styles] if recipe.two_scales else [styles]
+    targets = [style_target(network, x, shares, recipe.style_layers) for x in scales]
+    return Objective(recipe, network, targets)

@@ -1,12 +1,13 @@
 """The perceptual losses, as pure functions of features and pictures.
 
-Content, style and tone losses are relative to the strength of their target, so that a weight
-means the same for every layer, size and style. objective.py applies weights and layers.
+Content and style losses are relative to the strength of their target, so that a weight means the
+same for every layer, size and style; the absolute ones are those of the classic recipes. terms.py
+applies weights and layers.
 """
 
 from typing import Literal
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 Scope = Literal["image", "batch", "mixed"]
@@ -40,41 +41,39 @@ def gram_loss(grams: Tensor, target: Tensor, scope: Scope) -> Tensor:
     return per_batch if scope == "batch" else (per_image + per_batch) / 2
 
 
-def content_loss(features: Tensor, target: Tensor) -> Tensor:
-    """Feature reconstruction (Johnson et al. 2016, eq. 2), relative to the target's energy."""
-    return relative_error(features, target)
+def squared_error(value: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error over all elements: the absolute form of the losses."""
+    return (value - target).square().mean()
 
 
-LUMA = (0.299, 0.587, 0.114)
-TONE_CELL = 8
-"""Side in pixels of the cells over which tones are averaged: strokes inside a cell stay free."""
-PHOTO_TONE = (0.45, 0.25)
-"""Mean and standard deviation of luma over photographs; they are mapped to those of the style."""
+LEAST_ENERGY = 0.3
+"""Of a batch's mean energy: a dark photograph's features are weak, and its relative error would
+outweigh all others."""
 
 
-def tones(picture: Tensor) -> Tensor:
-    """Coarse light and shade: mean luma (B, 1, H/8, W/8) of a picture (B, 3, H, W)."""
-    weights = picture.new_tensor(LUMA).view(1, 3, 1, 1)
-    return F.avg_pool2d((picture * weights).sum(dim=1, keepdim=True), TONE_CELL)
+def content_loss(features: Tensor, target: Tensor, *, relative: bool = True) -> Tensor:
+    """Feature reconstruction (Johnson et al. 2016, eq. 2), (B, C, h, w) against the same.
+
+    Relative: each picture's error divided by its target's energy; the mean over the batch."""
+    if not relative:
+        return squared_error(features, target)
+    energies = target.square().mean(dim=(1, 2, 3))
+    energies = torch.maximum(energies, LEAST_ENERGY * energies.mean()).clamp_min(1e-8)
+    return ((features - target).square().mean(dim=(1, 2, 3)) / energies).mean()
 
 
-def tone_loss(painted: Tensor, source: Tensor, style_tone: tuple[float, float]) -> Tensor:
-    """Mean squared error of the coarse tones, relative to the style's variance.
+def total_variation_loss(picture: Tensor, *, classic: bool = False) -> Tensor:
+    """Total variation of (B, 3, H, W) float 0..1 (Johnson et al. 2016, sec. 3.2).
 
-    The target is the source's tones, mapped to the mean and deviation of the style. Ours: a
-    generator that sees little of a picture at a time can satisfy a Gram matrix with one middle
-    tone everywhere; this loss keeps bright areas bright and dark ones dark.
+    The mean squared difference of neighbouring pixels; the `classic` form, of values 0..255, is the
+    sum over a picture of (across² + down²)^1.25, the mean over the batch.
     """
-    mean, deviation = style_tone
-    wanted = (tones(source) - PHOTO_TONE[0]) / PHOTO_TONE[1] * deviation + mean
-    return (tones(painted) - wanted.clamp(0, 1)).square().mean() / deviation**2
-
-
-def total_variation_loss(picture: Tensor) -> Tensor:
-    """Mean squared difference of neighbouring pixels of (B, 3, H, W) (Johnson 2016, sec. 3.2)."""
-    across = (picture[..., :, 1:] - picture[..., :, :-1]).square().mean()
-    down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean()
-    return across + down
+    across = (picture[..., :, 1:] - picture[..., :, :-1]).square()
+    down = (picture[..., 1:, :] - picture[..., :-1, :]).square()
+    if not classic:
+        return across.mean() + down.mean()
+    both = (across[..., :-1, :] + down[..., :, :-1]) * 255**2
+    return both.clamp_min(1e-6).pow(1.25).sum(dim=(1, 2, 3)).mean()
 
 
 def range_loss(picture: Tensor) -> Tensor:

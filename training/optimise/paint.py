@@ -16,7 +16,7 @@ from torch import Tensor
 from models.errors import UsageError
 from training.config.recipe import Recipe
 from training.data.tensors import Picture, shrink_to, to_picture, to_tensor
-from training.losses.objective import Objective, style_target
+from training.losses.objective import objective_for
 from training.losses.vgg import LossNetwork
 from training.optimise.lbfgs import PixelOptimizer
 
@@ -107,11 +107,8 @@ def enlarge(pixels: Tensor, like: Tensor) -> Tensor:
 def _descent(
     start: Tensor, source: Tensor, style: Picture, network: LossNetwork, recipe: Recipe
 ) -> PixelOptimizer:
-    target = style_target(network, [to_tensor(style[None])], [1.0], recipe.style_layers)
-    objective = Objective(recipe, network, target)
-    return PixelOptimizer(
-        start, partial(objective.against, objective.content_target(source), source)
-    )
+    objective = objective_for(recipe, network, [to_tensor(style[None])], [1.0])
+    return PixelOptimizer(start, partial(objective, source))
 
 
 def _finish(pixels: Tensor, *, photo: Picture, keep_colours: bool) -> Picture:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from models.errors import TrainingError
+from models.exposure import normalised
 from models.generator.network import Generator
 from models.pictures import write_picture
 from training.data.photographs import Photographs
@@ -40,15 +41,17 @@ class Preview:
 
 
 @torch.no_grad()
-def paint_preview(generator: Generator, photographs: Photographs) -> Preview:
+def paint_preview(generator: Generator, photographs: Photographs, *, exposure: bool) -> Preview:
     """The largest upper-left square of each held-out photograph but the first, and its painting.
 
-    The first is used only if there is no other."""
+    The first is used only if there is no other. `exposure`: whether the generator wants pictures
+    normalised in exposure."""
     squares, paintings = [], []
     for photo in photographs.held_out[1 : 1 + PREVIEWS] or photographs.held_out[:1]:
         side = min(photo.shape[:2])
         square = np.ascontiguousarray(photo[:side, :side])
         square = np.asarray(cv2.resize(square, (PREVIEW_SIDE,) * 2), np.uint8)
         squares.append(square)
-        paintings.append(to_picture(generator(to_tensor(square[None]))[0]))
+        seen = normalised(square) if exposure else square
+        paintings.append(to_picture(generator(to_tensor(seen[None]))[0]))
     return Preview(squares, paintings)

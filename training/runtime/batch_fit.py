@@ -9,7 +9,7 @@ from torch import Tensor
 from training.runtime.memory_budget import format_bytes
 
 LOGGER = logging.getLogger(__name__)
-BEST_BATCH = 8
+BEST_BATCH = 4
 """On a CPU, more crops per step give no more images per second, but fewer steps per image."""
 PEAK_RATIO = 1.8
 """Assumed ratio of a step's peak memory to what autograd keeps: gradients and workspaces add to

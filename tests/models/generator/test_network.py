@@ -2,48 +2,61 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from models.generator.architecture import fast  # noqa: E402
+from models.generator.architecture import dense, fast  # noqa: E402
 from models.generator.network import Generator  # noqa: E402
 
-PLAIN = fast(0.25, blocks=2)
+SIZES = {"fast": fast(0.25, blocks=2), "dense": dense(0.25, blocks=1)}
 
 
-@pytest.fixture
-def frame():
-    return torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
-
-
-def painting(wrapped):
-    """A generator whose strokes can be seen; both kinds have the same weights."""
+@pytest.fixture(params=SIZES)
+def generator(request):
+    """A generator whose strokes can be seen."""
     torch.manual_seed(0)
-    generator = Generator(PLAIN, wrapped=wrapped).eval().requires_grad_(False)
+    generator = Generator(SIZES[request.param]).eval().requires_grad_(False)
     last = [m for m in generator.modules() if isinstance(m, torch.nn.Conv2d)][-1]
     last.weight.copy_(torch.randn_like(last.weight) * 0.3)
     return generator
 
 
-@pytest.mark.parametrize(("wrapped", "alike"), [(True, True), (False, False)])
-def test_wrapped_the_sides_go_on_with_the_opposite_ones(frame, wrapped, alike):
-    generator = painting(wrapped)
-    around = (8, 32)
-    painted = generator(torch.roll(frame, around, (2, 3)))
-    expected = torch.roll(generator(frame), around, (2, 3))
-    # Between the seams of the enlargements, which repeat the outermost pixels either way.
-    inside = (..., slice(14, -6), slice(6, 26))
-    assert torch.allclose(painted[inside], expected[inside], atol=1e-4) == alike
+def random_picture(height, width):
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
 
 
-def test_a_wrapped_one_paints_as_in_use_for_a_while(frame):
-    wrapped, used = painting(True), painting(False)
-    before = wrapped(frame)
-    with wrapped.as_exported():
-        assert torch.equal(wrapped(frame), used(frame))
-    assert torch.equal(wrapped(frame), before)
-    assert not torch.allclose(before, used(frame), atol=1e-2)
+def test_a_window_is_painted_like_a_picture_with_its_own_margin(generator):
+    picture, margin = random_picture(96, 128), generator.architecture.margin
+    window = torch.nn.functional.pad(picture, (margin,) * 4, mode="reflect")
+    assert torch.allclose(generator.paint_window(window, 96, 128), generator(picture), atol=1e-5)
 
 
-def test_it_is_wrapped_again_after_an_error(frame):
-    generator = painting(True)
-    with pytest.raises(RuntimeError), generator.as_exported():
-        generator(frame[:, :2])
-    assert generator.wrapped
+def test_strength_goes_from_the_picture_to_the_painting(generator):
+    picture = random_picture(64, 72)
+    painted = generator(picture)
+    assert torch.allclose(generator(picture, 0.0), picture, atol=1e-6)
+    assert torch.allclose(generator(picture, 0.25), 0.75 * picture + 0.25 * painted, atol=1e-5)
+
+
+def test_balanced_sub_pixels_answer_flat_features_alike():
+    torch.manual_seed(0)
+    generator = Generator(SIZES["dense"]).requires_grad_(False)
+    last = [m for m in generator.modules() if isinstance(m, torch.nn.Conv2d)][-1]
+    last.weight.copy_(torch.randn_like(last.weight))
+    last.bias.copy_(torch.randn_like(last.bias))
+    flat = torch.rand(1, last.in_channels, 1, 1).expand(1, last.in_channels, 8, 8)
+    shuffled = torch.nn.functional.pixel_shuffle(last(flat), 2)[..., 4:-4, 4:-4]
+    assert float(shuffled.std(dim=(2, 3)).max()) > 0.1
+    weight = last.weight.clone()
+    generator.balance()
+    shuffled = torch.nn.functional.pixel_shuffle(last(flat), 2)[..., 4:-4, 4:-4]
+    assert float(shuffled.std(dim=(2, 3)).max()) < 1e-5
+    assert float((last.weight - weight).abs().mean()) < 0.5 * float(weight.abs().mean())
+    again = last.weight.clone()
+    generator.balance()
+    assert torch.allclose(last.weight, again, atol=1e-6)
+
+
+def test_a_dense_generator_begins_grey_and_without_a_grid():
+    torch.manual_seed(0)
+    generator = Generator(SIZES["dense"]).eval().requires_grad_(False)
+    painted = generator(torch.full((1, 3, 64, 64), 0.4))[..., 24:40, 24:40]
+    assert float(painted.mean()) == pytest.approx(0.5, abs=0.3)
+    assert float((painted - painted.mean(dim=(2, 3), keepdim=True)).abs().max()) < 1e-3

@@ -144,11 +144,12 @@ def test_a_list_with_a_word_among_numbers_is_named(tmp_path, photo_folder):
     assert "'big' is not a valid float" in result.output
 
 
-def test_presets_can_be_compared(invoke, tmp_path):
-    said = invoke("--preset", "brushwork,print", "--style-weight", "10", "--judged-on", "1")
+def test_classic_recipes_can_be_compared(invoke, tmp_path):
+    rows = "classic:femmes,classic:notre_dame"
+    said = invoke("--recipe", rows, "--style-weight", "10", "--judged-on", "1")
     assert "2 of 2 trials" in said
     rows = list(csv.DictReader((tmp_path / "out" / "sweep.csv").read_text().splitlines()))
-    assert [row["preset"] for row in rows] == ["brushwork", "print"]
+    assert [row["recipe"] for row in rows] == ["classic:femmes", "classic:notre_dame"]
 
 
 @pytest.mark.parametrize("option", [x for x in train.params if listed(x)], ids=lambda x: x.name)

@@ -100,10 +100,10 @@ def test_crops_pattern_size_and_schedule_can_be_chosen(invoke, tmp_path):
     assert (training["style_scale"], training["schedule"], training["tail"]) == (0.5, "tail", 0.2)
 
 
-def test_options_go_before_a_preset(invoke, tmp_path):
-    invoke("marbling", *QUICK, "--preset", "landscape", "--style-weight", "7")
+def test_options_override_a_classic_recipe(invoke, tmp_path):
+    invoke("marbling", *QUICK, "--recipe", "classic:poppy_field", "--style-weight", "7")
     training = load_card(tmp_path / "own" / "marbling.onnx").training
-    assert (training["content_weight"], training["style_weight"]) == (1.5, 7.0)
+    assert (training["content_weight"], training["style_weight"]) == (3.0, 7.0)
 
 
 def test_the_same_command_again_goes_on_where_it_was(invoke, painting, tmp_path):

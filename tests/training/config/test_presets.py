@@ -4,34 +4,42 @@ from pathlib import Path
 import pytest
 
 from models.errors import UsageError
-from training.config.presets import CLASSIC, preset
+from training.config.presets import CLASSIC, classic_fields
+from training.config.recipe import Recipe
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
 
 
-def test_our_defaults_lie_between_print_and_brushwork():
-    from training.config.recipe import Recipe
-
-    default = Recipe(style="s", images="photos")
-    print_, brushwork = preset("print"), preset("brushwork")
-    assert print_["style_weight"] < default.style_weight < brushwork["style_weight"]
-    assert print_["content_weight"] == default.content_weight == brushwork["content_weight"]
-    assert print_["tv_weight"] == default.tv_weight == brushwork["tv_weight"]
+def test_a_row_is_taken_by_name_and_by_number_without_conversion():
+    by_name = classic_fields("classic:the_scream")
+    assert by_name == classic_fields("classic:4")
+    weights = by_name["content_weight"], by_name["style_weight"], by_name["tv_weight"]
+    assert weights == CLASSIC["the_scream"] == (1.0, 0.002, 0.00001)
+    assert classic_fields("classic:poppy_field")["content_weight"] == 3.0
 
 
-def test_weights_grow_with_the_classic_ones():
-    assert preset("brushwork")["style_weight"] == 6 * preset("geometric")["style_weight"]
+def test_classic_losses_are_absolute_and_weigh_all_layers_alike():
+    recipe = Recipe(style="s", images="p", **classic_fields("classic"))
+    assert recipe.loss_units == "absolute"
+    assert set(recipe.weights_of_layers.values()) == {1.0}
+    assert recipe.temporal_weight == 0
 
 
-def test_an_unknown_preset_is_named_with_the_nearest():
-    with pytest.raises(UsageError, match="did you mean 'geometric'"):
-        preset("geometrik")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("klassic", "did you mean 'classic'"),
+        ("classic:starry_nite", "did you mean 'starry_night'"),
+        ("classic:13", "there are 12 rows"),
+        ("classic:0", "there are 12 rows"),
+    ],
+)
+def test_an_unknown_recipe_or_row_is_named(name, message):
+    with pytest.raises(UsageError, match=message):
+        classic_fields(name)
 
 
-def test_the_docs_have_every_preset_as_it_is():
-    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|", DOCS.read_text(), re.M)
-    for name in CLASSIC:
-        (row,) = (r for r in rows if r[0] == name)
-        pairs = [[float(x) for x in cell.split("→")] for cell in row[1:]]
-        assert tuple(classic for classic, _ in pairs) == CLASSIC[name]
-        assert [ours for _, ours in pairs] == list(preset(name).values())
+def test_the_docs_have_every_row_as_it_is():
+    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|([^|]*)\|([^|]*)\|$", DOCS.read_text(), re.M)
+    table = {name: tuple(float(x) for x in weights) for name, *weights in rows if name in CLASSIC}
+    assert table == CLASSIC

@@ -77,7 +77,7 @@ def test_what_is_stored_is_read_back_alike():
 def test_recipes_of_before_are_read_by_their_meaning():
     older = recipe(crop=96, style_size=896, decay_from=0.7)
     assert (older.image_size, older.style_scale, older.tail) == ((96, 96), 2.0, 0.3)
-    assert recipe(crop=128, style_size=448, decay_from=0.5) == recipe()
+    assert recipe(crop=192, style_size=448, decay_from=0.5) == recipe()
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,21 @@ def test_a_run_goes_on_only_by_what_it_began_with():
     changed = recipe(style="a.jpg", style_digest="d1", style_shares=(1, 9), tv_weight=3)
     assert changed.differences(began) == [
         "style_shares: (), now (1.0, 9.0)",
-        "tv_weight: 1.0, now 3.0",
+        "tv_weight: 0.0, now 3.0",
     ]
+
+
+def test_a_recipe_of_before_two_scales_is_exported_as_it_was_trained():
+    older = recipe(tone_weight=0.5, grid_weight=20_000.0, pool=0, calm_weight=200.0)
+    assert (older.exposure, older.two_scales, older.model_size) == (False, False, "fast")
+    assert (recipe().exposure, recipe().two_scales, recipe().model_size) == (True, True, "dense")
+
+
+def test_layers_are_weighed_by_default_and_by_wish():
+    assert recipe().weights_of_layers["relu2_2"] == 5.5
+    assert recipe(style_layers=("relu1_1", "relu2_2")).weights_of_layers == {
+        "relu1_1": 1.0,
+        "relu2_2": 5.5,
+    }
+    chosen = recipe(style_layers=("relu1_1", "relu2_2"), layer_weights=(2.0, 0.5))
+    assert chosen.weights_of_layers == {"relu1_1": 2.0, "relu2_2": 0.5}

@@ -8,7 +8,6 @@ from training.experiments.architecture_search import (
     pareto_front,
     variant_recipe,
 )
-from training.loop.trainer import architecture_of
 
 
 def test_every_variant_is_an_architecture_and_has_the_same_budget():
@@ -16,7 +15,7 @@ def test_every_variant_is_an_architecture_and_has_the_same_budget():
         name: variant_recipe(name, "marbling", "photographs", 1.7, 800, "vgg16")
         for name in VARIANTS
     }
-    architectures = [architecture_of(recipe) for recipe in recipes.values()]
+    architectures = [recipe.architecture for recipe in recipes.values()]
     assert len({parameter_count(x) for x in architectures}) >= 6
     budgets = [
         recipe.model_dump(exclude={"options", "alpha", "model_size"}) for recipe in recipes.values()

@@ -11,13 +11,13 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from models.generator.network import Generator, load_generator  # noqa: E402
 from training.config.recipe import Recipe  # noqa: E402
+from training.data.batch import crop_size, make_batch, overlap_of  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
 from training.loop.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from training.loop.train import CHECKPOINT  # noqa: E402
 from training.loop.trainer import RENORMED_RATE_SHARE, Trainer  # noqa: E402
-from training.losses.flat_regions import flat_region_loss, noisy_flat_regions  # noqa: E402
-from training.losses.objective import style_target  # noqa: E402
 from training.losses.perceptual import gram_loss, gram_matrix  # noqa: E402
+from training.losses.style_target import style_target  # noqa: E402
 from training.runtime.device import CPU  # noqa: E402
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
@@ -42,7 +42,6 @@ def test_training_brings_photographs_nearer_to_the_style(
         "num_images": 320,
         "temporal_weight": 0.0,
         "content_weight": 0.0,
-        "calm_weight": 0.0,
     }
     finished = small_training(tmp_path / "run", **recipe_changes)
     generator = Generator(finished.architecture)
@@ -83,24 +82,31 @@ def test_the_rate_is_lower_once_running_statistics_paint(small_training, tmp_pat
     assert rates[0.0] == pytest.approx(RENORMED_RATE_SHARE * rates[1.0])
 
 
-def test_walls_are_kept_calm_where_that_is_weighed(small_training, tmp_path):
-    calm = small_training(tmp_path / "calm", num_images=160, calm_weight=1e4)
-    other = small_training(tmp_path / "other", num_images=160, calm_weight=0)
-    wall = noisy_flat_regions(torch.full((1, 3, 8, 8), 0.5), torch.Generator().manual_seed(0))
-    unrest = [
-        float(flat_region_loss(load_generator(trainer.architecture, trainer.average)(wall)))
-        for trainer in (calm, other)
-    ]
+def test_what_overlaps_is_painted_alike_where_that_is_weighed(
+    small_training, photographs, tmp_path
+):
+    steady, other = (
+        small_training(tmp_path / name, num_images=160, temporal_weight=weight, stability_every=1)
+        for name, weight in (("steady", 300.0), ("other", 0.0))
+    )
+    crops = photographs.batch(seed=5, step=0, batch_size=4, size=crop_size(steady.recipe))
+    unrest = []
+    for made in (steady, other):
+        generator = load_generator(made.architecture, made.average)
+        batch = make_batch(steady.recipe, crops, 0)
+        pair = [generator.paint_window(batch[x], 64, 64) for x in ("window", "again")]
+        first, second = overlap_of(*pair, batch)
+        unrest.append(float((first - second).square().mean() / first.var()))
     assert unrest[0] < 0.7 * unrest[1]
-    assert "calm" in (tmp_path / "calm" / "losses.csv").read_text().splitlines()[0]
-    assert "calm" not in (tmp_path / "other" / "losses.csv").read_text().splitlines()[0]
+    assert "stability" in (tmp_path / "steady" / "losses.csv").read_text().splitlines()[0]
+    assert "stability" not in (tmp_path / "other" / "losses.csv").read_text().splitlines()[0]
 
 
 def test_a_run_leaves_losses_previews_and_a_checkpoint(small_training, tmp_path):
     small_training(tmp_path)
     rows = list(csv.DictReader((tmp_path / "losses.csv").read_text().splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(1, 13))
-    assert {"content", "style", "tv", "temporal"} <= rows[0].keys()
+    assert {"content", "style", "range", "stability"} <= rows[0].keys()
     preview = cv2.imread(str(tmp_path / "preview_000006.png"))
     assert preview.shape == (512, 256, 3)
     assert preview[256:].std() > 5
@@ -147,9 +153,9 @@ def test_fine_tuning_starts_from_the_given_weights(small_training, tmp_path):
 def spoil(monkeypatch, name, *, calls, factor=float("nan")):
     """Multiply what the function `name` of a step gives in these calls, counted from 0."""
     from training.data import batch
-    from training.loop import trainer
+    from training.losses import terms
 
-    module = trainer if hasattr(trainer, name) else batch
+    module = terms if hasattr(terms, name) else batch
 
     real, count = getattr(module, name), iter(range(10**6))
 
@@ -173,7 +179,7 @@ def total_losses(folder):
 def test_a_step_with_a_value_that_is_not_finite_leaves_no_trace(
     small_training, tmp_path, monkeypatch
 ):
-    spoil(monkeypatch, "disturb", calls={3})
+    spoil(monkeypatch, "disturbed", calls={3})
     finished = small_training(tmp_path)
     assert finished.step == 12
     assert finished.rollbacks == 0
@@ -185,7 +191,7 @@ def test_a_step_with_a_value_that_is_not_finite_leaves_no_trace(
 def test_a_diverged_training_goes_on_from_its_last_good_state(
     small_training, tmp_path, monkeypatch, caplog, factor
 ):
-    spoil(monkeypatch, "temporal_loss", calls=range(7, 28), factor=factor)
+    spoil(monkeypatch, "stability_loss", calls=range(7, 28), factor=factor)
     finished = small_training(tmp_path, num_images=80)
     assert (finished.step, finished.rollbacks) == (40, 1)
     assert "back to step 5, at 0.5 times the rate" in caplog.text
@@ -197,7 +203,7 @@ def test_a_diverged_training_goes_on_from_its_last_good_state(
 def test_a_training_that_always_diverges_ends_with_its_checkpoint_intact(
     small_training, tmp_path, monkeypatch
 ):
-    spoil(monkeypatch, "temporal_loss", calls=range(7, 999))
+    spoil(monkeypatch, "stability_loss", calls=range(7, 999))
     with pytest.raises(TrainingError, match=r"losses blow up.*last checkpoint is intact"):
         small_training(tmp_path, num_images=200)
     assert load_checkpoint(tmp_path / CHECKPOINT).step == 5
@@ -206,7 +212,7 @@ def test_a_training_that_always_diverges_ends_with_its_checkpoint_intact(
 def test_a_short_training_without_one_finite_step_is_not_finished(
     small_training, tmp_path, monkeypatch
 ):
-    spoil(monkeypatch, "temporal_loss", calls=range(99))
+    spoil(monkeypatch, "stability_loss", calls=range(99))
     with pytest.raises(TrainingError, match="finite in no step, so nothing was learned"):
         small_training(tmp_path, num_images=8)
     assert not (tmp_path / CHECKPOINT).exists()

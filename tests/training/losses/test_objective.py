@@ -4,33 +4,87 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
-from training.losses.objective import Objective, style_target  # noqa: E402
+from training.losses.objective import objective_for  # noqa: E402
 
 LAYERS = ("relu1_2", "relu2_2")
 
 
 @pytest.fixture
-def style_loss(loss_network, style_picture, photographs):
-    """The style loss of some photographs under a recipe with these changes."""
-    target = style_target(loss_network, [to_tensor(style_picture[None])], [1.0], LAYERS)
-    source = photographs.batch(seed=0, step=0, batch_size=3, size=(64, 64))
+def source(photographs):
+    return photographs.batch(seed=0, step=0, batch_size=3, size=(64, 64))
 
-    def loss(**changes):
-        layers = {"style_layers": LAYERS, "style_weight": 1.0} | changes
-        objective = Objective(Recipe(style="s", images="p", **layers), loss_network, target)
-        return float(objective(source, source)["style"])
 
-    return loss
+@pytest.fixture
+def objective(loss_network, style_picture):
+    """An objective of two layers with these changes of the recipe."""
+
+    def make(**changes):
+        fields = {"style_layers": LAYERS, "layer_weights": (1, 1), "two_scales": False} | changes
+        recipe = Recipe(style="s", images="p", **fields)
+        return objective_for(recipe, loss_network, [to_tensor(style_picture[None])], [1.0])
+
+    return make
 
 
 @pytest.mark.parametrize("kind", ["gram", "wasserstein"])
-def test_weights_share_the_style_loss_out_among_the_layers(style_loss, kind):
-    first, second = (style_loss(style_loss=kind, style_layers=(x,)) for x in LAYERS)
+def test_each_layer_counts_by_its_weight(objective, source, kind):
+    def loss(**changes):
+        return float(objective(style_loss=kind, **changes)(source, source)["style"])
+
+    first, second = (loss(style_layers=(x,), layer_weights=(1,)) for x in LAYERS)
     assert first != pytest.approx(second)
-    assert style_loss(style_loss=kind) == pytest.approx((first + second) / 2, rel=1e-4)
-    shared = style_loss(style_loss=kind, layer_weights=(3, 1))
-    assert shared == pytest.approx(0.75 * first + 0.25 * second, rel=1e-4)
+    assert loss() == pytest.approx(first + second, rel=1e-4)
+    assert loss(layer_weights=(3, 0.5)) == pytest.approx(3 * first + 0.5 * second, rel=1e-4)
+    assert loss(style_weight=7) == pytest.approx(7 * (first + second), rel=1e-4)
 
 
-def test_the_two_style_losses_differ(style_loss):
-    assert style_loss(style_loss="gram") != pytest.approx(style_loss(style_loss="wasserstein"))
+def test_the_two_style_losses_differ(objective, source):
+    losses = [objective(style_loss=x)(source, source)["style"] for x in ("gram", "wasserstein")]
+    assert float(losses[0]) != pytest.approx(float(losses[1]))
+
+
+def test_two_scales_see_the_whole_at_half_size_and_a_part_at_full_size(objective, source):
+    whole = objective()(torch.nn.functional.avg_pool2d(source, 2), source[..., :32, :32])
+    painted = source.clone()
+    painted[..., 32:, 32:] = 0.5
+    two = objective(two_scales=True, content_weight=1.0, content_start=1.0)
+    seen = [float(two(source, painted, corner=at)["content"]) for at in ((0, 0), (32, 32))]
+    assert 0 < seen[0] < seen[1]  # the spoilt quarter is in the whole, too
+    assert float(two(source, source)["content"]) == 0
+    assert set(whole) == {"content", "style", "range", "stability"}
+
+
+def test_the_content_weight_grows_over_the_ramp(objective, source):
+    painted = 1 - source
+    ramped = objective(content_weight=2.0, content_start=0.25, content_ramp=0.5)
+    losses = [float(ramped(source, painted, progress=x)["content"]) for x in (0, 0.25, 0.5, 1)]
+    assert losses[0] == pytest.approx(0.25 * losses[3], rel=1e-4)
+    assert losses[1] == pytest.approx(0.625 * losses[3], rel=1e-4)
+    assert losses[2] == pytest.approx(losses[3])
+
+
+def test_absolute_losses_grow_with_the_features_relative_ones_do_not(objective, source):
+    losses = {
+        units: objective(loss_units=units)(source, 1 - source)["content"]
+        for units in ("relative", "absolute")
+    }
+    assert float(losses["relative"]) != pytest.approx(float(losses["absolute"]))
+    strong = objective(loss_units="absolute")
+    for name in strong.network.layers[:1]:
+        strong.network.get_buffer(f"{name}_weight").mul_(10)
+    scaled = strong(source, 1 - source)["content"]
+    assert float(scaled) == pytest.approx(100 * float(losses["absolute"]), rel=1e-3)
+    again = objective(loss_units="relative")(source, 1 - source)["content"]
+    assert float(again) == pytest.approx(float(losses["relative"]), rel=1e-3)
+
+
+def test_a_term_without_weight_is_left_out(objective, source):
+    named = objective(content_weight=0, range_weight=0, temporal_weight=0, tv_weight=2)
+    assert set(named(source, source)) == {"style", "tv"}
+
+
+def test_stability_counts_only_where_windows_overlap_and_then_for_all_steps(objective, source):
+    judged = objective(temporal_weight=3.0, stability_every=2)
+    assert float(judged(source, source)["stability"]) == 0
+    overlap = source, source + 0.1
+    assert float(judged(source, source, overlap=overlap)["stability"]) == pytest.approx(0.06)

@@ -4,10 +4,10 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from models.errors import UsageError  # noqa: E402
 from training.config.recipe import Recipe  # noqa: E402
+from training.data.batch import crop_size  # noqa: E402
 from training.data.photographs import Photographs  # noqa: E402
 from training.loop.trainer import Trainer  # noqa: E402
-from training.losses.grid import PERIODS, grid_loss  # noqa: E402
-from training.losses.objective import Objective, style_target  # noqa: E402
+from training.losses.objective import objective_for  # noqa: E402
 from training.runtime.device import CPU, memory_available_on, pick_device, release_free_memory_on  # noqa: E402
 from training.runtime.memory_budget import MemoryBudget, used_bytes  # noqa: E402
 
@@ -59,9 +59,9 @@ def run_on(device, loss_network, photographs, style_picture):
 
     recipe = Recipe(style="x", images="x", batch_size=2, image_size=64, alpha=0.25, warmup_steps=0)
     network = loss_network.to(device)
-    target = style_target(network, [to_tensor(style_picture[None])], [1.0], recipe.style_layers)
-    run = Trainer(recipe, Objective(recipe, network, target), None)
-    crops = photographs.batch(seed=0, step=0, batch_size=2, size=(64, 64))
+    objective = objective_for(recipe, network, [to_tensor(style_picture[None])], [1.0])
+    run = Trainer(recipe, objective, None)
+    crops = photographs.batch(seed=0, step=0, batch_size=2, size=crop_size(recipe))
     return run, run.take_step(crops)
 
 
@@ -73,7 +73,7 @@ def test_a_gpu_takes_the_same_first_step(gpu, loss_network, photographs, style_p
     assert next(there.generator.parameters()).is_cuda
     stored = there.checkpoint()
     assert all(v.device == CPU for v in (*stored.weights.values(), *stored.average.values()))
-    crops = photographs.batch(seed=0, step=1, batch_size=2, size=(64, 64))
+    crops = photographs.batch(seed=0, step=1, batch_size=2, size=crop_size(here.recipe))
     second = {}
     for device, checkpoint in ((CPU, stored), (gpu, here.checkpoint())):
         again, _ = run_on(device, *given)
@@ -98,7 +98,7 @@ def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(gpu, small_training, tm
         if progress.step == 7:
             raise KeyboardInterrupt
 
-    given = {"device": gpu, "pool": 4, "checkpoint_every": 5}
+    given = {"device": gpu, "checkpoint_every": 5}
     with pytest.raises(KeyboardInterrupt):
         small_training(tmp_path / "run", on_progress=note_and_stop, **given)
     made = small_training(tmp_path / "run", on_progress=note, **given)
@@ -109,18 +109,11 @@ def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(gpu, small_training, tm
 
 
 @pytest.mark.gpu
-def test_the_grid_is_seen_on_a_gpu_too(gpu):
-    stripes = torch.zeros(1, 3, 96, 96)
-    stripes[..., :: PERIODS[0]] = 0.1
-    assert float(grid_loss(stripes.to(gpu))) == pytest.approx(float(grid_loss(stripes)), rel=1e-3)
-
-
-@pytest.mark.gpu
 def test_a_gpu_paints_a_picture_by_optimisation(gpu, loss_network, style_picture, photo_folder):
     from training.optimise.paint import paint
 
     photo = Photographs(photo_folder, warn=False).training[0]
-    recipe = Recipe(style="x", images="x", tone_weight=0, grid_weight=0)
+    recipe = Recipe(style="x", images="x")
     given = {"size": 96, "iterations": 4}
     painted = paint(photo, style_picture, loss_network.to(gpu), recipe, **given)
     assert painted.shape[1] == 96 and painted.std() > 1

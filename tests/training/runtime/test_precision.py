@@ -4,7 +4,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
-from training.losses.objective import Objective, style_target  # noqa: E402
+from training.losses.objective import objective_for  # noqa: E402
 from training.runtime import precision  # noqa: E402
 from training.runtime.device import CPU  # noqa: E402
 from training.runtime.precision import has_bf16, use_bf16, warn_of_emulation  # noqa: E402
@@ -50,14 +50,13 @@ def test_emulated_bf16_is_warned_about_where_it_was_asked_for(monkeypatch, caplo
 
 
 def test_losses_in_bf16_are_near_and_not_the_same(loss_network, photographs, style_picture):
-    layers = Recipe(style="s", images=("p",)).style_layers
-    target = style_target(loss_network, [to_tensor(style_picture[None])], [1.0], layers)
     source = photographs.batch(seed=0, step=0, batch_size=2, size=(64, 64))
 
     def losses(kind):
         painted = (source * 0.8).requires_grad_()
         recipe = Recipe(style="s", images=("p",), precision=kind)
-        found = Objective(recipe, loss_network, target)(source, painted)
+        pictures = [to_tensor(style_picture[None])]
+        found = objective_for(recipe, loss_network, pictures, [1.0])(source, painted)
         torch.stack(list(found.values())).sum().backward()
         assert found["style"].dtype == torch.float32
         return {k: v.detach() for k, v in found.items()}, painted.grad

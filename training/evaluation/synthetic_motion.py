@@ -1,4 +1,4 @@
-"""Steadiness without video: the painting of a moved picture must be the moved painting."""
+"""Synthetic motion, to measure steadiness on photographs: moves, turns, zooms and disturbs them."""
 
 import math
 
@@ -53,9 +53,3 @@ def disturb(picture: Tensor, generator: torch.Generator) -> Tensor:
     level = torch.rand(batch, 1, 1, 1, generator=generator) * MAX_NOISE
     noise = torch.randn(picture.shape, generator=generator) * level
     return (picture * gain + noise).clamp(0, 1)
-
-
-def temporal_loss(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
-    """Mean squared difference of `second` from `first` moved, over the pixels seen in both."""
-    expected, inside = warp(first, motion)
-    return ((second - expected).square() * inside).sum() / (inside.sum() * 3).clamp_min(1)

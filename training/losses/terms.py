@@ -1,0 +1,197 @@
+"""The terms of the training loss, each a small object that holds its target and its weight.
+
+A new loss needs its own function in a file beside this one, a term here or there, an entry in
+`loss_terms`, and a field of the recipe for its weight; nothing else changes.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from training.config.recipe import Recipe
+from training.losses.perceptual import (
+    Scope,
+    content_loss,
+    gram_loss,
+    gram_matrix,
+    range_loss,
+    squared_error,
+    total_variation_loss,
+)
+from training.losses.stability import stability_loss
+from training.losses.style_target import StyleTarget
+from training.losses.wasserstein import gaussian, wasserstein_loss
+
+Features = dict[str, Tensor]
+"""Layer name to features (B, C, h, w)."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the loss terms see of one step.
+
+    `painted`: the paintings (B, 3, H, W) float, about 0..1. At each scale of the objective,
+    `wanted` are the content features of the photographs and `features` those of the paintings.
+    `overlap`: what two paintings of overlapping windows have in common, (B, 3, h, w) twice.
+    `progress`: share of the training that is done.
+    """
+
+    painted: Tensor
+    wanted: list[Features] = field(default_factory=list)
+    features: list[Features] = field(default_factory=list)
+    overlap: tuple[Tensor, Tensor] | None = None
+    progress: float = 1.0
+
+
+class LossTerm(Protocol):
+    """One term. `weight` 0 leaves it out of the list."""
+
+    name: str
+    weight: float
+
+    def __call__(self, seen: Seen) -> Tensor:
+        """The loss, a scalar, already times the weight."""
+        ...
+
+
+@dataclass(frozen=True)
+class ContentTerm:
+    """Keeps what the photograph shows. The weight grows from `start` of it to all of it over the
+    first part of a training, `ramp`: strokes are learned first, likeness is added to them."""
+
+    weight: float
+    layers: tuple[str, ...]
+    start: float
+    ramp: float
+    relative: bool
+    name: str = "content"
+
+    def __call__(self, seen: Seen) -> Tensor:
+        losses = [
+            content_loss(features[x], wanted[x], relative=self.relative)
+            for features, wanted in zip(seen.features, seen.wanted, strict=True)
+            for x in self.layers
+        ]
+        grown = min(1.0, seen.progress / self.ramp) if self.ramp else 1.0
+        weight = self.weight * (self.start + (1 - self.start) * grown)
+        return torch.stack(losses).sum() * (weight / len(self.layers))
+
+
+@dataclass(frozen=True)
+class StyleTerm:
+    """Compares feature statistics with the style's: one target and one scope for each scale."""
+
+    weight: float
+    layer_weights: dict[str, float]
+    targets: list[StyleTarget]
+    scopes: tuple[Scope, ...]
+    relative: bool
+    name: str = "style"
+
+    def __call__(self, seen: Seen) -> Tensor:
+        losses = [
+            weight * self._layer(gram_matrix(features[x]), target.grams[x], scope)
+            for features, target, scope in zip(
+                seen.features, self.targets, self.scopes, strict=True
+            )
+            for x, weight in self.layer_weights.items()
+        ]
+        return torch.stack(losses).sum() * self.weight
+
+    def _layer(self, grams: Tensor, target: Tensor, scope: Scope) -> Tensor:
+        if self.relative:
+            return gram_loss(grams, target, scope)
+        return squared_error(grams, target.expand_as(grams))
+
+
+class WassersteinTerm:
+    """The same with the Wasserstein distance in place of Gram matrices."""
+
+    name = "style"
+
+    def __init__(
+        self,
+        weight: float,
+        layer_weights: dict[str, float],
+        targets: list[StyleTarget],
+        scopes: tuple[Scope, ...],
+    ) -> None:
+        self.weight, self.layer_weights, self.scopes = weight, layer_weights, scopes
+        self.gaussians = [
+            {x: gaussian(target.means[x], target.grams[x]) for x in layer_weights}
+            for target in targets
+        ]
+
+    def __call__(self, seen: Seen) -> Tensor:
+        losses = [
+            weight * wasserstein_loss(f[x].mean((2, 3)), gram_matrix(f[x]), target[x], scope)
+            for f, target, scope in zip(seen.features, self.gaussians, self.scopes, strict=True)
+            for x, weight in self.layer_weights.items()
+        ]
+        return torch.stack(losses).sum() * self.weight
+
+
+@dataclass(frozen=True)
+class TotalVariationTerm:
+    weight: float
+    relative: bool
+    name: str = "tv"
+
+    def __call__(self, seen: Seen) -> Tensor:
+        return total_variation_loss(seen.painted, classic=not self.relative) * self.weight
+
+
+@dataclass(frozen=True)
+class RangeTerm:
+    """Keeps the paintings within 0..1, where the exported graph would clip them."""
+
+    weight: float
+    name: str = "range"
+
+    def __call__(self, seen: Seen) -> Tensor:
+        return range_loss(seen.painted) * self.weight
+
+
+@dataclass(frozen=True)
+class StabilityTerm:
+    """Steadiness under motion and noise. Only every STABILITY_EVERY-th step has an overlap, so it
+    counts that many times there."""
+
+    weight: float
+    every: int
+    name: str = "stability"
+
+    def __call__(self, seen: Seen) -> Tensor:
+        if seen.overlap is None:
+            return seen.painted.new_zeros(())
+        return stability_loss(*seen.overlap) * (self.weight * self.every)
+
+
+def loss_terms(
+    recipe: Recipe, targets: list[StyleTarget], scopes: tuple[Scope, ...]
+) -> list[LossTerm]:
+    """Every term of the recipe's loss whose weight is not 0."""
+    relative = recipe.loss_units == "relative"
+    layers = recipe.weights_of_layers
+    style: LossTerm
+    if recipe.style_loss == "wasserstein":
+        style = WassersteinTerm(recipe.style_weight, layers, targets, scopes)
+    else:
+        style = StyleTerm(recipe.style_weight, layers, targets, scopes, relative)
+    content = ContentTerm(
+        recipe.content_weight,
+        recipe.content_layers,
+        recipe.content_start,
+        recipe.content_ramp,
+        relative,
+    )
+    terms: list[LossTerm] = [
+        content,
+        style,
+        TotalVariationTerm(recipe.tv_weight, relative),
+        RangeTerm(recipe.range_weight),
+        StabilityTerm(recipe.temporal_weight, recipe.stability_every),
+    ]
+    return [term for term in terms if term.weight]
