@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from training.runtime.device import DeviceName
     from training.runtime.memory_budget import MemoryBudget
 
+LOGGER = logging.getLogger(__name__)
 Work = Callable[..., "Checkpoint | None"]
 """A function that works on a run's folder and returns its new checkpoint, None if unchanged."""
 
@@ -188,7 +189,8 @@ def train(
 ) -> None:
     """Make a style out of one picture (or several) and a folder of photographs.
 
-    STYLE is a picture file, or one of the drawn styles: stained-glass, marbling, ink-hatching.
+    STYLE is a picture file, or one of the drawn styles: low-poly, stained-glass, mosaic,
+    halftone-comic, woodcut, watercolour, ink-hatching, marbling, neon, pointillism.
     Photographs come from --images: folders, videos (frames spread over them), pictures.
 
     Example: stylecam train my-painting.jpg --images ~/Pictures
@@ -196,6 +198,7 @@ def train(
     require_training_extra("train")
     _show_info_messages()
     from training.data.photo_files import PACKAGED
+    from training.data.style_advice import advice
     from training.data.style_image import picture_digest
     from training.runtime.device import pick_device
 
@@ -205,6 +208,9 @@ def train(
     start = starting_point(fine_tune, options)
     recipe = make_recipe(style, images or (PACKAGED,), start, options)
     sources = load_styles(style, recipe)
+    for source in sources:
+        for line in advice(source.picture):
+            LOGGER.warning("%s: %s", source.name, line)
     shares = parse_shares(style_weights, len(sources))
     pictures = [source.picture for source in sources]
     told = {"style_shares": tuple(shares)} if style_weights else {}

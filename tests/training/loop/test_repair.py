@@ -97,7 +97,7 @@ def test_what_does_not_help_is_said_and_thrown_away(
 
 def test_a_burst_that_diverges_changes_nothing(ill_run, repair, monkeypatch, caplog):
     monkeypatch.setattr(
-        "training.loop.trainer.temporal_loss", lambda *_: torch.tensor(float("nan"))
+        "training.losses.terms.stability_loss", lambda *_: torch.tensor(float("nan"))
     )
     before = contents(ill_run)
     assert repair(ill_run) is None
@@ -119,6 +119,6 @@ def test_a_disk_that_is_full_leaves_the_ill_checkpoint(ill_run, repair, monkeypa
 def test_only_a_run_of_the_same_recipe_is_mended(ill_run, repair, tmp_path):
     recipe = load_checkpoint(ill_run / CHECKPOINT).recipe
     with pytest.raises(UsageError, match="of another recipe"):
-        repair(ill_run, recipe.model_copy(update={"style_weight": 1.0}))
+        repair(ill_run, recipe.model_copy(update={"style_weight": 2.0}))
     with pytest.raises(UsageError, match="no such checkpoint"):
         repair(tmp_path / "gone", recipe)

@@ -87,7 +87,7 @@ def test_what_overlaps_is_painted_alike_where_that_is_weighed(
 ):
     steady, other = (
         small_training(tmp_path / name, num_images=160, temporal_weight=weight, stability_every=1)
-        for name, weight in (("steady", 300.0), ("other", 0.0))
+        for name, weight in (("steady", 5000.0), ("other", 0.0))
     )
     crops = photographs.batch(seed=5, step=0, batch_size=4, size=crop_size(steady.recipe))
     unrest = []
@@ -96,7 +96,7 @@ def test_what_overlaps_is_painted_alike_where_that_is_weighed(
         batch = make_batch(steady.recipe, crops, 0)
         pair = [generator.paint_window(batch[x], 64, 64) for x in ("window", "again")]
         first, second = overlap_of(*pair, batch)
-        unrest.append(float((first - second).square().mean() / first.var()))
+        unrest.append(float((first - second).square().mean()))
     assert unrest[0] < 0.7 * unrest[1]
     assert "stability" in (tmp_path / "steady" / "losses.csv").read_text().splitlines()[0]
     assert "stability" not in (tmp_path / "other" / "losses.csv").read_text().splitlines()[0]

@@ -82,7 +82,7 @@ def test_where_the_system_does_not_tell_nothing_is_limited(monkeypatch, tmp_path
         is None
     )
     MemoryBudget(1).check()
-    assert batch_that_fits(10**15, MemoryBudget(1).available()) == 8
+    assert batch_that_fits(10**15, MemoryBudget(1).available()) == 4
 
 
 def test_a_ceiling_is_an_amount_or_a_share_of_what_is_free():
@@ -115,10 +115,10 @@ def test_what_autograd_keeps_is_counted_once():
     assert saved_tensor_bytes(lambda: (a * 2).exp() * a) == 4000 + 4000
 
 
-@pytest.mark.parametrize(("room", "batch"), [(10**12, 8), (8 * 1800, 8), (8 * 1800 - 1, 4), (1, 1)])
+@pytest.mark.parametrize(("room", "batch"), [(10**12, 4), (4 * 1800, 4), (4 * 1800 - 1, 2), (1, 1)])
 def test_a_batch_fits_the_room(caplog, room, batch):
     assert batch_that_fits(1000, room) == batch
-    assert ("batches of" in caplog.text) == (batch < 8)
+    assert ("batches of" in caplog.text) == (batch < 4)
 
 
 @pytest.fixture
