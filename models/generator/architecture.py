@@ -21,7 +21,7 @@ The border pixels are not repeated instead: the repeats would be flat across a b
 generator paints flat areas in other colours."""
 CLASSIC_MARGIN = 32
 """The same for the sizes in FIXED_SIZES, whose files were made with it."""
-DENSE_MARGIN = 16
+DENSE_MARGIN = 24
 """The same for `dense` generators: as wide as the strip that the zeros change visibly."""
 FIXED_SIZES = ("full", "small")
 """Model sizes whose definition stays as it is. Their int8 files tell size and alpha alone, which
