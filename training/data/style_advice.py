@@ -37,10 +37,10 @@ class StyleFigures:
 def measure_style(picture: Picture) -> StyleFigures:
     """The figures of a style picture (H, W, 3) uint8 RGB."""
     luma = cv2.cvtColor(shrink_to(picture, SIDE, longer=True), cv2.COLOR_RGB2GRAY)
-    levels = luma.astype(np.float32) / 255
+    levels = (luma / 255).astype(np.float32)
     gradient = cv2.magnitude(*(cv2.Sobel(levels, cv2.CV_32F, *d) / 4 for d in ((1, 0), (0, 1))))
     edges = float((gradient > STRONG_EDGE / 4).mean())
-    return StyleFigures(float(levels.std()), edges, shape_size(levels))
+    return StyleFigures(float(levels.std()), edges, shape_size(np.asarray(levels, np.float32)))
 
 
 def shape_size(levels: NDArray[np.float32]) -> float:

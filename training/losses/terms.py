@@ -48,8 +48,11 @@ class Seen:
 class LossTerm(Protocol):
     """One term. `weight` 0 leaves it out of the list."""
 
-    name: str
-    weight: float
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weight(self) -> float: ...
 
     def __call__(self, seen: Seen) -> Tensor:
         """The loss, a scalar, already times the weight."""
