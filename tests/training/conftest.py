@@ -16,6 +16,8 @@ CHANNELS = {
     "relu3_2": 16,
     "relu3_3": 16,
     "relu4_1": 16,
+    "relu4_2": 16,
+    "relu4_3": 16,
 }
 
 
