@@ -119,7 +119,8 @@ def run_cli(arguments: list[str] | None) -> int:
         text, code = _message_and_code(error)
         for line in text.splitlines():
             # An indented line is a command to copy: no prefix.
-            click.echo(line if line.startswith(" ") else f"stylecam: {line}", err=True)
+            with contextlib.suppress(OSError):  # the terminal is gone; the exit code stays
+                click.echo(line if line.startswith(" ") else f"stylecam: {line}", err=True)
         return code
 
 

@@ -45,6 +45,7 @@ LAYERS = {
         "bench",
         "doctor",
         "shutdown",
+        "message_stream",
         "commands",
         "cli",
     ],

@@ -199,6 +199,33 @@ def test_a_signal_ends_it_with_the_recording_finished(stage: Stage, number: sign
     assert not list(stage.folder.glob("*.partial"))
 
 
+def test_a_terminal_that_closes_ends_it_with_the_recording_finished(stage: Stage):
+    leader, follower = pty.openpty()
+    process = stage.start(
+        "run", "--source", "demo", "--sink", "file:out.mp4", "--style", stage.style, "--verbose",
+        stdin=follower, stdout=follower, stderr=follower, start_new_session=True,
+    )  # fmt: skip
+    os.close(follower)
+    out = stage.folder / "out.mp4"
+    eventually(lambda: out.exists() and out.stat().st_size > 50_000, process)
+    os.close(leader)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=PATIENCE) == 130
+    assert b"moof" not in out.read_bytes()
+    assert len(frames_of(out)) > 5
+
+
+def test_messages_that_nobody_reads_do_not_end_the_run(stage: Stage):
+    process = stage.start(
+        "run", "--source", "demo", "--sink", "file:out.mp4", "--style", stage.style,
+        "--frames", 40, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.wait(timeout=PATIENCE) == 0
+    assert len(frames_of(stage.folder / "out.mp4")) == 40
+
+
 def test_keys_in_the_terminal_take_a_snapshot_record_and_quit(stage: Stage):
     leader, follower = pty.openpty()
     process = stage.start(

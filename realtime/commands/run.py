@@ -1,10 +1,11 @@
 """`stylecam run`: paints a live or recorded source into windows, files, the web or a camera."""
 
+import sys
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import click
 from rich.console import Console
@@ -142,8 +143,20 @@ def run(config_path: Path | None, **options: Any) -> None:
     stylecam run --sink virtual-camera --sink window --size 1280x720
     """
     config = read_config(config_path, options)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    run_pipeline(config, lambda text: console.print(text, markup=False), console)
+    with message_console() as console:
+        run_pipeline(config, lambda text: console.print(text, markup=False), console)
+
+
+@contextmanager
+def message_console() -> Iterator[Console]:
+    """A console on standard error; printing to it never fails and never blocks."""
+    from realtime.message_stream import MessageStream
+
+    stream = MessageStream(sys.stderr)
+    try:
+        yield Console(file=cast(IO[str], stream), highlight=False, soft_wrap=True)
+    finally:
+        stream.close()
 
 
 def read_config(path: Path | None, options: dict[str, Any]) -> Config:

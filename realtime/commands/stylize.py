@@ -10,7 +10,7 @@ from rich.console import Console
 
 from models.catalogue import find_style, lighter_styles, style_paths
 from models.errors import StylecamError, UsageError
-from realtime.commands.run import read_config, run_pipeline
+from realtime.commands.run import message_console, read_config, run_pipeline
 from realtime.config.schema import Config, LimitConfig
 from realtime.sources.registry import source_kind
 
@@ -76,14 +76,14 @@ def stylize(
     names = _style_names(styles, config.style.name)
     jobs = _jobs(list(_files(inputs)), names, out)
     _check_inputs(names, jobs, config)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    if len(jobs) == 1:
-        _paint(jobs[0], config, console)
-        return
-    failures = [job for job in jobs if not _done(job, config, console)]
-    if failures:
-        console.print(f"stylecam: {len(failures)} of {len(jobs)} failed", markup=False)
-        raise click.exceptions.Exit(1)
+    with message_console() as console:
+        if len(jobs) == 1:
+            _paint(jobs[0], config, console)
+            return
+        failures = [job for job in jobs if not _done(job, config, console)]
+        if failures:
+            console.print(f"stylecam: {len(failures)} of {len(jobs)} failed", markup=False)
+            raise click.exceptions.Exit(1)
 
 
 def _style_names(wanted: tuple[str, ...], default: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The first Ctrl-C ends in order, the second at once."""
 
 import signal
+import sys
 import threading
 
 import pytest
@@ -33,6 +34,28 @@ def test_a_later_one_ends_at_once():
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+def test_a_terminal_that_closes_asks_for_the_end_however_often_it_says_so():
+    stops: list[int] = []
+    times = iter([10.0, 10.0 + 2 * SAME])
+    with stopping(lambda: stops.append(1), clock=lambda: next(times)):
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+    assert stops == [1, 1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+def test_under_nohup_a_terminal_may_close():
+    stops: list[int] = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping(lambda: stops.append(1)):
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert stops == []
 
 
 def test_afterwards_all_is_as_it_was():
