@@ -46,7 +46,7 @@ class Limits:
 class Outage:
     """A period without frames: the fault that started it, and when to retry or give up."""
 
-    def __init__(self, fault: SourceFault, patience: float) -> None:
+    def __init__(self, fault: StylecamError, patience: float) -> None:
         self.fault = fault
         self._deadline = time.monotonic() + patience
         self._pause = FIRST_BACKOFF
@@ -121,7 +121,7 @@ class Capture:
         except StylecamError as error:
             self._fail(error)
         except Exception as error:
-            self._fail(SourceFault(f"the source failed: {type(error).__name__}: {error}"))
+            self._fail(_as_fault(error))
         finally:
             self._close_queue()
             self._close_source()
@@ -146,8 +146,8 @@ class Capture:
                 frame = self.source.read()
             except EndOfSource:
                 return
-            except SourceFault as fault:
-                outage = outage or self._lost(fault)
+            except Exception as error:
+                outage = outage or self._lost(_as_fault(error))
                 self._open_again(outage)
                 continue
             if outage is not None:
@@ -164,7 +164,7 @@ class Capture:
         while self._idle() and time.monotonic() < end and not self._stop.wait(IDLE_POLL):
             pass
 
-    def _lost(self, fault: SourceFault) -> Outage:
+    def _lost(self, fault: StylecamError) -> Outage:
         if self._reconnect <= 0:
             raise fault
         self._on_message(f"{fault}; retrying for {self._reconnect:g} s")
@@ -173,10 +173,18 @@ class Capture:
     def _open_again(self, outage: Outage) -> None:
         """Reopen the source; return once it is open, or once `stop` was called."""
         while not self._stop.wait(outage.next_backoff()):
-            self.source.close()
             try:
+                self.source.close()
                 self.source.open()
-            except StylecamError as reason:
+            except Exception as reason:  # drivers raise what they like
                 log.debug("not back yet: %s", reason)
             else:
                 return
+
+
+def _as_fault(error: Exception) -> StylecamError:
+    """What a source raised, as one line. Whatever a device does, opening it again may help."""
+    if isinstance(error, StylecamError):
+        return error
+    reason = next(iter(str(error).splitlines()), "")
+    return SourceFault(f"the source failed: {type(error).__name__}: {reason}")

@@ -227,7 +227,10 @@ class Camera(Source):
 
 
 def to_rgb(picture: np.ndarray) -> RGB:
-    """OpenCV's picture, grey (H, W) or (H, W, 1), BGR or BGRA, as RGB (H, W, 3)."""
+    """OpenCV's picture, grey (H, W) or (H, W, 1), BGR or BGRA, as RGB (H, W, 3).
+
+    Of 16 bits the upper 8 are taken. Raises SourceFault for any other kind of picture.
+    """
     import cv2
 
     conversions = {
@@ -235,5 +238,10 @@ def to_rgb(picture: np.ndarray) -> RGB:
         CHANNELS_BGR: cv2.COLOR_BGR2RGB,
         CHANNELS_BGRA: cv2.COLOR_BGRA2RGB,
     }
-    channels = 1 if picture.ndim == 2 else picture.shape[2]
+    channels = 1 if picture.ndim == 2 else picture.shape[-1]
+    if picture.dtype == np.uint16:
+        picture = (picture >> 8).astype(np.uint8)
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or channels not in conversions:
+        kind = f"{picture.dtype}, {channels} channel{'s' if channels != 1 else ''}"
+        raise SourceFault(f"the camera gives pictures of a kind that cannot be shown ({kind})")
     return np.asarray(cv2.cvtColor(picture, conversions[channels]), dtype=np.uint8)

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import cv2
 import pytest
 
 from models.errors import SourceFault, UsageError
@@ -150,6 +151,28 @@ def test_a_lost_source_is_opened_again_and_goes_on():
     assert capture.error is None
     assert source.opens == 4
     assert said == [f"{GONE}; retrying for 10 s", "the source is available again"]
+
+
+def test_whatever_a_device_raises_it_is_opened_again():
+    class Raising(FakeSource):
+        def close(self) -> None:
+            super().close()
+            if self.closes == 1:
+                raise RuntimeError("release failed")
+
+    frames = make_frames(2)
+    said: list[str] = []
+    source = Raising(
+        [frames[0], cv2.error("bad frame\nin some file"), frames[1]],
+        open_faults=[None, OSError(19, "No such device"), ValueError("bad handle"), None],
+    )
+    taken, capture = read_all(source, reconnect=DEADLINE, on_message=said.append)
+    assert taken == [0, 1]
+    assert capture.error is None
+    assert said == [
+        "the source failed: error: bad frame; retrying for 10 s",
+        "the source is available again",
+    ]
 
 
 def test_two_outages_are_two():

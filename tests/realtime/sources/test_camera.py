@@ -99,8 +99,10 @@ def test_a_camera_that_tells_no_rate_is_taken_at_its_word_asked(fps):
         (np.full((48, 64, 4), (10, 20, 200, 255), np.uint8), (200, 20, 10)),
         (np.full((48, 64), 90, np.uint8), (90, 90, 90)),
         (np.full((48, 64, 1), 90, np.uint8), (90, 90, 90)),
+        (np.full((48, 64), 90 * 256 + 7, np.uint16), (90, 90, 90)),
+        (np.full((48, 64, 3), (2560, 5120, 51200), np.uint16), (200, 20, 10)),
     ],
-    ids=["BGR", "BGRA", "grey", "grey with an axis"],
+    ids=["BGR", "BGRA", "grey", "grey with an axis", "grey of 16 bits", "BGR of 16 bits"],
 )
 def test_every_kind_of_picture_becomes_rgb(picture, expected):
     source = camera_with(FakeCapture([picture]))
@@ -109,6 +111,25 @@ def test_every_kind_of_picture_becomes_rgb(picture, expected):
     assert rgb.shape == (48, 64, 3)
     assert rgb.dtype == np.uint8
     assert tuple(rgb[5, 5]) == expected
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        np.zeros((48, 64, 2), np.uint8),
+        np.zeros((48, 64, 3), np.float32),
+        np.zeros((48, 64, 3), np.int8),
+        np.zeros((1, 48, 64, 3), np.uint8),
+        np.zeros(4096, np.uint8),
+    ],
+    ids=["two channels", "float", "int8", "a batch", "bytes"],
+)
+def test_a_picture_of_another_kind_is_a_fault_of_the_camera(odd):
+    source = camera_with(FakeCapture([RED_BGR, odd]))
+    source.open()
+    source.read()
+    with pytest.raises(SourceFault, match="a kind that cannot be shown"):
+        source.read()
 
 
 def test_no_frame_is_lost_and_time_goes_on():
