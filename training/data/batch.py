@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from training.config.recipe import Recipe
-from training.data.exposure import expose, moments
+from training.data.tensor_exposure import expose, moments
 from training.losses.objective import part_size
 from training.losses.stability import MAX_SHIFT, common_part, disturbed, offsets
 

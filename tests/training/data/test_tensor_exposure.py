@@ -4,7 +4,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from models.exposure import curve, measure  # noqa: E402
-from training.data.exposure import expose, moments  # noqa: E402
+from training.data.tensor_exposure import expose, moments  # noqa: E402
 
 
 @pytest.mark.parametrize("light", [0.05, 0.4, 1.0])
