@@ -7,7 +7,7 @@ from pathlib import Path
 import platformdirs
 
 from models.card import StyleCard, load_card
-from models.default_style import DEFAULT_STYLE
+from models.default_style import STYLE_ORDER
 from models.errors import StylecamError, lookup
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -19,11 +19,13 @@ def user_folder() -> Path:
 
 
 def style_paths(folders: list[Path] | None = None) -> dict[str, Path]:
-    """Style name to graph, the default style first, then by name; later folders take precedence."""
+    """Style name to graph, in STYLE_ORDER, then by name; later folders take precedence."""
     found: dict[str, Path] = {}
     for folder in folders or [SHIPPED, user_folder()]:
         found |= {path.stem: path for path in sorted(folder.glob("*.onnx"))}
-    return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT_STYLE, item[0])))
+    places = {name: place for place, name in enumerate(STYLE_ORDER)}
+    order = sorted(found, key=lambda name: (places.get(name, len(places)), name))
+    return {name: found[name] for name in order}
 
 
 def readable_cards(paths: Mapping[str, Path]) -> dict[str, StyleCard]:
