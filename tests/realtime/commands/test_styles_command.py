@@ -24,7 +24,7 @@ def test_the_default_style_is_shipped_and_comes_first():
         assert row["shipped"]
         assert not row["problem"]
         assert row["credit"]
-        assert 0 < row["kilobytes"] < 500
+        assert 0 < row["kilobytes"] < 1200
 
 
 @pytest.fixture
