@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from models.catalogue import SHIPPED
 from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
-from models.generator.architecture import fast, folded
+from models.generator.architecture import dense, folded
 from models.generator.parameters import parameter_count
 
 pytest.importorskip("torch", reason="needs the train extra")
@@ -37,7 +37,7 @@ def test_the_report_stands_beside_the_unstylised_photographs(invoke):
     assert plain["quality"]["content"] == 0
     assert style["name"] == DEFAULT_STYLE
     assert style["quality"]["content"] > 0
-    assert style["parameters"] == parameter_count(folded(fast()))
+    assert style["parameters"] == parameter_count(folded(dense()))
     assert style["kilobytes"] == pytest.approx(
         (SHIPPED / f"{DEFAULT_STYLE}.onnx").stat().st_size / 1024
     )
@@ -74,7 +74,7 @@ def test_without_the_training_extra_it_is_said_in_one_line(invoke, monkeypatch):
 def test_people_get_a_table(invoke):
     output = invoke(DEFAULT_STYLE)
     assert "unstylised" in output
-    assert f"{parameter_count(folded(fast())):,}" in output
+    assert f"{parameter_count(folded(dense())):,}" in output
 
 
 def test_optimisation_stands_beside_a_model_where_asked_for(invoke):
