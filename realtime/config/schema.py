@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
@@ -18,6 +26,10 @@ from realtime.control.state import View
 from realtime.frames.size import FitMode
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+SLOWEST, FASTEST = 0.1, 1000.0
+"""Frame rates: a slower source could not be told from one that hangs."""
+MOST_THREADS = 1024
+"""More than any CPU has; starting many more would take minutes."""
 
 
 def _index_as_text(value: object) -> object:
@@ -30,6 +42,13 @@ def _null_as_text(value: object) -> object:
     return "null" if value is None else value
 
 
+def _usable_rate(fps: float) -> float:
+    if not SLOWEST <= fps <= FASTEST:
+        raise ValueError(f"must be from {SLOWEST:g} to {FASTEST:g}")
+    return fps
+
+
+FrameRate = Annotated[Positive, AfterValidator(_usable_rate)]
 InputText = Annotated[str, BeforeValidator(_index_as_text)]
 SinkText = Annotated[str, BeforeValidator(_null_as_text)]
 
@@ -38,6 +57,15 @@ class Section(BaseModel):
     """A part of the config: immutable, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_nul(cls, value: object) -> object:
+        """No name of a file, device or style holds a NUL, and the system's functions refuse it."""
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and "\0" in text for text in texts):
+            raise ValueError("must not contain a NUL character")
+        return value
 
 
 class SourceConfig(Section):
@@ -48,7 +76,7 @@ class SourceConfig(Section):
 
     input: InputText | None = None
     size: SizeText | None = None
-    fps: Positive | None = None
+    fps: FrameRate | None = None
     fit: FitMode = "letterbox"
     loop: bool = False
     reconnect: Seconds = 10.0
@@ -72,7 +100,7 @@ class ProcessingConfig(Section):
 
     backend: str = "onnx"
     device: str = "auto"
-    threads: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1, le=MOST_THREADS)
     half: bool | None = None
     size: SizeText | None = None
     scale: float | None = Field(default=None, gt=0, le=1)
@@ -99,7 +127,7 @@ class WebConfig(Section):
 class VirtualCameraConfig(Section):
     device: str | None = None
     backend: str | None = None
-    fps: Positive | None = None
+    fps: FrameRate | None = None
 
 
 class RecordingConfig(Section):
@@ -182,11 +210,15 @@ def _reason(error: Any) -> str:
         return f"must be {error['ctx']['expected']}, not {error['input']!r}{hint}"
     text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     text = text.replace("should be", "must be", 1).replace("valid dictionary", "mapping of keys")
-    return f"{text}, not {_shown(error['input'])}"
+    return f"{text}, not {shown(error['input'])}"
 
 
-def _shown(value: object) -> str:
-    text = "nothing" if value is None else repr(value)
+def shown(value: object) -> str:
+    """A wrong value as a message shows it: at most 60 characters."""
+    try:
+        text = "nothing" if value is None else repr(value)
+    except ValueError:  # Python writes no numbers of more than some thousand digits
+        text = "so large a number"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from models.errors import UsageError
-from realtime.config.schema import Config, Section, problems
+from realtime.config.schema import Config, Section, problems, shown
 
 LARGEST = 1_000_000
 """Largest file in bytes; a real config is a thousandth of that."""
@@ -39,6 +39,8 @@ def load_config(path: Path) -> Config:
 
 def _compose(path: Path) -> yaml.Node | None:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UsageError(f"{path}: cannot be read (a device or a pipe, not a file)")
         if path.stat().st_size > LARGEST:
             raise UsageError(f"{path}: too large for a config file")
         text = path.read_text(encoding="utf-8-sig")
@@ -119,10 +121,11 @@ class _Reader:
             return True
         try:
             self._scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            reason = getattr(error, "problem", None) or str(error)
+        except Exception as error:  # a tag (`!!bool foo`) may raise anything
+            said = getattr(error, "problem", None)
+            reason = said or (str(error) if isinstance(error, ValueError) else "not a valid value")
             line = node.start_mark.line + 1
-            self._mistakes.append((line, f"{dotted}: {reason}, not {node.value!r}"))
+            self._mistakes.append((line, f"{dotted}: {reason}, not {shown(node.value)}"))
             return False
         return True
 

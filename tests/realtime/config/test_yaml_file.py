@@ -1,6 +1,8 @@
 """A config file: what it may say, and how it is told where it is wrong."""
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +137,36 @@ def test_a_camera_by_its_index_and_the_null_sink_need_no_quotes(write):
 def test_every_mistake_is_one_line_with_its_place(write, text: str, line: str):
     (said,) = refusal(write(text))
     assert line in said
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("verbose: !!bool foo\n", "1: verbose: not a valid value, not 'foo'"),
+        ("verbose: !!int []\n", "1: verbose: "),
+        ("verbose: !!timestamp x\n", "1: verbose: "),
+        (f"processing:\n  threads: {'9' * 6000}\n", "2: processing.threads: "),
+        (f"processing:\n  threads: 0x{'f' * 6000}\n", "2: processing.threads: "),
+        ("processing:\n  threads: 100000\n", "2: processing.threads: must be less than or equal"),
+        ("source:\n  fps: 0.0001\n", "2: source.fps: must be from 0.1 to 1000"),
+        ("virtual_camera:\n  fps: 1.0e+9\n", "2: virtual_camera.fps: must be from 0.1 to 1000"),
+        ('source:\n  input: "a\\0b"\n', "2: source.input: must not contain a NUL"),
+        ('recording:\n  folder: "a\\0b"\n', "2: recording.folder: must not contain a NUL"),
+        ('sinks: ["file:a\\0.mp4"]\n', "1: sinks: must not contain a NUL"),
+    ],
+)
+def test_what_would_break_or_stall_a_run_is_one_short_line(write, text: str, line: str):
+    (said,) = refusal(write(text))
+    assert said.startswith(line)
+    assert len(said) < 250
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither")
+def test_a_device_and_a_pipe_are_refused_not_read(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path / "pipe.yaml", Path("/dev/zero")):
+        with pytest.raises(UsageError, match="a device or a pipe, not a file"):
+            load_config(path)
 
 
 def test_all_mistakes_are_told_in_the_order_of_the_file(write):
