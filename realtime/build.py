@@ -1,6 +1,7 @@
 """Builds a pipeline from a Config: the one place that knows all the parts."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, count
@@ -23,6 +24,7 @@ from realtime.pipeline.saving import SaveTargets
 from realtime.sinks import Sink
 from realtime.sinks.image_file import write_picture
 from realtime.sinks.registry import SinkContext, check_duplicates, make_sink
+from realtime.sinks.wrapper import SinkWrapper
 from realtime.sources import Source
 from realtime.sources.default_source import DefaultSource
 from realtime.sources.registry import make_source, source_kind
@@ -182,17 +184,48 @@ def _save_targets(config: Config, context: SinkContext) -> SaveTargets:
 
     def snapshot(rgb: RGB) -> Path:
         path = dated(snapshots, config.snapshot.format)
-        write_picture(path, rgb)
+        try:
+            write_picture(path, rgb)
+        finally:
+            _remove_if_empty(path)
         return path
 
+    overwrite = config.recording.model_copy(update={"overwrite": True})
+    reserved = replace(context, config=config.model_copy(update={"recording": overwrite}))
+
     def recording() -> Sink:
-        return make_sink(f"file:{dated(recordings, config.recording.format)}", context)
+        path = dated(recordings, config.recording.format)
+        return _ReservedRecording(make_sink(f"file:{path}", reserved), path)
 
     return SaveTargets(snapshot, recording)
 
 
+class _ReservedRecording(SinkWrapper):
+    """A recording into a file that `dated` made; the file is removed if it stays empty."""
+
+    def __init__(self, wrapped: Sink, path: Path) -> None:
+        super().__init__(wrapped)
+        self._path = path
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            _remove_if_empty(self._path)
+
+
+def _remove_if_empty(path: Path) -> None:
+    with suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()
+
+
 def dated(folder: Path, suffix: str) -> Path:
-    """A dated, unused path in `folder`, which is created. Raises SinkFault if that fails."""
+    """A new, empty file in `folder`, named by the time. Raises SinkFault if that fails.
+
+    The folder is created. The file reserves its name: two that are asked for within a second, even
+    by two programs, never get the same.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -201,7 +234,15 @@ def dated(folder: Path, suffix: str) -> Path:
     paths = (
         folder / f"{stem}{again}.{suffix}" for again in chain([""], map("-{}".format, count(2)))
     )
-    return next(path for path in paths if not path.exists())
+    for path in paths:
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise SinkFault(f"{path}: cannot be written ({error.strerror})") from None
+        return path
+    raise AssertionError("the numbers have no end")
 
 
 def _stylizer(

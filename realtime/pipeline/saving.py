@@ -1,5 +1,6 @@
 """Saves what the user asks for during a run: snapshots and recordings."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,6 +13,9 @@ from realtime.frames.frame import FrameFormat
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
 from realtime.sinks import Sink
+
+MOST_SNAPSHOTS = 8
+"""Snapshots that may wait to be written: more, of a key held down, would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,14 @@ class SaveController:
         self._metrics, self._say = metrics, say
         self._taken = box.current.snapshots
         self._recording: SinkRunner | None = None
+        self._room = threading.BoundedSemaphore(MOST_SNAPSHOTS)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saving")
 
     def follow(self, settings: Settings, rgb: RGB, frames: FrameFormat) -> None:
         """Act on changed settings. `rgb` is the current picture, `frames` what recordings get."""
         if settings.snapshots > self._taken and self._save_targets.snapshot is not None:
-            for _ in range(settings.snapshots - self._taken):
-                self._pool.submit(self._snapshot, self._save_targets.snapshot, rgb)
+            asked = settings.snapshots - self._taken
+            self._take_snapshots(asked, self._save_targets.snapshot, rgb)
         self._taken = settings.snapshots
         running = self._recording is not None and self._recording.alive
         if self._recording is not None and not running:
@@ -70,11 +75,22 @@ class SaveController:
             self._pool.submit(self._finish, self._recording)
         self._pool.shutdown()
 
+    def _take_snapshots(self, count: int, write: Callable[[RGB], Path], rgb: RGB) -> None:
+        for taken in range(count):
+            if not self._room.acquire(blocking=False):
+                self._say(f"{count - taken} snapshots skipped: the disk is too slow for so many")
+                return
+            self._pool.submit(self._snapshot, write, rgb)
+
     def _snapshot(self, write: Callable[[RGB], Path], rgb: RGB) -> None:
         try:
             self._say(f"snapshot: {write(rgb)}")
         except StylecamError as error:
             self._say(str(error))
+        except Exception as error:
+            self._say(f"the snapshot failed: {type(error).__name__}: {error}")
+        finally:
+            self._room.release()
 
     def _start(self, frames: FrameFormat) -> None:
         try:
@@ -94,5 +110,8 @@ class SaveController:
 
     def _finish(self, output: SinkRunner) -> None:
         self._outputs.remove(output)
-        if output.error is None:
-            self._say(f"recorded: {output.sink.name.removeprefix('file:')}")
+        name = output.sink.name.removeprefix("file:")
+        if output.error is None and output.written == 0:
+            self._say(f"not recorded: no picture came for {name}")
+        elif output.error is None:
+            self._say(f"recorded: {name}")

@@ -23,7 +23,8 @@ LIVE_CLOSE_TIMEOUT = 3.0
 
 
 class SinkRunner:
-    """One sink and what feeds it. `error` says why it ended early; None otherwise.
+    """One sink and what feeds it. `error` says why it ended early; None otherwise. `written`
+    counts its frames.
 
     With `lossless`, a sink that is not live blocks the painting rather than miss a frame.
     `local` sinks are watched by the person at the machine; only they get overlays.
@@ -40,6 +41,7 @@ class SinkRunner:
         self._opened: Future[None] = Future()
         self._thread: threading.Thread | None = None
         self._done = False
+        self.written = 0
         self.error: StylecamError | None = None
 
     def start(self, frames: FrameFormat) -> None:
@@ -65,6 +67,7 @@ class SinkRunner:
         try:
             if frame is not None:
                 self.sink.write(replace(frame, rgb=to_accepted_size(frame.rgb, self._size)))
+                self.written += 1
                 self._metrics.add("latency", time.monotonic() - frame.captured)
             elif self.queue.closed:
                 self._close()

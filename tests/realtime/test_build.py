@@ -15,6 +15,7 @@ from models.errors import SinkFault, UsageError
 from realtime import build as build_module
 from realtime.build import build, dated
 from realtime.config.schema import Config, overridden
+from realtime.frames.frame import FrameFormat
 from realtime.sinks.image_file import write_picture
 from tests.fakes import write_style
 
@@ -140,6 +141,20 @@ def test_a_snapshot_and_a_recording_get_names_by_their_time(config: Config, tmp_
         assert re.fullmatch(r"stylecam-\d{8}-\d{6}(-\d+)?\.jpg", path.name)
         assert path.parent == folder and path.is_file()
     assert save_targets.recording().name.endswith(".mkv")
+
+
+def test_recordings_of_one_second_never_share_a_name_and_an_empty_one_leaves_no_file(
+    config: Config, tmp_path: Path
+):
+    config = with_values(config, recording__folder=str(tmp_path / "kept"))
+    recording = build(config, on_message=lambda _: None).pipeline.plan.keep.recording
+    sinks = [recording() for _ in range(5)]
+    assert len({sink.name for sink in sinks}) == 5
+    assert len(list((tmp_path / "kept").iterdir())) == 5
+    for sink in sinks:
+        sink.open(FrameFormat(64, 48, fps=10.0, live=True))
+        sink.close()
+    assert list((tmp_path / "kept").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_a_fault_of_one_line(tmp_path: Path):

@@ -13,14 +13,16 @@ from models.pictures import RGB
 from realtime.control import overlay
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.verbs import VERBS
-from realtime.frames.frame import Frame
+from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.size import Size
 from realtime.frames.views import placeholder
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline import pipeline as pipeline_module
 from realtime.pipeline.capture import Limits
+from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.pipeline import Pipeline, Plan
-from realtime.pipeline.saving import SaveTargets
+from realtime.pipeline.saving import MOST_SNAPSHOTS, SaveController, SaveTargets
+from realtime.pipeline.sink_runner import SinkGroup
 from tests.realtime.fakes import (
     FakeBackend,
     FakeSink,
@@ -360,6 +362,47 @@ def test_a_snapshot_that_cannot_be_written_is_told_and_the_run_goes_on():
     frames = make_frames(2)
     step_by_step(trial, [frames[0], trial.press("snapshot"), frames[1]])
     assert "pictures: disk full" in trial.said
+
+
+def test_snapshots_that_the_disk_is_too_slow_for_are_skipped_and_told():
+    gate, taken = threading.Event(), []
+
+    def snapshot(rgb: RGB) -> Path:
+        opened(gate)
+        taken.append(rgb)
+        return Path("x.png")
+
+    trial = keeping_trial(SaveTargets(snapshot=snapshot))
+    frames = make_frames(3)
+    many = lambda: trial.box.apply(lambda s: replace(s, snapshots=s.snapshots + 900))  # noqa: E731
+    step_by_step(trial, [frames[0], many, frames[1], gate.set, frames[2]])
+    assert len(taken) == MOST_SNAPSHOTS
+    assert (
+        f"{900 - MOST_SNAPSHOTS} snapshots skipped: the disk is too slow for so many" in trial.said
+    )
+
+
+def test_whatever_a_snapshot_raises_is_told():
+    def snapshot(rgb: RGB) -> Path:
+        raise ValueError("bad picture")
+
+    trial = keeping_trial(SaveTargets(snapshot=snapshot))
+    frames = make_frames(2)
+    step_by_step(trial, [frames[0], trial.press("snapshot"), frames[1]])
+    assert "the snapshot failed: ValueError: bad picture" in trial.said
+
+
+def test_a_recording_that_got_no_picture_is_not_called_recorded():
+    box = SettingsStore(Settings(styles=("one",), style="one", recording=True))
+    said: list[str] = []
+    targets = SaveTargets(recording=lambda: FakeSink("file:x.mp4"))
+    saving = SaveController(targets, SinkGroup(lambda _: None), box, Metrics(), said.append)
+    frame = make_frames(1)[0]
+    form = FrameFormat(80, 60, fps=10.0, live=True)
+    saving.follow(box.current, frame.rgb, form)
+    saving.follow(replace(box.current, recording=False), frame.rgb, form)
+    saving.close()
+    assert said == ["recording: x.mp4", "not recorded: no picture came for x.mp4"]
 
 
 def test_recordings_start_and_stop_by_key_each_in_a_file_of_its_own():
