@@ -186,12 +186,15 @@ def run_pipeline(
     from realtime.build import build
     from realtime.control.hotkeys import apply_hotkey
     from realtime.control.terminal import TerminalKeys
+    from realtime.pipeline.interruptible import run_interruptibly
     from realtime.shutdown import stopping
 
     if not config.sinks:
         config = config.model_copy(update={"sinks": [_default_sink(say)]})
     progress = _ProgressReport(config, say, console)
-    composition = build(config, on_message=say, on_progress=progress.painted)
+    composition = run_interruptibly(
+        lambda: build(config, on_message=say, on_progress=progress.painted), name="build"
+    )
     pipeline = composition.pipeline
     say(f"generator: {composition.generator}")
     with stopping(pipeline.stop):

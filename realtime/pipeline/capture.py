@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from models.errors import SourceFault, StylecamError
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.pipeline.interruptible import result_of
 from realtime.pipeline.queues import FrameQueue
 from realtime.sources import EndOfSource, Source
 
@@ -88,11 +89,14 @@ class Capture:
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self.error: StylecamError | None = None
 
-    def open(self) -> FrameFormat:
-        """Open the source, without reading yet. Raises what opening the source raises."""
+    def open(self, interrupted: Callable[[], bool] = lambda: False) -> FrameFormat:
+        """Open the source, without reading yet. Raises what opening the source raises.
+
+        Once `interrupted` returns True, it waits no longer and raises KeyboardInterrupt.
+        """
         self._thread.start()
         try:
-            return self._opened.result()
+            return result_of(self._opened, interrupted)
         except BaseException:
             self.stop()
             raise

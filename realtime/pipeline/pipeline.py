@@ -18,6 +18,7 @@ from realtime.frames.geometry import Geometry
 from realtime.frames.size import FitMode, Size
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Capture, Limits
+from realtime.pipeline.interruptible import run_interruptibly
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.painting import Painter
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
@@ -113,18 +114,23 @@ class Pipeline:
     def start(self) -> tuple[FrameFormat, FrameFormat]:
         """Start services, open source and sinks; return the formats of frames in and out.
 
-        Raises UsageError, SourceFault or SinkFault, with everything closed again.
+        Raises UsageError, SourceFault or SinkFault, with everything closed again; so it does with
+        KeyboardInterrupt after `stop`, whatever is still opening.
         """
         try:
             for service in self._services:
                 service.start()
-            incoming = self.capture.open()
+            incoming = self.capture.open(self._is_interrupted)
             self.live = self.plan.live or incoming.live
             own = Size(incoming.width, incoming.height)
             geometry = Geometry(self.plan.size or own, self.plan.fit)
             width, height = geometry.size
             outgoing = replace(incoming, width=width, height=height, live=self.live)
-            self.stylizer.warm_up(geometry.prepared_size(own), live=self.live)
+            run_interruptibly(
+                lambda: self.stylizer.warm_up(geometry.prepared_size(own), live=self.live),
+                self._is_interrupted,
+                name="warm up",
+            )
             self.outputs.start([self._output(sink) for sink in self._sinks], outgoing)
         except BaseException:
             self.capture.stop()
@@ -155,6 +161,9 @@ class Pipeline:
     def stop(self) -> None:
         """Make `run` return soon. Takes no lock, so a signal handler may call it."""
         self.interrupted = True
+
+    def _is_interrupted(self) -> bool:
+        return self.interrupted
 
     @property
     def dropped(self) -> int:
@@ -192,7 +201,13 @@ class Pipeline:
 
     def _output(self, sink: Sink) -> SinkRunner:
         local = sink.name in self.plan.local
-        return SinkRunner(sink, self.metrics, lossless=not self.live, local=local)
+        return SinkRunner(
+            sink,
+            self.metrics,
+            lossless=not self.live,
+            local=local,
+            interrupted=self._is_interrupted,
+        )
 
     def _sink_failed(self, error: StylecamError) -> None:
         if self.outputs.alive:

@@ -10,6 +10,7 @@ from models.errors import SinkFault, StylecamError
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.geometry import to_accepted_size
 from realtime.frames.size import Size
+from realtime.pipeline.interruptible import result_of
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.sinks import Sink
@@ -27,11 +28,21 @@ class SinkRunner:
     counts its frames.
 
     With `lossless`, a sink that is not live blocks the painting rather than miss a frame.
-    `local` sinks are watched by the person at the machine; only they get overlays.
+    `local` sinks are watched by the person at the machine; only they get overlays. Once
+    `interrupted` returns True, an opening that hangs is waited for no longer.
     """
 
-    def __init__(self, sink: Sink, metrics: Metrics, *, lossless: bool, local: bool) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        metrics: Metrics,
+        *,
+        lossless: bool,
+        local: bool,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.sink, self.local = sink, local
+        self._interrupted = interrupted
         self._metrics = metrics
         self.queue: FrameQueue = (
             Mailbox[Frame]()
@@ -55,7 +66,7 @@ class SinkRunner:
                 target=self._run, args=(frames,), name=self.sink.name, daemon=True
             )
             self._thread.start()
-        self._opened.result()
+        result_of(self._opened, self._interrupted)
 
     @property
     def alive(self) -> bool:
@@ -85,6 +96,8 @@ class SinkRunner:
         """
         self.queue.close()
         if self._thread is not None:
+            if not self._opened.done():  # interrupted: its thread closes it if it ever opens
+                return
             usual = LIVE_CLOSE_TIMEOUT if self.sink.live else FINISH_TIMEOUT
             self._thread.join(usual + self.sink.close_timeout)
             if self._thread.is_alive():

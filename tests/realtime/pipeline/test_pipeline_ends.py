@@ -19,6 +19,7 @@ from realtime.pipeline.pipeline import Pipeline, Plan
 from realtime.pipeline.saving import SaveTargets
 from realtime.sinks import Sink
 from tests.realtime.fakes import (
+    DEADLINE,
     FakeBackend,
     FakeSink,
     FakeSource,
@@ -225,6 +226,29 @@ def test_an_interrupt_while_sinks_open_closes_what_was_opened(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run.pipeline.start()
     run.check_closed()
+
+
+@pytest.mark.parametrize("what", ["source", "generator", "sink"])
+def test_one_signal_ends_a_start_in_which_something_never_opens(what: str, monkeypatch):
+    gate, reached = threading.Event(), threading.Event()
+    run = Run(make_frames(1), FakeSink("file"))
+    owner, method = {
+        "source": (run.source, "open"),
+        "generator": (run.backend, "warm_up"),
+        "sink": (run.sinks[0], "open"),
+    }[what]
+    monkeypatch.setattr(owner, method, lambda *_: (reached.set(), opened(gate)))
+    before = set(threading.enumerate())
+    signal = threading.Thread(target=lambda: (reached.wait(DEADLINE), run.pipeline.stop()))
+    signal.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run.pipeline.start()
+        assert reached.is_set()
+    finally:
+        gate.set()
+        signal.join()
+    wait_until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_every_frame_is_painted_once_through_slow_hands():
