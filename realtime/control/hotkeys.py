@@ -1,19 +1,13 @@
-"""Which key does what: the one table that the window, the terminal, the page and the docs share.
-
-Key names are lower case: a printable character as itself, else "space", "esc", "left", "right".
-"""
+"""Which key does what: the table of verbs as the window, the terminal and the page read it."""
 
 from typing import NamedTuple
 
 from realtime.control.state import SettingsStore
-from realtime.control.verbs import VERBS
+from realtime.control.verbs import ACTIONS, VERBS
 
 
 class Hotkey(NamedTuple):
-    """Keys that do the same thing: their verb (None if they have none) and their label.
-
-    Labels are plain ASCII, because OpenCV 4 draws nothing else.
-    """
+    """Keys that do the same thing: their verb (None if they have none) and their label."""
 
     keys: tuple[str, ...]
     verb: str | None
@@ -23,23 +17,15 @@ class Hotkey(NamedTuple):
 FULLSCREEN = "f"
 """Has no verb: only the window and the page can fill a screen, and each does it itself."""
 
-HOTKEYS: tuple[Hotkey, ...] = (
-    Hotkey(("n", "right"), "next", "next style"),
-    Hotkey(("p", "left"), "previous", "previous style"),
-    *(Hotkey((str(n),), f"style-{n}", f"style {n}") for n in range(1, 10)),
-    # = is the plus key of a US keyboard without shift
-    Hotkey(("+", "="), "stronger", "stronger"),
-    Hotkey(("-",), "weaker", "weaker"),
-    Hotkey(("o",), "original", "original picture"),
-    Hotkey(("s",), "split", "split view"),
-    Hotkey(("m",), "mirror", "mirror"),
-    Hotkey(("space",), "pause", "pause"),
-    Hotkey(("x",), "snapshot", "snapshot"),
-    Hotkey(("r",), "record", "record on / off"),
-    Hotkey((FULLSCREEN,), None, "full screen"),
-    Hotkey(("h", "?"), "help", "this help"),
-    Hotkey(("q", "esc"), "quit", "quit"),
-)
+
+def _hotkeys() -> tuple[Hotkey, ...]:
+    rows = [Hotkey(action.keys, action.name, action.label) for action in ACTIONS]
+    before_help = [row.verb for row in rows].index("help")
+    rows.insert(before_help, Hotkey((FULLSCREEN,), None, "full screen"))
+    return tuple(rows)
+
+
+HOTKEYS: tuple[Hotkey, ...] = _hotkeys()
 
 KEYS: dict[str, str] = {key: row.verb for row in HOTKEYS if row.verb for key in row.keys}
 

@@ -1,21 +1,22 @@
-"""The messages between the page and the server: JSON objects with one key. Pure."""
+"""The messages between the page and the server: JSON objects with one key. Pure.
+
+The control socket speaks them too."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from models.errors import UsageError, lookup
 from realtime.control.hotkeys import HOTKEYS, legend
-from realtime.control.state import Settings
-from realtime.control.verbs import VERBS, Verb, set_smoothing, set_strength, set_style
+from realtime.control.state import Settings, Verb
+from realtime.control.verbs import ACTIONS, VALUES, VERBS
 
 LARGEST = 1024
 """Largest message to the server in bytes; the longest sensible one has a tenth of that."""
 
 
 def parse(message: str) -> Verb:
-    """The verb that a message stands for: {"verb": ...}, {"style": ...}, {"strength": ...} or
-    {"smoothing": ...}.
+    """The verb that a message stands for: {"verb": name}, or a setting such as {"strength": 0.7}.
 
     Raises UsageError for anything else. Only the verb itself refuses a style that does not exist.
     """
@@ -23,22 +24,24 @@ def parse(message: str) -> Verb:
         said = json.loads(message)
     except (ValueError, RecursionError):
         raise UsageError("not valid JSON") from None
-    match said:
-        case {"verb": str(verb)} if len(said) == 1:
-            return lookup("verb", verb, VERBS)
-        case {"style": str(style)} if len(said) == 1:
-            return set_style(style)
-        case {"strength": int() | float() as strength} if len(said) == 1:
-            if isinstance(strength, bool):
-                raise UsageError("strength must be a number from 0 to 1")
-            return set_strength(strength)
-        case {"smoothing": int() | float() as smoothing} if len(said) == 1:
-            if isinstance(smoothing, bool):
-                raise UsageError("smoothing must be a number from 0 to 1")
-            return set_smoothing(smoothing)
-    raise UsageError(
-        'send {"verb": name}, {"style": name}, {"strength": 0 to 1} or {"smoothing": 0 to 1}'
-    )
+    return verb_of(said)
+
+
+def verb_of(said: object) -> Verb:
+    """The verb that a decoded message stands for; see `parse`."""
+    if not isinstance(said, dict) or len(said) != 1:
+        raise UsageError(f'send an object with one key: "verb", {_quoted(VALUES)}')
+    [(key, value)] = said.items()
+    if key == "verb":
+        return lookup("verb", value if isinstance(value, str) else repr(value), VERBS)
+    if key not in VALUES:
+        raise UsageError(f'unknown key {key!r}; send "verb", {_quoted(VALUES)}')
+    return VALUES[key].setter(value)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    *most, last = (f'"{name}"' for name in names)
+    return f"{', '.join(most)} or {last}"
 
 
 def hello(
@@ -49,7 +52,8 @@ def hello(
     *,
     picture: bool = True,
 ) -> str:
-    """The message with what does not change while the server runs: the styles and the keys.
+    """The message with what does not change while the server runs: the styles, the
+    keys and the switches.
 
     `titles` are the titles of styles by name; a style without one is called by its name.
     `picture` says whether pictures will follow.
@@ -63,10 +67,12 @@ def hello(
         for name in settings.styles
     ]
     keys = [{"keys": row.keys, "verb": row.verb} for row in HOTKEYS]
+    switches = [{"verb": action.name, "text": action.button} for action in ACTIONS if action.button]
     greeting = {
         "title": title,
         "styles": styles,
         "keys": keys,
+        "switches": switches,
         "help": legend(),
         "picture": picture,
     }
@@ -74,10 +80,15 @@ def hello(
 
 
 def state(settings: Settings) -> str:
-    """The message with what may change at any time: the settings."""
+    """The message with what may change at any time: the settings, and the switches that are on."""
+    return json.dumps({"state": state_fields(settings)})
+
+
+def state_fields(settings: Settings) -> dict[str, object]:
+    """The settings as JSON values; "on" has the verbs of the switches that are on."""
     fields = asdict(settings)
     del fields["styles"]
-    return json.dumps({"state": fields})
+    return fields | {"on": [row.name for row in ACTIONS if row.on and row.on(settings)]}
 
 
 def error_message(error: Exception) -> str:

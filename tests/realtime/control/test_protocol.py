@@ -91,3 +91,31 @@ def test_the_state_is_told_without_the_catalogue():
     assert told["strength"] == 0.5
     assert told["recording"] is False
     assert "styles" not in told
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "value"),
+    [
+        ('{"view": "split"}', "view", "split"),
+        ('{"mirror": true}', "mirror", True),
+        ('{"paused": true}', "paused", True),
+        ('{"recording": true}', "recording", True),
+    ],
+)
+def test_every_switch_can_be_set(message, field, value):
+    assert getattr(parse(message)(START), field) == value
+
+
+@pytest.mark.parametrize(
+    "message", ['{"view": "sideways"}', '{"mirror": 1}', '{"mirror": null}', '{"styles": []}']
+)
+def test_a_switch_takes_nothing_else(message):
+    with pytest.raises(UsageError):
+        parse(message)(START)
+
+
+def test_the_page_is_told_its_switches_and_which_are_on():
+    greeting = json.loads(hello("My camera", START, {}, set()))["hello"]
+    assert {"verb": "split", "text": "Split"} in greeting["switches"]
+    told = json.loads(state(VERBS["split"](VERBS["mirror"](START))))["state"]
+    assert told["on"] == ["split", "mirror"]

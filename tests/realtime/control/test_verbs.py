@@ -1,6 +1,7 @@
 """The verbs of the user, and the one current value."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,14 @@ from hypothesis import strategies as st
 
 from models.errors import UsageError
 from realtime.control.state import Settings, SettingsStore
-from realtime.control.verbs import VERBS, set_smoothing, set_strength, set_style
+from realtime.control.verbs import (
+    VALUES,
+    VERBS,
+    set_smoothing,
+    set_strength,
+    set_style,
+    value_from_text,
+)
 from tests.realtime.fakes import DEADLINE
 
 START = Settings(styles=("one", "two", "three"), style="one")
@@ -108,3 +116,35 @@ def test_a_signal_handler_that_interrupts_a_verb_neither_hangs_nor_is_lost():
     assert not thread.is_alive()
     assert box.current.quit
     assert box.current.mirror
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("style", "two", "two"),
+        ("strength", "0.7", 0.7),
+        ("strength", "70%", 0.7),
+        ("view", "split", "split"),
+        ("mirror", "on", True),
+        ("recording", "off", False),
+    ],
+)
+def test_a_value_can_be_written_as_text(name: str, text: str, value: object):
+    assert value_from_text(name, text) == value
+    VALUES[name].setter(value)(START)
+
+
+@pytest.mark.parametrize(("name", "text"), [("strength", "much"), ("mirror", "2"), ("size", "1")])
+def test_text_that_is_no_value_is_refused(name: str, text: str):
+    with pytest.raises(UsageError, match=name):
+        value_from_text(name, text)
+
+
+def test_every_value_is_a_field_of_the_settings():
+    assert set(VALUES) <= set(Settings.__dataclass_fields__)
+
+
+def test_the_docs_list_every_value():
+    docs = (Path(__file__).parents[3] / "docs" / "controls.md").read_text()
+    for value in VALUES.values():
+        assert f'| `{{"{value.name}": …}}` | {value.label}: {value.accepts} |' in docs

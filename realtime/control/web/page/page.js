@@ -77,11 +77,13 @@ async function draw() {
 
 // --- what the page says ---
 
-function greet({ title, styles, keys: table, help, picture }) {
+function greet({ title, styles, keys: table, switches, help, picture }) {
   document.title = title;
   $("title").textContent = title;
   keys = Object.fromEntries(table.flatMap((row) => row.keys.map((key) => [key, row.verb ?? "fullscreen"])));
   $("styles").replaceChildren(...styles.map(styleButton));
+  for (const old of document.querySelectorAll("#switches .told")) old.remove();
+  $("switches").prepend(...switches.map(switchButton));
   $("legend").replaceChildren(...help.flatMap(([names, label]) => {
     const term = document.createElement("dt");
     term.append(...names.replace("1 - 9", "1–9").split(/ +/).map(keycap));
@@ -98,6 +100,21 @@ function keycap(name) {
   const cap = document.createElement("kbd");
   cap.textContent = { left: "←", right: "→", esc: "Esc" }[name] ?? name;
   return cap;
+}
+
+function switchButton({ verb, text }) {
+  const button = document.createElement("button");
+  button.className = "told";
+  button.dataset.verb = verb;
+  const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#i-${verb}`);
+  icon.append(use);
+  const label = document.createElement("span");
+  label.textContent = text;
+  button.append(icon, label);
+  button.onclick = () => act(verb);
+  return button;
 }
 
 function styleButton({ name, title, preview }, index) {
@@ -124,12 +141,8 @@ function reflect(state) {
     button.setAttribute("aria-pressed", chosen);
     if (chosen && moved && matchMedia("(min-width: 761px)").matches) button.scrollIntoView({ block: "nearest" });
   }
-  const pressed = {
-    original: state.view === "original", split: state.view === "split",
-    mirror: state.mirror, pause: state.paused, record: state.recording,
-  };
-  for (const [verb, on] of Object.entries(pressed)) {
-    document.querySelector(`#switches [data-verb="${verb}"]`).setAttribute("aria-pressed", on);
+  for (const button of document.querySelectorAll("#switches .told")) {
+    button.setAttribute("aria-pressed", state.on.includes(button.dataset.verb));
   }
   if (!$("strength").matches(":active")) $("strength").value = Math.round(state.strength * 100);
   $("strength-value").textContent = `${Math.round(state.strength * 100)} %`;
