@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import StylecamError, UsageError
+from models.picture_decoding import UndecodableError, decode_picture
 from models.system.atomic_file import write_bytes_atomically
 from models.system.output_path import check_writable
 
@@ -18,37 +19,31 @@ RGB: TypeAlias = NDArray[np.uint8]
 
 READ_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".dib"),
-    *(".jp2", ".hdr", ".pbm", ".pgm", ".ppm", ".pnm"),
+    *(".jp2", ".hdr", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".ico", ".pcx", ".gif"),
 )
-"""What OpenCV reads as pictures. A .gif may move and is played as a video."""
+"""The endings of the pictures that folders are searched for."""
 
 WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+LARGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
+"""Pixels; libjpeg stops somewhat before the 65,535 of the format."""
 QUALITY = 95
 """Of the JPEG and WebP files that are written, from 1 to 100."""
 
 
 def read_picture(path: Path, *, error: type[StylecamError] = UsageError) -> RGB:
-    """Read a picture (H, W, 3) uint8 RGB, upright by its EXIF tag; an alpha channel is dropped.
+    """Read a picture (H, W, 3) uint8 RGB: upright, in sRGB, transparent parts on white.
 
     Grey and 16-bit pictures are converted. Raises UsageError if there is no such file, and
     `error` if it cannot be read or is not a picture.
     """
-    import cv2
-
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        return decode_picture(path.read_bytes(), name=str(path))
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
+    except UndecodableError as reason:
+        raise error(f"{path}: {reason}") from None
     except OSError as reason:
         raise error(f"{path}: cannot be read ({reason.strerror})") from None
-    try:
-        # Decoded from memory, because cv2.imread refuses non-ASCII paths on Windows.
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    except cv2.error:  # for example a header that promises billions of pixels
-        bgr = None
-    if bgr is None:
-        raise error(f"{path}: not a picture that OpenCV can read, or damaged")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def encode_picture(
@@ -84,6 +79,16 @@ def check_suffix(path: Path) -> None:
         raise UsageError(f"{path}: {what}; one of: {', '.join(WRITTEN_SUFFIXES)}")
 
 
+def check_size(path: Path, width: int, height: int) -> None:
+    """Raise UsageError if the format of the suffix has no room for a picture of that size."""
+    most = LARGEST_SIDE.get(path.suffix.lower())
+    if most is not None and max(width, height) > most:
+        raise UsageError(
+            f"{path}: {width}x{height} is too large for {path.suffix} (at most {most} a side); "
+            "write .png"
+        )
+
+
 def check_output_picture(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError for a path that `write_picture` could not, or should not, write to."""
     check_suffix(path)
@@ -103,13 +108,3 @@ def write_picture(path: Path, rgb: RGB, *, error: type[StylecamError] = Stylecam
     except StylecamError as reason:
         raise error(f"{path}: {reason}") from None
     write_bytes_atomically(path, data, durable=False, error=error)
-
-
-def on_white(rgba: NDArray[np.uint8]) -> tuple[RGB, bool]:
-    """(H, W, 4) with straight alpha laid on white, and whether any white shows through."""
-    alpha = rgba[..., 3:]
-    if alpha.min() == 255:
-        return rgba[..., :3], False
-    levels = alpha.astype(np.uint16)
-    mixed = (rgba[..., :3] * levels + 255 * (255 - levels) + 127) // 255
-    return mixed.astype(np.uint8), True

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections import Counter
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 
@@ -37,6 +38,26 @@ class CommandGroup(click.Group):
             return UnavailableCommand(cmd_name, str(error))
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            _reject_repeats(command, rest, ctx)
+        return name, command, rest
+
+
+def _reject_repeats(command: click.Command, arguments: list[str], parent: click.Context) -> None:
+    """Raise UsageError for an option of one value that is given twice: click takes the last."""
+    ctx = click.Context(command, info_name=command.name, parent=parent)
+    try:
+        _, _, order = command.make_parser(ctx).parse_args(list(arguments))
+    except click.UsageError:
+        return  # the command itself reports it, with its own hint
+    for param, times in Counter(order).items():
+        if times > 1 and isinstance(param, click.Option) and not (param.multiple or param.is_flag):
+            raise UsageError(f"{param.opts[0]}: takes one value, but is given {times} times")
 
 
 class UnavailableCommand(click.Command):

@@ -23,6 +23,7 @@ LAYERS = {
         "errors",
         "default_style",
         "system",
+        "picture_decoding",
         "pictures",
         "exposure",
         "hold",

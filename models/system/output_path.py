@@ -14,6 +14,8 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"{path}: is a folder; give the name of a file in it")
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}; create it first")
+    if path.is_fifo():  # opening it would wait for its reader, and closing would end it
+        return
     existed = path.exists()
     file = path.resolve()  # a link without a target must stay a link
     try:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.errors import SourceFault, StylecamError
 from realtime.frames.frame import Frame, FrameFormat
@@ -18,6 +18,8 @@ from realtime.sources import EndOfSource, Source
 
 log = logging.getLogger(__name__)
 FIRST_BACKOFF = 0.25
+STEADY = 3.0
+"""Seconds of frames after which an outage counts as over."""
 LONGEST_BACKOFF = 2.0
 STOP_TIMEOUT = 2.0
 """Seconds that `stop` waits for a read to end. A thread whose read takes longer is left behind and
@@ -43,6 +45,12 @@ class Limits:
     def past(self, frame: Frame) -> bool:
         return self.seconds is not None and frame.timestamp >= self.seconds
 
+    def cut(self, frame: Frame) -> Frame:
+        """The frame, shown no longer than until the limit."""
+        if self.seconds is None or frame.duration is None:
+            return frame
+        return replace(frame, duration=min(frame.duration, self.seconds - frame.timestamp))
+
 
 class Outage:
     """A period without frames: the fault that started it, and when to retry or give up."""
@@ -51,22 +59,39 @@ class Outage:
         self.fault = fault
         self._deadline = time.monotonic() + patience
         self._pause = FIRST_BACKOFF
+        self._back: float | None = None
 
     def next_backoff(self) -> float:
         """Seconds to wait before the next attempt. Raises `fault` if that is past the deadline."""
         if time.monotonic() + self._pause >= self._deadline:
             raise self.fault
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_BACKOFF)
+        self._back = None
         return pause
+
+    def frame_came(self) -> bool:
+        """Note a frame; return whether it is the first since the source was opened again."""
+        first = self._back is None
+        self._back = self._back or time.monotonic()
+        return first
+
+    @property
+    def was_back(self) -> bool:
+        return self._back is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether frames have come for long enough."""
+        return self._back is not None and time.monotonic() - self._back >= STEADY
 
 
 class Capture:
     """Owns the source and its thread. `error` says why it ended; None for a normal end.
 
-    After a fault, reopening is tried for up to `reconnect` seconds (0: never). Only a frame ends an
-    outage, so a source that opens but fails at once is not retried for ever. `on_message` gets
-    one line when the source is lost, and one when it is back. While `idle` returns True, a frame
-    is read only every IDLE_INTERVAL seconds.
+    After a fault, reopening is tried for up to `reconnect` seconds (0: never). Only STEADY seconds
+    of frames end an outage, so a source that opens but soon fails is not retried for ever.
+    `on_message` gets one line when the source is lost, and one when it is back. While `idle`
+    returns True, a frame is read only every IDLE_INTERVAL seconds.
     """
 
     def __init__(
@@ -81,7 +106,7 @@ class Capture:
         self.source = source
         self._idle = idle
         self._reconnect = reconnect
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._on_message = on_message
         self._opened: Future[FrameFormat] = Future()
         self._queue: Future[FrameQueue] = Future()
@@ -145,22 +170,23 @@ class Capture:
     def _read_into(self, queue: FrameQueue) -> None:
         outage: Outage | None = None
         read = 0
-        while not self._stop.is_set() and not self._limits.full(read):
+        while not self._stop.is_set() and not self.limits.full(read):
             try:
                 frame = self.source.read()
             except EndOfSource:
                 return
             except Exception as error:
-                outage = outage or self._lost(_as_fault(error))
+                outage = self._lost(_as_fault(error), outage)
                 self._open_again(outage)
                 continue
-            if outage is not None:
+            if outage is not None and outage.frame_came():
                 self._on_message("the source is available again")
+            if outage is not None and outage.over:
                 outage = None
-            if self._limits.past(frame):
+            if self.limits.past(frame):
                 return
             read += 1
-            queue.put(frame)
+            queue.put(self.limits.cut(frame))
             self._wait_while_idle()
 
     def _wait_while_idle(self) -> None:
@@ -168,11 +194,13 @@ class Capture:
         while self._idle() and time.monotonic() < end and not self._stop.wait(IDLE_POLL):
             pass
 
-    def _lost(self, fault: StylecamError) -> Outage:
+    def _lost(self, fault: StylecamError, outage: Outage | None) -> Outage:
+        if outage is not None and not outage.was_back:
+            return outage
         if self._reconnect <= 0:
             raise fault
         self._on_message(f"{fault}; retrying for {self._reconnect:g} s")
-        return Outage(fault, self._reconnect)
+        return outage or Outage(fault, self._reconnect)
 
     def _open_again(self, outage: Outage) -> None:
         """Reopen the source; return once it is open, or once `stop` was called."""

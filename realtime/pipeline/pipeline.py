@@ -122,6 +122,8 @@ class Pipeline:
                 service.start()
             incoming = self.capture.open(self._is_interrupted)
             self.live = self.plan.live or incoming.live
+            if self.live:  # frames that are dropped do not count: the painting counts
+                self.capture.limits = replace(self.plan.limits, frames=None)
             own = Size(incoming.width, incoming.height)
             geometry = Geometry(self.plan.size or own, self.plan.fit)
             width, height = geometry.size
@@ -234,6 +236,8 @@ class Pipeline:
                     self._hand_over(self._painter.paint(frame, settings), settings)
                     self.metrics.count_painted()
                     self.plan.on_progress(self.metrics.painted)
+                    if self.plan.limits.full(self.metrics.painted):
+                        return
                 elif self.live and (again := self._painter.repeat()) is not None:
                     # The source is silent; keys and the text on the picture keep working.
                     self._hand_over(again, settings, only_live=True)

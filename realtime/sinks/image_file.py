@@ -3,29 +3,31 @@
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from models import pictures
 from models.errors import SinkFault, UsageError
-from models.pictures import RGB, check_suffix
+from models.pictures import RGB, check_size, check_suffix
 from models.system.output_path import check_writable
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
 
-NUMBER = re.compile(r"%(0?)(\d*)d")
+NUMBER = re.compile(r"(?<!%)%(0?)(\d*)d")
+STDOUT = Path("-")
 FOLDER_PATTERN = "frame-%06d.png"
 
 
 class ImageFile(Sink):
-    """`path` is one of three things, by its form:
+    """`path` is one of these, by its form:
 
     out.png            the newest frame, written on `close`
     out-%04d.png       every frame, numbered by its index
     out/               every frame, as frame-000000.png and so on; the folder is created
 
-    The suffix chooses PNG, JPEG or WebP; another is a UsageError. A file appears whole or
-    not at all.
+    In a name %% means %, and "-" is standard output, as PNG. The suffix chooses PNG, JPEG or
+    WebP; another is a UsageError. A file appears whole or not at all.
     """
 
     live = False
@@ -35,8 +37,11 @@ class ImageFile(Sink):
         self._in_folder = path.endswith(("/", os.sep))
         self._path = Path(path) / FOLDER_PATTERN if self._in_folder else Path(path)
         self._numbered = NUMBER.search(self._path.name) is not None
+        if not self._numbered:
+            self._path = self._path.with_name(self._path.name.replace("%%", "%"))
         self._newest: RGB | None = None
-        check_suffix(self._path)
+        if self._path != STDOUT:
+            check_suffix(self._path)
 
     def existing(self) -> Iterator[Path]:
         """The existing files with its name, or with a name that fits its numbered pattern."""
@@ -55,6 +60,9 @@ class ImageFile(Sink):
             except OSError as error:
                 reason = f"cannot be created ({error.strerror})"
                 raise UsageError(f"{self._path.parent}: {reason}") from None
+        if self._path == STDOUT:
+            return
+        check_size(self._path, frames.width, frames.height)
         check_writable(numbered(self._path, 0) if self._numbered else self._path)
 
     def write(self, frame: Frame) -> None:
@@ -65,7 +73,12 @@ class ImageFile(Sink):
 
     def close(self) -> None:
         newest, self._newest = self._newest, None
-        if newest is not None:
+        if newest is None:
+            return
+        if self._path == STDOUT:
+            sys.stdout.buffer.write(pictures.encode_picture(newest, ".png"))
+            sys.stdout.buffer.flush()
+        else:
             write_picture(self._path, newest)
 
 
@@ -75,7 +88,12 @@ def numbered(pattern: Path, number: int) -> Path:
     def digits(match: re.Match[str]) -> str:
         return str(number).rjust(int(match[2] or 0), "0" if match[1] else " ")
 
-    return pattern.with_name(NUMBER.sub(digits, pattern.name, count=1))
+    return pattern.with_name(NUMBER.sub(digits, pattern.name, count=1).replace("%%", "%"))
+
+
+def escaped(path: Path) -> str:
+    """The form of `path` in which a % of its name stands for itself."""
+    return str(path.with_name(path.name.replace("%", "%%"))) if path.name else str(path)
 
 
 def write_picture(path: Path, rgb: RGB) -> None:

@@ -9,7 +9,8 @@ from models.errors import UsageError
 from realtime.sources import Source
 
 DEVICE_PREFIX = "/dev/"
-STREAM_PREFIXES = ("rtsp://", "rtsps://", "http://", "https://")
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+STDIN = "-"
 
 FILE_ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")
 """Distinguishes clip.mp4 from the name of a camera."""
@@ -53,30 +54,30 @@ def make_source(
 
 def source_kind(spec: str) -> str:
     """The key of KINDS that `spec` belongs to. Raises UsageError for a path that is not there."""
+    path = Path(spec)
+    if path.exists() or spec == STDIN:
+        return _kind_of_path(path)
     if spec in ("demo", "camera"):
         return spec
-    if spec.isdecimal() or spec.startswith(DEVICE_PREFIX):
-        return "device"
-    if spec.lower().startswith(STREAM_PREFIXES):
+    if ADDRESS.match(spec):
         return "stream"
-    path = Path(spec)
-    if path.is_dir():
-        return "folder"
-    if path.is_file():
-        return "image" if _is_picture(path) else "video"
-    if path.name != spec or FILE_ENDING.search(spec):
+    is_path = path.name != spec or FILE_ENDING.search(spec)
+    if is_path and not spec.startswith(DEVICE_PREFIX):
         raise UsageError(f"{spec}: no such file")
     return "device"
 
 
-def _is_picture(path: Path) -> bool:
-    import cv2
+def _kind_of_path(path: Path) -> str:
+    """The key of KINDS for something that exists: its name means no more than that."""
+    from realtime.sources.decoding.file_kind import file_kind
 
-    from models.pictures import READ_SUFFIXES
-
-    if path.suffix.lower() in READ_SUFFIXES:
-        return True
-    return path.suffix.lower() != ".gif" and bool(cv2.haveImageReader(str(path)))
+    if path.is_dir():
+        return "folder"
+    if path.is_file():
+        return "image" if file_kind(path) == "image" else "video"
+    if path.is_fifo() or str(path) == STDIN:
+        return "pipe"
+    return "device"
 
 
 def _demo(request: SourceRequest) -> Source:
@@ -128,4 +129,5 @@ KINDS: dict[str, Callable[[SourceRequest], Source]] = {
     "folder": _folder,
     "image": _image,
     "video": _video,
+    "pipe": _video,
 }

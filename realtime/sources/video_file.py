@@ -1,18 +1,26 @@
 """A video file: every frame in order, at the file's own times."""
 
+import logging
 from pathlib import Path
 
 from models.errors import UsageError
 from realtime.frames.files import file_address
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource, Source
+from realtime.sources.decoding.animation import Animation
 from realtime.sources.decoding.decoder import Decoder
+from realtime.sources.decoding.file_kind import file_kind
 from realtime.sources.playback_clock import PlaybackClock
+
+log = logging.getLogger(__name__)
+
+STDIN = Path("-")
 
 
 class VideoFile(Source):
-    """The video at `path`, upright, with timestamps relative to the beginning of the file.
+    """The video or animated picture at `path`, upright; time 0 is the beginning of the file.
 
+    `path` may be a named pipe, or "-" for standard input, which can be read only once.
     If `paced`, each frame is given when its time has come, and the source counts as live;
     otherwise frames come as fast as they are decoded. `loop` begins again at the end; index and
     timestamps go on. `close` may come from another thread and wakes a waiting reader.
@@ -23,7 +31,7 @@ class VideoFile(Source):
         self._paced = paced
         self._loop = loop
         self._clock = PlaybackClock(paced=paced)
-        self._decoder: Decoder | None = None
+        self._decoder: Decoder | Animation | None = None
         self._index = 0
         self._offset = 0.0
         self._next_time = 0.0
@@ -41,12 +49,25 @@ class VideoFile(Source):
             begin=self._offset,
         )
 
-    def _start(self) -> Decoder:
-        if not self._path.is_file():
+    def _start(self) -> Decoder | Animation:
+        if self._path == STDIN:
+            self._decoder = self._piped("pipe:0", "standard input")
+        elif self._path.is_fifo():
+            self._decoder = self._piped(file_address(self._path), str(self._path))
+        elif not self._path.is_file():
             raise UsageError(f"{self._path}: no such file")
-        self._decoder = Decoder(file_address(self._path), name=str(self._path))
+        elif file_kind(self._path) == "animation":
+            self._decoder = Animation(self._path)
+        else:
+            self._decoder = Decoder(file_address(self._path), name=str(self._path))
         self._offset = self._next_time
         return self._decoder
+
+    def _piped(self, address: str, name: str) -> Decoder:
+        decoder = Decoder(address, name=name)
+        if decoder.has_sound:
+            log.warning("%s: a pipe is read only once: its sound is left out of recordings", name)
+        return decoder
 
     def read(self) -> Frame:
         if self._decoder is None:

@@ -152,3 +152,12 @@ def test_a_thread_that_hangs_does_not_keep_the_process():
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("stylecam, version")
+
+
+def test_an_option_of_one_value_that_is_given_twice_is_refused(with_command, capsys):
+    with_command(lambda: None)
+    assert cli.run_cli(["trial", "--number", "1"]) == 0
+    assert cli.run_cli(["trial", "--number", "1", "--number", "2"]) == 2
+    assert capsys.readouterr().err == (
+        "stylecam: --number: takes one value, but is given 2 times\n"
+    )

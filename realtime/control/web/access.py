@@ -42,9 +42,25 @@ class Access:
         # only names can be rebound, so any numeric address is allowed; the token is needed as well
         return _is_address(name) or name in _names_of_this_machine()
 
-    def origin_allowed(self, origin: str | None, host: str | None) -> bool:
-        """Whether a WebSocket comes from our own page, or from no page at all (a program)."""
-        return origin is None or origin == f"http://{host}"
+    def origin_allowed(
+        self,
+        origin: str | None,
+        host: str | None,
+        *,
+        forwarded_host: str | None = None,
+        forwarded_scheme: str | None = None,
+    ) -> bool:
+        """Whether a WebSocket comes from our own page, or from no page at all (a program).
+
+        Behind a proxy our page has the scheme and the host that the proxy forwards
+        (X-Forwarded-Proto, X-Forwarded-Host): another site's page cannot set these headers.
+        """
+        if origin is None or origin == f"http://{host}":
+            return True
+        scheme, _, name = origin.partition("://")
+        if forwarded_host is not None:
+            return scheme in ("http", "https") and name == forwarded_host
+        return scheme == forwarded_scheme == "https" and name == host
 
     def token_allowed(self, *given: str | None) -> bool:
         """Whether one of `given` is the token, compared in constant time; True if none is set."""

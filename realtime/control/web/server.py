@@ -180,7 +180,12 @@ class ControlServer:
         token = request.query.get("token")
         if not self.access.host_allowed(host):
             raise web.HTTPForbidden(text="open the address that stylecam printed\n")
-        if not self.access.origin_allowed(request.headers.get("Origin"), host):
+        if not self.access.origin_allowed(
+            request.headers.get("Origin"),
+            host,
+            forwarded_host=request.headers.get("X-Forwarded-Host"),
+            forwarded_scheme=request.headers.get("X-Forwarded-Proto"),
+        ):
             raise web.HTTPForbidden(text="requests from other sites are not allowed\n")
         if not self.access.token_allowed(token, request.cookies.get(cookie)):
             raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")

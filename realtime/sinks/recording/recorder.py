@@ -55,6 +55,9 @@ CONTAINERS: dict[str, Container] = {
 }
 
 
+STDOUT = Path("-")
+
+
 class Recorder(Sink):
     """Writes every frame to `path`, at its own time from the first; the suffix sets the container.
 
@@ -63,10 +66,11 @@ class Recorder(Sink):
     `audio_from` (a file, or the address of one), its sound, subtitles, chapters and title are
     carried over, in step. Where frames have a `begin`, the first picture is shown from there.
 
-    The file appears with the first frame. If the process is killed, it can be played up to about
-    the last second: MP4 and MOV are written in fragments. `close` rewrites them as plain files
-    whose index comes first. AVI has a fixed rate, to which times are rounded. If it is opened for
-    `live` frames, encoding takes less work and the file is somewhat larger.
+    "-" is standard output, as Matroska. The file appears with the first frame. If the process is
+    killed, it can be played up to about the last second: MP4 and MOV are written in fragments.
+    `close` rewrites them as plain files whose index comes first. AVI has a fixed rate, to which
+    times are rounded. If it is opened for `live` frames, encoding takes less work and the file is
+    somewhat larger.
     """
 
     live = False
@@ -84,10 +88,11 @@ class Recorder(Sink):
         self._path = path
         self._crf = crf
         self._audio_from = audio_from
-        if path.suffix.lower() not in CONTAINERS:
+        suffix = ".mkv" if path == STDOUT else path.suffix.lower()
+        if suffix not in CONTAINERS:
             what = f"unknown video format {path.suffix!r}" if path.suffix else "no file ending"
             raise UsageError(f"{path}: {what}; one of: {', '.join(CONTAINERS)}")
-        self._kind = CONTAINERS[path.suffix.lower()]
+        self._kind = CONTAINERS[suffix]
         self._encoder = self._choose_encoder(encoders)
         self._output: av.container.OutputContainer | None = None
         self._tracks: SourceTracks | None = None
@@ -113,7 +118,8 @@ class Recorder(Sink):
         return self._path.stat().st_size / SLOWEST_DISK
 
     def open(self, frames: FrameFormat) -> None:
-        check_writable(self._path)
+        if self._path != STDOUT:
+            check_writable(self._path)
         self._size = (frames.width, frames.height)
         self._rate = Fraction(frames.fps).limit_denominator(1001)
         self._frames_live = frames.live
@@ -122,7 +128,7 @@ class Recorder(Sink):
 
     def _start(self, first: Frame) -> None:
         self._output = av.open(
-            file_address(self._path),
+            "pipe:1" if self._path == STDOUT else file_address(self._path),
             "w",
             format=self._kind.format,
             # Each packet is handed to the system at once, so that a kill cannot lose it.

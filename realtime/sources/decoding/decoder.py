@@ -32,8 +32,8 @@ class Decoder:
     """Messages call the container `name`; `address` is what PyAV opens.
 
     `width`, `height` (upright, in pixels), `fps`, `frame_count` (None if the container does not
-    say), `finite` (a file, not a live stream) and `still` (a single picture) are known after
-    construction.
+    say), `finite` (a file, not a live stream), `still` (a single picture) and `has_sound` are known
+    after construction.
 
     `timeout`, only for network addresses, is in seconds, for opening and for each read. A broken
     connection raises; a damaged local file gives what can be decoded, with one warning. `close`
@@ -76,6 +76,7 @@ class Decoder:
         self.width, self.height = self._upright.size
         self.fps = self._time_line.fps
         self.frame_count: int | None = self._stream.frames or None
+        self.has_sound = bool(self._container.streams.audio)
 
     def _open(
         self, address: str, options: Mapping[str, str] | None, timeout: float | None

@@ -8,7 +8,8 @@ import numpy as np
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Colorspace
 
-from models.pictures import RGB, on_white
+from models.picture_decoding import on_white
+from models.pictures import RGB
 from realtime.sources.decoding.tone_map import HDR_CURVES, side_data, tone_mapped
 
 log = logging.getLogger(__name__)

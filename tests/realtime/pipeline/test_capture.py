@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import cv2
 import pytest
@@ -182,6 +183,27 @@ def test_two_outages_are_two():
     taken, _ = read_all(source, reconnect=DEADLINE, on_message=said.append)
     assert taken == [0, 1, 2]
     assert said.count("the source is available again") == 2
+
+
+def test_a_source_that_gives_one_frame_each_time_is_given_up_too():
+    flaky = [step for frame in make_frames(1000) for step in (frame, GONE)]
+    said: list[str] = []
+    taken, capture = read_all(FakeSource(flaky), reconnect=0.1, on_message=said.append)
+    assert capture.error is GONE
+    assert 1 < len(taken) < 1000
+
+
+def test_a_limit_of_seconds_shortens_the_last_picture():
+    frames = enumerate(make_frames(3))
+    long = [replace(frame, timestamp=float(i), duration=1.0) for i, frame in frames]
+    queue: BoundedQueue[Frame] = BoundedQueue(10)
+    capture = Capture(FakeSource(long), limits=Limits(seconds=1.25))
+    capture.open()
+    capture.start_reading(queue)
+    assert queue.take(timeout=5).duration == 1.0
+    assert queue.take(timeout=5).duration == 0.25
+    assert queue.take(timeout=5) is None
+    capture.stop()
 
 
 def test_patience_ends_with_the_first_fault():

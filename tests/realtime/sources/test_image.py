@@ -56,7 +56,7 @@ def test_exif_orientation_is_followed(tmp_path):
     [
         (np.full((8, 9), 77, np.uint8), (77, 77, 77)),
         (np.full((8, 9), 77 * 257, np.uint16), (77, 77, 77)),
-        (np.full((8, 9, 4), (30, 20, 10, 128), np.uint8), (10, 20, 30)),
+        (np.full((8, 9, 4), (30, 20, 10, 128), np.uint8), (132, 137, 142)),  # on white
         (np.full((8, 9, 3), (30 * 257, 20 * 257, 10 * 257), np.uint16), (10, 20, 30)),
     ],
     ids=["grey", "grey 16 bit", "alpha", "colour 16 bit"],

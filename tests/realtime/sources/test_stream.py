@@ -224,3 +224,27 @@ def test_a_sender_that_stalls_before_the_first_picture_is_a_fault_that_may_pass(
         Stream(f"http://user:secret@{host}/clip.mp4", paced=False).open()
     over.set()
     assert "secret" not in str(caught.value)
+
+
+def test_a_picture_over_http_is_a_picture(serve, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), 90, np.uint8))
+    address = serve(functools.partial(Quiet, directory=str(tmp_path)))
+    source = Stream(f"{address}/a.png", paced=False)
+    opened = source.open()
+    assert (opened.frame_count, opened.live) == (1, False)
+    assert (source.read().rgb == 90).all()
+    with pytest.raises(EndOfSource):
+        source.read()
+    source.close()
+
+
+def test_a_picture_over_http_is_fetched_again_for_who_watches(serve, tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "STILL_SECONDS", 0.1)
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), 90, np.uint8))
+    address = serve(functools.partial(Quiet, directory=str(tmp_path)))
+    source = Stream(f"{address}/a.png", paced=True)
+    assert source.open().fps == pytest.approx(10)
+    assert (source.read().rgb == 90).all()
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), 180, np.uint8))
+    assert (source.read().rgb == 180).all()
+    source.close()

@@ -20,7 +20,7 @@ let rate = 0;
 
 function connect() {
   if (socket || document.hidden) return;
-  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+  socket = new WebSocket(new URL("ws", location.href).href.replace(/^http/, "ws"));
   socket.binaryType = "blob";
   socket.onopen = () => { retry = RETRY_FIRST; };
   socket.onmessage = ({ data }) => (typeof data === "string" ? hear(JSON.parse(data)) : show(data));
@@ -33,7 +33,7 @@ async function lost() {
   describe();
   setTimeout(connect, retry);
   retry = Math.min(RETRY_MOST, retry * 1.6);
-  const answer = await fetch("/", { method: "HEAD" }).catch(() => null);
+  const answer = await fetch(location.pathname, { method: "HEAD" }).catch(() => null);
   if (answer && answer.status === 403 && !socket) {
     $("notice").textContent = "This link is no longer valid: open the address that stylecam printed.";
   }
@@ -122,7 +122,7 @@ function styleButton({ name, title, preview }, index) {
   button.dataset.style = name;
   const swatch = document.createElement(preview ? "img" : "span");
   swatch.className = "swatch";
-  if (preview) Object.assign(swatch, { src: `/preview/${encodeURIComponent(name)}`, alt: "" });
+  if (preview) Object.assign(swatch, { src: `preview/${encodeURIComponent(name)}`, alt: "" });
   swatch.style.setProperty("--hue", [...name].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 360, 7));
   const label = document.createElement("span");
   label.textContent = title;

@@ -90,6 +90,15 @@ def test_only_our_own_page_may_open_the_stream():
         assert not access.origin_allowed(foreign, "localhost:8765")
 
 
+def test_behind_a_proxy_our_page_has_its_host_and_scheme():
+    access, host = access_for("127.0.0.1", 8765), "127.0.0.1:8765"
+    public = "https://party.example"
+    assert access.origin_allowed(public, host, forwarded_host="party.example")
+    assert not access.origin_allowed("https://evil.example", host, forwarded_host="party.example")
+    assert not access.origin_allowed(public, host, forwarded_scheme="https")
+    assert access.origin_allowed(f"https://{host}", host, forwarded_scheme="https")
+
+
 def test_addresses_are_written_as_a_browser_takes_them():
     assert access_for("::1", 8765).url == "http://[::1]:8765/"
     everywhere = urlsplit(access_for("0.0.0.0", 8765).url)
