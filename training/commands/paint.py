@@ -4,35 +4,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
 from models.errors import UsageError
-from training.commands.layer_option import parse_layers
+from training.commands.painting.options import look_options, settings_from
 from training.commands.shared_options import device_option, loss_network_option
 from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:
-    from training.config.recipe import Recipe
-    from training.optimise.paint import PaintProgress
+    from training.commands.painting.inputs import Inputs
+    from training.commands.painting.job import Job
+    from training.optimise.objective.features import PaintFeatures
+    from training.optimise.settings import PaintSettings
     from training.runtime.device import DeviceName
-
-DEFAULTS: dict[str, Any] = {
-    "gram": "image",
-    "content_weight": 1.0,
-    "content_start": 1.0,
-    "temporal_weight": 0.0,
-    "two_scales": False,
-}
-"""Options whose defaults differ from those of a training; docs/training.md shows why."""
 
 
 @click.command()
 @click.argument("photo", type=click.Path(path_type=Path), metavar="PHOTO")
 @click.option(
     "--style",
-    required=True,
+    multiple=True,
     metavar="PICTURE",
-    help="Style picture, or the name of a procedural style.",
+    help="The style picture, or a drawn style's name. Several are mixed; with --mask, each has its "
+    "region.",
+)
+@click.option(
+    "--style-weights",
+    "-sw",
+    metavar="W,W",
+    help="Shares of several style pictures; 1,0 is the first alone. [all equal]",
+)
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path),
+    metavar="PICTURE",
+    help="Regions in flat colours: the darkest gets the first --style, and so on; the style none "
+    "keeps the photograph.",
 )
 @click.option(
     "-o",
@@ -41,153 +47,175 @@ DEFAULTS: dict[str, Any] = {
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Picture to write (.png, .jpg, .webp); updated with the best result so far.",
+    help="The picture to write: .png, .tif, .jpg, .webp; the best so far is there while it works.",
 )
-@click.option("--iterations", type=click.IntRange(1), default=300, show_default=True)
+@click.option("--preset", metavar="NAME", help="Weights by name; docs/paint.md lists them.")
+@look_options
 @click.option(
-    "--size",
-    type=click.IntRange(64),
-    default=512,
-    show_default=True,
-    help="Longer side of the painting; a smaller photograph stays as it is.",
+    "--bits",
+    type=click.Choice(["8", "16"]),
+    help="Bits a channel in FILE. [16 for .tif, else 8]",
 )
-@click.option(
-    "--style-scale",
-    type=float,
-    help="Size of the style's patterns: at 1 its picture is as large as the painting. [1]",
-)
-@click.option("--content-weight", type=float, help="[1]")
-@click.option("--style-weight", type=float, help="[18]")
-@click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [1]")
-@click.option(
-    "--style-loss",
-    type=click.Choice(["gram", "wasserstein"]),
-    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [wasserstein]",
-)
-@click.option(
-    "--layers",
-    metavar="LAYER=W,LAYER=W",
-    help="Layers of the style loss and their shares, like relu1_2=1,relu2_2=0.5.",
-)
-@click.option(
-    "--keep-colours", is_flag=True, help="Keep the photograph's colours; transfer luminance only."
-)
-@loss_network_option(default=None)
+@loss_network_option()
 @device_option
+@click.option(
+    "--devices",
+    metavar="A,B",
+    help="Two GPUs that share the loss network, like cuda:0,cuda:1, instead of --device.",
+)
+@click.option(
+    "--max-memory",
+    default="80%",
+    show_default=True,
+    help="Ceiling, like 8G or a share of what is free; a larger picture is painted in parts.",
+)
+@click.option("--tile", type=click.IntRange(256), help="Paint in parts of so many pixels anyway.")
 @click.option(
     "--preview-every",
     type=click.IntRange(1),
     default=25,
     show_default=True,
-    help="Update FILE every N iterations.",
+    help="Iterations after which FILE is written anew.",
 )
-@click.option("--force", is_flag=True, help="Overwrite an existing FILE.")
+@click.option("--force", is_flag=True, help="Replace FILE if it is there already.")
 def paint(
     photo: Path,
-    style: str,
+    style: tuple[str, ...],
+    style_weights: str | None,
+    mask: Path | None,
     out: Path,
-    iterations: int,
-    size: int,
-    keep_colours: bool,
+    preset: str | None,
+    bits: str | None,
+    loss_network: str,
     device: "DeviceName",
+    devices: str | None,
+    max_memory: str,
+    tile: int | None,
     preview_every: int,
     force: bool,
-    **options: Any,
+    resolution: float | None,
+    **look: Any,
 ) -> None:
     """Paint one photograph by optimising its pixels: it takes minutes, but nothing paints better.
 
-    Ctrl-C ends it and keeps the best picture so far.
+    Ctrl-C ends it and keeps the best picture so far; the same command goes on from there.
 
     Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
     """
     require_training_extra("paint")
-    from models.pictures import check_output_picture, read_picture
-    from training.config.recipe import STYLE_SIDE
-    from training.data.style_image import load_style_image
+    from training.commands.painting.inputs import load_inputs
+    from training.data.picture_file import check_output_path
+    from training.optimise.checkpoint import checkpoint_path
+
+    depth = int(bits) if bits else None
+    resumes = checkpoint_path(out).is_file()
+    check_output_path(out, force=force or resumes, bits=depth)
+    look["style_shares"] = _numbers("--style-weights", style_weights)
+    initial = _initial_picture(look)
+    settings = settings_from(look, preset)
+    if not style:
+        raise UsageError("--style: give a style picture, or a drawn style's name")
+    inputs = load_inputs(photo, style, mask, initial)
+    settings = _at_resolution(settings, inputs, resolution, look["size"])
+    features = _features(loss_network, settings, device, devices)
+    job = _job(inputs, settings, features, loss_network, max_memory, tile)
+    if resumes and not force:
+        _require_own_checkpoint(job, out)
+    _paint(job, out, preview_every, depth)
+
+
+def _numbers(flag: str, text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise UsageError(f"{flag} {text!r}: give numbers, like 2,1") from None
+
+
+def _initial_picture(look: dict[str, Any]) -> str | None:
+    """The picture that --init names, if it is not one of the words; then look says "picture"."""
+    given = look["init"]
+    if given is None or given in ("content", "style", "noise"):
+        return None
+    look["init"] = "picture"
+    return str(given)
+
+
+def _at_resolution(
+    settings: "PaintSettings", inputs: "Inputs", megapixels: float | None, size: int | None
+) -> "PaintSettings":
+    from training.optimise.scales import side_of_megapixels
+
+    if megapixels is None:
+        return settings
+    if size is not None:
+        raise UsageError("--resolution and --size say the same; give one of them")
+    side = side_of_megapixels(inputs.shape, megapixels)
+    return settings.model_copy(update={"size": max(64, side)})
+
+
+def _features(
+    network: str, settings: "PaintSettings", device: "DeviceName", devices: str | None
+) -> "PaintFeatures":
     from training.losses.vgg_weights import load_loss_network
-    from training.optimise.paint import paint as optimise
+    from training.optimise.objective.features import PaintFeatures
     from training.runtime.device import pick_device
 
-    check_output_picture(out, overwrite=force)
-    on = pick_device(device)
-    recipe = _recipe(style, photo, options)
-    scale = recipe.style_scale * size / STYLE_SIDE
-    picture, source = read_picture(photo), load_style_image(style, scale=scale)
-    network = load_loss_network(recipe.loss_network, recipe.pooling).to(on)
-    with _PaintingView(out, iterations, preview_every) as easel:
-        optimise(
-            picture,
-            source.picture,
-            network,
-            recipe,
-            size=size,
-            iterations=iterations,
-            keep_colours=keep_colours,
-            on_progress=easel.show,
-        )
+    on = [pick_device(device)] if devices is None else _two_devices(devices)
+    return PaintFeatures(load_loss_network(network), settings.pooling, on)
 
 
-def _recipe(style: str, photo: Path, options: dict[str, Any]) -> "Recipe":
-    from training.config.recipe import Recipe
+def _two_devices(text: str) -> list[Any]:
+    import torch
 
-    if (layers := options.pop("layers")) is not None:
-        options |= parse_layers(layers, options["loss_network"])
-    given = DEFAULTS | {key: value for key, value in options.items() if value is not None}
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 2:
+        raise UsageError(f"--devices {text!r}: name two, like cuda:0,cuda:1")
     try:
-        return Recipe.model_validate({"style": style, "images": (str(photo),), **given})
-    except ValidationError as error:
-        first = error.errors()[0]
-        flag = "--" + str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"{flag}: {first['msg']}, not {first['input']!r}") from None
+        found = [torch.device(name) for name in names]
+        for device in found:
+            torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"--devices {text!r}: {str(error).splitlines()[0]}") from None
+    return found
 
 
-class _PaintingView:
-    """A progress bar, and the file of the best picture so far, written however painting ends."""
+def _job(
+    inputs: "Inputs",
+    settings: "PaintSettings",
+    features: "PaintFeatures",
+    network: str,
+    max_memory: str,
+    tile: int | None,
+) -> "Job":
+    from training.commands.painting.job import plan_job
+    from training.optimise.memory import memory_for
+    from training.runtime.memory_budget import parse_memory_budget
 
-    def __init__(self, out: Path, iterations: int, preview_every: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-        from rich.table import Column
+    available = memory_for(features.devices, parse_memory_budget(max_memory))
+    return plan_job(inputs, settings, features, network, available=available, tile=tile)
 
-        # The losses come last: on a narrow terminal they are cut off, not the bar.
-        losses = Column(ratio=1, no_wrap=True, overflow="ellipsis")
-        self._bar = Bar(
-            BarColumn(bar_width=16),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}", table_column=losses),
-            expand=True,
+
+def _require_own_checkpoint(job: "Job", out: Path) -> None:
+    """Refuse to paint over a picture whose checkpoint is of another painting."""
+    from training.optimise.checkpoint import checkpoint_path, read_checkpoint
+
+    path = checkpoint_path(out)
+    if read_checkpoint(path, job.digest(), job.features.devices[0]) is None and out.exists():
+        raise UsageError(
+            f"{out}: exists already, and {path.name} is of a painting with other options; "
+            "--force begins anew"
         )
-        self._task = self._bar.add_task("", total=iterations)
-        self._out, self._every = out, preview_every
-        self._newest: PaintProgress | None = None
 
-    def __enter__(self) -> "_PaintingView":
-        self._bar.start()
-        return self
 
-    def show(self, progress: "PaintProgress") -> None:
-        losses = "  ".join(f"{k} {v:.3f}" for k, v in progress.losses.items())
-        height, width = progress.shape
-        self._bar.update(
-            self._task, completed=progress.iteration, description=f"{width}x{height}  {losses}"
-        )
-        self._newest = progress
-        if progress.iteration % self._every == 0:
-            self._save(progress)
+def _paint(job: "Job", out: Path, preview_every: int, bits: int | None) -> None:
+    from training.commands.painting.job import run_job, seconds_needed
+    from training.commands.painting.view import PaintingView
+    from training.runtime.memory_budget import format_bytes
 
-    def _save(self, progress: "PaintProgress") -> None:
-        from models.pictures import write_picture
-
-        write_picture(self._out, progress.picture())
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._bar.stop()
-        if self._newest is None:
-            return
-        self._save(self._newest)
-        done = f"{self._newest.iteration} of {self._newest.iterations} iterations"
-        if kind is None:
-            click.echo(f"{self._out}: painted in {done}")
-        else:
-            click.echo(f"{self._out}: the best of {done} is kept", err=True)
+    minutes = seconds_needed(job) / 60
+    parts = f", in parts of {job.plan.tile} pixels" if job.plan.tile else ""
+    click.echo(
+        f"{out}: about {minutes:.0f} min{parts}, at most {format_bytes(job.plan.bytes)} more memory"
+    )
+    with PaintingView(out, preview_every, bits) as view:
+        view.finish(run_job(job, out, on_start=view.start, on_progress=view.show))

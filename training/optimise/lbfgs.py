@@ -5,11 +5,13 @@ Knows no styles; the caller passes in the losses.
 
 import math
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from models.errors import TrainingError
+from training.optimise.scales import resized
 
 Losses = Callable[[Tensor], dict[str, Tensor]]
 """Maps a picture (1, 3, H, W) float, about 0..1, to named terms whose sum is minimised."""
@@ -20,6 +22,12 @@ RUNAWAY = 10.0
 """A loss above this many times the lowest one counts as running away."""
 RESTARTS = 5
 """How often the descent may return to its best picture, each time with half the step size."""
+
+
+class Measured(Protocol):
+    """An objective that torch can differentiate through."""
+
+    def terms(self, pixels: Tensor, /) -> dict[str, Tensor]: ...
 
 
 class PixelOptimizer:
@@ -78,3 +86,38 @@ class PixelOptimizer:
             )
         self._restarts += 1
         self._restart()
+
+
+class PixelLbfgs:
+    """`PixelOptimizer` from scale to scale, with the methods of `PixelAdam`.
+
+    The curvature is learned anew at each scale: it does not survive a change of size."""
+
+    def __init__(self, start: Tensor) -> None:
+        self._picture = start.detach()
+        self._descent: PixelOptimizer | None = None
+
+    @property
+    def picture(self) -> Tensor:
+        """The best so far, (1, 3, H, W)."""
+        return self._picture if self._descent is None else self._descent.best
+
+    def begin(self, objective: Measured, shape: tuple[int, int], iterations: int) -> None:
+        """Minimise `objective` at `shape` (H, W) from now on."""
+        self._picture, self._descent = resized(self.picture, shape).clamp(0, 1), None
+        self.go_on(objective)
+
+    def go_on(self, objective: Measured) -> None:
+        """Minimise `objective` at the size of now."""
+        self._descent = PixelOptimizer(self.picture, objective.terms)
+
+    def step(self) -> dict[str, float]:
+        """See PixelOptimizer.step."""
+        assert self._descent is not None
+        return self._descent.step()
+
+    def state(self) -> dict[str, Any]:
+        return {"picture": self.picture}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._picture = state["picture"]

@@ -1,141 +1,270 @@
-"""Paints one picture by optimisation (Gatys et al. 2016): slow, but the best quality.
+"""Paints one picture by optimising its pixels (Gatys et al. 2016), coarse to fine.
 
-Starts from the photograph and works from coarse to fine (Gatys et al. 2017, sec. 6). Knows no
+Each scale is √2 times the one before and starts from its result; content and style pictures are
+resized along, so the same layers paint first the large and then the small strokes. Knows no
 files and no command line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any, Protocol
 
-import cv2
-import numpy as np
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 from models.errors import UsageError
-from training.config.recipe import Recipe
-from training.data.tensors import Picture, shrink_to, to_picture, to_tensor
-from training.losses.objective import objective_for
-from training.losses.vgg import LossNetwork
-from training.optimise.lbfgs import PixelOptimizer
+from training.optimise.adam import PixelAdam
+from training.optimise.colours import (
+    grey,
+    match_chroma,
+    match_colours,
+    match_tone,
+    recolour,
+)
+from training.optimise.lbfgs import PixelLbfgs
+from training.optimise.objective.features import PaintFeatures
+from training.optimise.objective.gram import GramObjective, Weights, style_grams
+from training.optimise.objective.layers import (
+    check_layers,
+    default_content_layers,
+    default_style_layers,
+)
+from training.optimise.objective.remd import RemdObjective
+from training.optimise.objective.remd import default_layers as remd_layers
+from training.optimise.scales import fit, resized, scale_sides
+from training.optimise.settings import PaintSettings
 
-SMALLEST_SIDE = 96
-"""Least shorter side of the coarser pictures: below it the deep layers see only their padding."""
-MOST_LEVELS = 3
+ENHANCED_LAYERS = 3
+"""Style layers of the scale beyond the size: the fine ones."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One size (H, W) of the painting, and how many iterations it gets."""
+
+    shape: tuple[int, int]
+    iterations: int
+    fine_only: bool = False
+
+    @property
+    def work(self) -> int:
+        """Pixels to be painted, each as often as there are iterations."""
+        return self.shape[0] * self.shape[1] * self.iterations
 
 
 @dataclass(frozen=True)
 class PaintProgress:
-    """Reported after every iteration. `losses`: weighted, by name. `shape`: (H, W) of the level.
+    """Reported after every iteration; `losses` are weighted, by name; `work` rises from 0 to 1.
 
-    `picture()` returns the best picture so far in its final form, (H, W, 3) uint8 RGB.
+    `picture()` is the picture as it is now in its final form, (1, 3, H, W) float 0..1.
     """
 
     iteration: int
     iterations: int
-    shape: tuple[int, int]
+    size: tuple[int, int]
     losses: dict[str, float]
-    picture: Callable[[], Picture]
+    work: float
+    picture: Callable[[], Tensor]
 
 
-def paint(
-    photo: Picture,
-    style: Picture,
-    network: LossNetwork,
-    recipe: Recipe,
-    *,
-    size: int,
-    iterations: int,
-    keep_colours: bool = False,
-    on_progress: Callable[[PaintProgress], None] = lambda _: None,
-) -> Picture:
-    """The photograph (H, W, 3) uint8 RGB in the style, its longer side at most `size` pixels.
+class Descent(Protocol):
+    """An optimiser of pixels. `begin` at each scale, or `go_on` in the middle of one; then `step`
+    again and again. `picture` is the best so far."""
 
-    The style picture (h, w, 3) must have the size that its strokes should have in the result.
-    The iterations are divided evenly among up to MOST_LEVELS levels, each twice as large as the
-    one before and none below SMALLEST_SIDE; the style picture is shrunk along with each level.
-    Raises UsageError for a photograph that is too small, TrainingError if the losses are not
-    finite or run away.
+    @property
+    def picture(self) -> Tensor: ...
+
+    def begin(self, objective: Any, shape: tuple[int, int], iterations: int) -> None: ...
+    def go_on(self, objective: Any) -> None: ...
+    def step(self) -> dict[str, float]: ...
+    def state(self) -> dict[str, Any]: ...
+    def load_state(self, state: dict[str, Any]) -> None: ...
+
+
+def plan_scales(shape: tuple[int, ...], settings: PaintSettings) -> list[Scale]:
+    """The scales of a painting of a photograph of `shape` (H, W)."""
+    sides = scale_sides(settings.first_size, settings.size)
+    counts = [settings.initial_iterations] + [settings.iterations] * (len(sides) - 1)
+    scales = [Scale(fit(shape, side), n) for side, n in zip(sides, counts, strict=True)]
+    if settings.enhance:
+        beyond = fit(shape, round(settings.size * 2**0.5))
+        scales.append(Scale(beyond, settings.iterations, fine_only=True))
+    return scales
+
+
+class Painting:
+    """A painting in the making.
+
+    photo: (1, 3, H, W) float 0..1. styles: pictures of the same kind, mixed by the settings'
+    shares; with `regions` (R, H, W) float 0..1, one for each region instead, where None keeps the
+    photograph. `start`: what is painted over, if the settings' `initial` is "picture". `tile`:
+    measure in parts of so many pixels. Raises UsageError for settings that do not fit together.
     """
-    photo = shrink_to(photo, size, longer=True)
-    if min(photo.shape[:2]) < SMALLEST_SIDE // 2:
-        raise UsageError(
-            f"a photograph of {photo.shape[1]}x{photo.shape[0]} is too small to paint; "
-            f"its shorter side needs {SMALLEST_SIDE // 2} pixels at the size of the painting"
+
+    def __init__(
+        self,
+        photo: Tensor,
+        styles: Sequence[Tensor | None],
+        features: PaintFeatures,
+        settings: PaintSettings,
+        *,
+        regions: Tensor | None = None,
+        start: Tensor | None = None,
+        tile: int | None = None,
+    ) -> None:
+        self._photo, self._features, self._settings = photo, features, settings
+        self._regions, self._tile = regions, tile
+        known = features.layers
+        self._content_layers = settings.content_layers or default_content_layers(known)
+        remd = settings.method == "remd"
+        style_layers = remd_layers if remd else default_style_layers
+        self._style_layers = settings.style_layers or style_layers(known, settings.depth)
+        check_layers({**self._content_layers, **self._style_layers}, known)
+        self._shares = settings.style_shares or (1.0,) * len(styles)
+        if len(self._shares) != len(styles) or not sum(self._shares):
+            raise UsageError(
+                f"{len(styles)} styles, but {len(self._shares)} weights for them; "
+                "give one for each, not all of them 0"
+            )
+        self._content, self._styles = self._coloured(styles)
+        self.scales = plan_scales((photo.shape[2], photo.shape[3]), settings)
+        self._number, self._done = 0, 0
+        self._descent = self._make_descent(start)
+
+    def _coloured(self, styles: Sequence[Tensor | None]) -> tuple[Tensor, list[Tensor | None]]:
+        """Photograph and styles in the colours in which they are painted."""
+        photo = self._photo
+        if self._settings.colours == "luminance":
+            content = grey(photo)
+            return content, [x if x is None else match_tone(grey(x), content) for x in styles]
+        if self._settings.colours == "histogram":
+            return photo, [x if x is None else match_colours(x, photo) for x in styles]
+        return photo, list(styles)
+
+    def _make_descent(self, given: Tensor | None) -> Descent:
+        settings, shape = self._settings, self.scales[0].shape
+        start = resized(self._content, shape).clamp(0, 1)
+        generator = torch.Generator().manual_seed(settings.seed)
+        if settings.initial == "picture":
+            if given is None:
+                raise UsageError("a picture is to be painted over, but none is given")
+            start = resized(given, shape).clamp(0, 1)
+        elif settings.initial != "content":
+            noise = torch.randn(start.shape, generator=generator).to(start)
+            like = next((x for x in self._styles if x is not None), start)
+            plain = settings.initial == "noise"
+            start = (noise / 6 + 0.5).clamp(0, 1) if plain else match_colours(noise, like)
+        start = start.to(self._features.devices[0])
+        if settings.optimizer == "lbfgs":
+            return PixelLbfgs(start)
+        return PixelAdam(start, step_size=settings.step_size)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose features are needed."""
+        return tuple(dict.fromkeys([*self._content_layers, *self._style_layers]))
+
+    @property
+    def iteration(self) -> int:
+        """Iterations done so far, over all scales."""
+        return sum(scale.iterations for scale in self.scales[: self._number]) + self._done
+
+    @property
+    def work(self) -> float:
+        """Share of the work done, 0 to 1; larger scales are more work."""
+        done = sum(scale.work for scale in self.scales[: self._number])
+        if self._done:
+            scale = self.scales[self._number]
+            done += scale.work * self._done // scale.iterations
+        return done / sum(scale.work for scale in self.scales)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the scale that is being painted, at the end of the last one."""
+        return self.scales[min(self._number, len(self.scales) - 1)].shape
+
+    def run(self, on_progress: Callable[[PaintProgress], None] = lambda _: None) -> Tensor:
+        """Paint to the end; the result, (1, 3, H, W) float 0..1 at the settings' size.
+
+        Raises TrainingError if the losses are not finite or run away; `picture` remains."""
+        count = sum(scale.iterations for scale in self.scales)
+        while self._number < len(self.scales):
+            scale = self.scales[self._number]
+            objective = self.objective(scale)
+            if self._done:
+                self._descent.go_on(objective)
+            else:
+                self._descent.begin(objective, scale.shape, scale.iterations)
+            while self._done < scale.iterations:
+                losses = self._descent.step()
+                self._done += 1
+                on_progress(
+                    PaintProgress(
+                        self.iteration, count, scale.shape, losses, self.work, self.picture
+                    )
+                )
+            self._number, self._done = self._number + 1, 0
+        return self.picture()
+
+    def objective(self, scale: Scale) -> GramObjective | RemdObjective:
+        """What is minimised at one scale."""
+        device = self._features.devices[0]
+        content = resized(self._content, scale.shape).clamp(0, 1).to(device)
+        side = round(max(scale.shape) * self._settings.style_scale)
+        pictures = [x if x is None else self._at_scale(x, side).to(device) for x in self._styles]
+        regions = self._regions
+        groups: list[list[tuple[Tensor, float]] | None]
+        if regions is None:
+            pairs = zip(pictures, self._shares, strict=True)
+            groups = [[(x, share) for x, share in pairs if x is not None and share > 0]]
+        else:
+            regions = resized(regions[None], scale.shape)[0].clamp(0, 1).to(device)
+            groups = [None if x is None else [(x, 1.0)] for x in pictures]
+        weights = self.weights(scale)
+        if self._settings.method == "remd":
+            seed = self._settings.seed + self._number
+            return RemdObjective(
+                self._features, weights, content, groups, regions=regions, seed=seed
+            )
+        layers = tuple(weights.style_layers)
+        grams = [x if x is None else style_grams(self._features, x, layers) for x in groups]
+        return GramObjective(
+            self._features, weights, content, grams, regions=regions, tile=self._tile
         )
-    source = grey(photo) if keep_colours else photo
-    if keep_colours:
-        style = match_tone(grey(style), source)
-    sides = level_sides(photo.shape[:2])
-    shares = np.diff(np.linspace(0, iterations, len(sides) + 1).round().astype(int))
-    finish = partial(_finish, photo=photo, keep_colours=keep_colours)
-    done = 0
-    pixels = coarser = None
-    for longer_side, share in zip(sides, shares, strict=True):
-        level = to_tensor(shrink_to(source, longer_side, longer=True)[None]).to(network.device)
-        if pixels is None or coarser is None:
-            start = level
-        else:  # add the change painted so far to the finer photograph
-            start = level + enlarge(pixels - coarser, level)
-        scale = longer_side / max(photo.shape[:2])
-        strokes = shrink_to(style, max(1, round(max(style.shape) * scale)), longer=True)
-        descent = _descent(start, level, strokes, network, recipe)
-        for _ in range(share):
-            losses = descent.step()
-            done += 1
-            shape = (level.shape[2], level.shape[3])
-            best = partial(finish, descent.best)
-            on_progress(PaintProgress(done, iterations, shape, losses, best))
-        pixels, coarser = descent.best, level
-    assert pixels is not None
-    return finish(pixels)
 
+    def weights(self, scale: Scale) -> Weights:
+        """The weights of the terms and layers at one scale."""
+        settings, layers = self._settings, self._style_layers
+        if scale.fine_only:
+            layers = {x: layers[x] for x in sorted(layers)[:ENHANCED_LAYERS]}
+        return Weights(
+            content=settings.content_weight * (100 - settings.style_weight) / 50,
+            style=settings.style_weight / 50,
+            variation=settings.tv_weight,
+            content_layers=self._content_layers,
+            style_layers=layers,
+        )
 
-def level_sides(shape: tuple[int, ...]) -> list[int]:
-    """Longer sides of up to MOST_LEVELS levels, coarse to fine, for a picture of `shape` (H, W)."""
-    shorter, longer = sorted(shape)
-    halvings = [i for i in range(MOST_LEVELS) if i == 0 or shorter >> i >= SMALLEST_SIDE]
-    return [round(longer / 2**i) for i in reversed(halvings)]
+    def _at_scale(self, style: Tensor, side: int) -> Tensor:
+        """The style picture, its longer side `side` pixels."""
+        return resized(style, fit((style.shape[2], style.shape[3]), side)).clamp(0, 1)
 
+    def picture(self) -> Tensor:
+        """The painting as it is now, at its final size and in its final colours."""
+        photo = self._photo
+        shape = fit((photo.shape[2], photo.shape[3]), self._settings.size)
+        painted = resized(self._descent.picture.detach().to(photo.device), shape).clamp(0, 1)
+        if self._settings.colours == "luminance":
+            return recolour(painted, resized(photo, shape).clamp(0, 1))
+        if self._settings.colours == "histogram":
+            return match_chroma(painted, resized(photo, shape).clamp(0, 1))
+        return painted
 
-def enlarge(pixels: Tensor, like: Tensor) -> Tensor:
-    """Resize (1, 3, h, w) to the height and width of `like`, bicubically."""
-    return F.interpolate(pixels, size=like.shape[2:], mode="bicubic", align_corners=False)
+    def state(self) -> dict[str, Any]:
+        """Everything that `load_state` needs to go on later."""
+        return {"number": self._number, "done": self._done, "descent": self._descent.state()}
 
-
-def _descent(
-    start: Tensor, source: Tensor, style: Picture, network: LossNetwork, recipe: Recipe
-) -> PixelOptimizer:
-    objective = objective_for(recipe, network, [to_tensor(style[None])], [1.0])
-    return PixelOptimizer(start, partial(objective, source))
-
-
-def _finish(pixels: Tensor, *, photo: Picture, keep_colours: bool) -> Picture:
-    """The painting at the photograph's size, with the photograph's colours if `keep_colours`."""
-    if pixels.shape[2:] != photo.shape[:2]:
-        height, width = photo.shape[:2]
-        pixels = F.interpolate(pixels, size=(height, width), mode="bicubic", align_corners=False)
-    painted = to_picture(pixels[0])
-    return recolour(painted, photo) if keep_colours else painted
-
-
-def grey(picture: Picture) -> Picture:
-    """Luma (BT.601) in all three channels."""
-    return np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=-1)
-
-
-def match_tone(picture: Picture, like: Picture) -> Picture:
-    """The picture with the mean and standard deviation of `like`; both are grey.
-
-    Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer, eq. 10."""
-    deviation = max(float(picture.std()), 1.0)
-    levels = (picture - picture.mean()) * (like.std() / deviation) + like.mean()
-    return np.asarray(levels.clip(0, 255).round(), np.uint8)
-
-
-def recolour(painted: Picture, photo: Picture) -> Picture:
-    """The painting's luma with the photograph's colours (the same paper, sec. 4)."""
-    own = cv2.cvtColor(photo, cv2.COLOR_RGB2YCrCb)
-    own[..., 0] = cv2.cvtColor(painted, cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.cvtColor(own, cv2.COLOR_YCrCb2RGB), np.uint8)
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on where another painting with the same inputs was when it gave its state."""
+        self._number, self._done = state["number"], state["done"]
+        self._descent.load_state(state["descent"])

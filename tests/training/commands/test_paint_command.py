@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 
+import click
 import cv2
 import numpy as np
 import pytest
@@ -15,8 +16,11 @@ pytest.importorskip("torch", reason="needs the train extra")
 from models.pictures import read_picture
 from training.commands.paint import paint
 from training.losses import vgg_weights
+from training.optimise.checkpoint import checkpoint_path
+from training.optimise.paint import Painting
 
-QUICK = ("--iterations", "3", "--size", "96")
+QUICK = ("--initial-iterations", "3", "--size", "96")
+TO = ("--style", "marbling", "-o", "out.png")
 
 
 @pytest.fixture
@@ -28,6 +32,7 @@ def photo(photo_folder):
 def invoke(monkeypatch, loss_network, photo, tmp_path):
     """`stylecam paint PHOTO ARGS` with the small loss network, in a folder of its own."""
     monkeypatch.setattr("training.losses.vgg_weights.load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.commands.painting.inputs.DRAWN_SIDE", 128)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, photo=photo):
@@ -45,29 +50,113 @@ def invoke(monkeypatch, loss_network, photo, tmp_path):
 def test_a_photograph_is_painted_in_a_pictures_style(invoke, photo, photo_folder, tmp_path):
     said = invoke("--style", photo_folder / "1.png", "-o", "out.png", *QUICK)
     assert "out.png: painted in 3 of 3 iterations" in said
+    assert "more memory" in said.splitlines()[0]
     painted = read_picture(tmp_path / "out.png")
     assert painted.shape == (77, 96, 3)
     before = cv2.resize(read_picture(photo), (96, 77), interpolation=cv2.INTER_AREA)
     assert not np.array_equal(painted, before)
+    assert not checkpoint_path(tmp_path / "out.png").exists()
 
 
-def test_every_knob_changes_the_painting(invoke, tmp_path):
-    knobs = [
+@pytest.mark.slow
+def test_every_option_reaches_the_painting(invoke, tmp_path, photo_folder):
+    options = [
         (),
         ("--keep-colours",),
-        ("--style-loss", "gram"),
-        ("--layers", "relu1_2=1,relu2_2=0.5"),
-        ("--style-scale", "0.8"),
+        ("--preserve-colors", "histogram"),
+        ("--layers", "conv1_2=1,block2_conv2=0.5"),
+        ("--content-layers", "relu1_1"),
+        ("--style-scale", "0.5"),
         ("--content-weight", "300"),
-        ("--style-weight", "0"),
-        ("--tone-weight", "100"),
-        ("--tv-weight", "1000"),
+        ("--style-weight", "1"),
+        ("--tv-weight", "3000"),
+        ("--depth", "1"),
+        ("--method", "remd"),
+        ("--optimizer", "lbfgs"),
+        ("--step-size", "0.1"),
+        ("--pooling", "l2"),
+        ("--init", "noise"),
+        ("--init", "noise", "--seed", "3"),
+        ("--init", photo_folder / "2.png"),
+        ("--enhance", "--iterations", "1"),
+        ("--preset", "miniature"),
+        ("--style", "stained-glass"),
+        ("--style", "stained-glass", "-sw", "3,1"),
+        ("--initial-iterations", "4"),
     ]
-    seen = []
-    for number, knob in enumerate(knobs):
-        invoke("--style", "marbling", "-o", f"{number}.png", *QUICK, *knob)
-        seen.append(read_picture(tmp_path / f"{number}.png").tobytes())
-    assert len(set(seen)) == len(knobs)
+    seen = {}
+    for number, option in enumerate(options):
+        invoke("--style", "marbling", "-o", f"{number}.png", *QUICK, *option)
+        picture = read_picture(tmp_path / f"{number}.png").tobytes()
+        assert picture not in seen, f"{option} painted the same as {seen[picture]}"
+        seen[picture] = option
+
+
+def test_weights_of_one_and_nothing_are_the_first_style(invoke, tmp_path):
+    invoke(*TO, *QUICK)
+    invoke("--style", "marbling", "--style", "stained-glass", "-sw", "1,0", "-o", "two.png", *QUICK)
+    assert np.array_equal(read_picture(tmp_path / "out.png"), read_picture(tmp_path / "two.png"))
+
+
+def test_a_mask_gives_regions_their_styles(invoke, photo, tmp_path):
+    mask = np.zeros((160, 200, 3), np.uint8)
+    mask[:, 100:] = 255
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    for name, styles in [("ab", ("stained-glass", "none")), ("ba", ("none", "stained-glass"))]:
+        words = [word for style in styles for word in ("--style", style)]
+        given = ("--mask", "mask.png", "--content-weight", "0.2", "--initial-iterations", "20")
+        invoke(*words, "-o", f"{name}.png", "--size", "64", *given)
+    before = cv2.resize(read_picture(photo), (64, 51), interpolation=cv2.INTER_AREA).astype(int)
+    for name, kept in [("ab", slice(42, 64)), ("ba", slice(0, 22))]:
+        change = np.abs(read_picture(tmp_path / f"{name}.png") - before).mean(axis=(0, 2))
+        assert change[kept].mean() < change.mean()
+
+
+@pytest.mark.parametrize(
+    ("option", "shape"),
+    [(("--end-scale", "128"), (102, 128)), (("--resolution", "0.0128"), (101, 126))],
+)
+def test_the_size_is_an_end_scale_or_an_area(invoke, tmp_path, option, shape):
+    invoke(*TO, "--initial-iterations", "1", *option)
+    assert read_picture(tmp_path / "out.png").shape[:2] == shape
+
+
+def test_sixteen_bits_are_written(invoke, tmp_path):
+    for name in ("out.png", "out.tif"):
+        invoke("--style", "marbling", "-o", name, *QUICK, "--bits", "16")
+        assert cv2.imread(str(tmp_path / name), cv2.IMREAD_UNCHANGED).dtype == np.uint16
+
+
+def test_a_picture_too_large_for_the_memory_is_refused_before_it_is_painted(invoke, tmp_path):
+    with pytest.raises(UsageError, match=r"a painting of 10000x8000 .* --size \d+"):
+        invoke(*TO, "--size", "10000", "--max-memory", "2G")
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.slow
+def test_parts_are_announced_and_paint_the_same(invoke, tmp_path):
+    given = ("--initial-iterations", "2", "--size", "360")
+    invoke(*TO, *given, "--iterations", "1")
+    words = ("--style", "marbling", "-o", "parts.png", *given, "--iterations", "1")
+    assert "in parts of 256 pixels" in invoke(*words, "--tile", "256")
+    off = read_picture(tmp_path / "out.png").astype(int) - read_picture(tmp_path / "parts.png")
+    assert np.abs(off).max() <= 2
+
+
+def test_memory_that_runs_out_is_said_in_one_line(invoke, monkeypatch, tmp_path):
+    whole = Painting.run
+
+    def run(self, on_progress):
+        def note(progress):
+            on_progress(progress)
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")
+
+        return whole(self, note)
+
+    monkeypatch.setattr(Painting, "run", run)
+    with pytest.raises(StylecamError, match=r"memory ran out at 96x77; give a smaller --size"):
+        invoke(*TO, *QUICK)
+    assert read_picture(tmp_path / "out.png").shape == (77, 96, 3)
 
 
 @pytest.mark.parametrize(
@@ -77,12 +166,25 @@ def test_every_knob_changes_the_painting(invoke, tmp_path):
         (("--style", "marbling", "-o", "out.gif"), r"out\.gif: unknown picture format"),
         (("--style", "marbling", "-o", "away/out.png"), "there is no folder away"),
         (("--style", "marbling", "-o", "photos"), "photos: no file ending"),
-        (
-            ("--style", "marbling", "-o", "out.png", "--style-weight", "-1"),
-            "--style-weight: .*not -1",
-        ),
-        (("--style", "marbling", "-o", "out.png", "--style-scale", "0"), "--style-scale: .*not 0"),
-        (("--style", "marbling", "-o", "out.png", "--layers", "x=1"), "--layers: 'x' is not one"),
+        (("--style", "marbling", "-o", "out.jpg", "--bits", "16"), "no 16 bits a channel"),
+        ((*TO, "--style-weight", "-1"), "--style-weight: .*not -1"),
+        ((*TO, "--style-weight", "101"), "--style-weight: .*not 101"),
+        ((*TO, "--style-weight", "nan"), "--style-weight"),
+        ((*TO, "--style-scale", "0"), "--style-scale: .*not 0"),
+        ((*TO, "--layers", "x=1"), "--style-layers: 'x' is no layer"),
+        ((*TO, "--layers", "relu5_4"), "no layer relu5_4"),
+        ((*TO, "--content-layers", "relu1_1=-1"), "--content-layers: .*must be 0 or more"),
+        ((*TO, "--depth", "2", "--layers", "relu1_1"), "--depth: of the default layers"),
+        ((*TO, "-sw", "1,2"), "1 styles, but 2 weights"),
+        ((*TO, "-sw", "one"), "--style-weights 'one': give numbers"),
+        ((*TO, "--preset", "gone"), "unknown preset 'gone'"),
+        ((*TO, "--init", "gone.png"), r"gone\.png: no such file"),
+        ((*TO, "--mask", "gone.png"), r"gone\.png: no such file"),
+        ((*TO, "--resolution", "1", "--size", "96"), "give one of them"),
+        ((*TO, "--devices", "cpu"), "name two"),
+        ((*TO, "--tile", "256", "--method", "remd"), "--tile: only with"),
+        (("--style", "none", "-o", "out.png"), "only for a region"),
+        (("-o", "out.png"), "--style: give a style picture"),
     ],
 )
 def test_wrong_wishes_are_refused_in_one_line(invoke, arguments, message, tmp_path):
@@ -92,26 +194,57 @@ def test_wrong_wishes_are_refused_in_one_line(invoke, arguments, message, tmp_pa
     assert not (tmp_path / "out.png").exists()
 
 
+def test_a_mask_of_another_number_of_colours_is_refused(invoke, tmp_path):
+    cv2.imwrite(str(tmp_path / "mask.png"), np.zeros((40, 40, 3), np.uint8))
+    with pytest.raises(UsageError, match=r"mask\.png: the mask has 1 flat colours \(#000000\)"):
+        invoke(*TO, "--style", "stained-glass", "--mask", "mask.png")
+
+
+def test_two_devices_share_the_network(invoke, tmp_path):
+    invoke(*TO, *QUICK)
+    invoke("--style", "marbling", "-o", "two.png", *QUICK, "--devices", "cpu,cpu")
+    assert np.array_equal(read_picture(tmp_path / "out.png"), read_picture(tmp_path / "two.png"))
+
+
 def test_a_photograph_that_cannot_be_read_is_named(invoke, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"junk")
-    for name, message in [("broken.jpg", "not a picture"), ("gone.jpg", "cannot be read")]:
+    for name, message in [("broken.jpg", "not a picture"), ("gone.jpg", "no such file")]:
         with pytest.raises(StylecamError, match=rf"{name}: {message}"):
-            invoke("--style", "marbling", "-o", "out.png", photo=tmp_path / name)
+            invoke(*TO, photo=tmp_path / name)
 
 
 def test_a_painting_that_is_there_is_not_replaced_unasked(invoke, tmp_path):
     (tmp_path / "out.png").write_bytes(b"mine")
     with pytest.raises(UsageError, match=r"out\.png: exists already; --force"):
-        invoke("--style", "marbling", "-o", "out.png", *QUICK)
+        invoke(*TO, *QUICK)
     assert (tmp_path / "out.png").read_bytes() == b"mine"
-    invoke("--style", "marbling", "-o", "out.png", *QUICK, "--force")
+    invoke(*TO, *QUICK, "--force")
     assert read_picture(tmp_path / "out.png").shape == (77, 96, 3)
 
 
-def test_losses_that_are_not_finite_keep_the_best_so_far(invoke, tmp_path):
-    with pytest.raises(StylecamError, match="not finite"):
-        invoke("--style", "marbling", "-o", "out.png", "--style-weight", "inf", "--size", "96")
-    assert read_picture(tmp_path / "out.png").shape == (77, 96, 3)
+def test_the_same_command_goes_on_where_it_was_broken_off(invoke, monkeypatch, tmp_path):
+    whole = Painting.run
+
+    def broken(self, on_progress):
+        def note(progress):
+            on_progress(progress)
+            if progress.iteration == 2:
+                raise KeyboardInterrupt
+
+        return whole(self, note)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Painting, "run", broken)
+        with pytest.raises(click.exceptions.Abort):
+            invoke(*TO, *QUICK)
+    assert checkpoint_path(tmp_path / "out.png").is_file()
+    with pytest.raises(UsageError, match="of a painting with other options; --force"):
+        invoke(*TO, *QUICK, "--seed", "9")
+    assert "goes on after 2 iterations" in invoke(*TO, *QUICK)
+    assert not checkpoint_path(tmp_path / "out.png").exists()
+    invoke("--style", "marbling", "-o", "once.png", *QUICK)
+    off = read_picture(tmp_path / "out.png").astype(int) - read_picture(tmp_path / "once.png")
+    assert np.abs(off).max() <= 1
 
 
 @pytest.mark.e2e
@@ -124,7 +257,8 @@ def test_control_c_keeps_the_best_so_far(photo, tmp_path):
     out = tmp_path / "out.png"
     command = [sys.executable, "-c", "from training.commands.paint import paint; paint()"]
     command += [str(photo), "--style", "marbling", "-o", str(out), "--size", "96"]
-    command += ["--iterations", "100000", "--preview-every", "1"]
+    command += ["--initial-iterations", "100000"]
+    command += ["--preview-every", "1"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         try:
             ends = time.monotonic() + 200
@@ -138,10 +272,11 @@ def test_control_c_keeps_the_best_so_far(photo, tmp_path):
     assert b"of 100000 iterations is kept" in said
     assert b"Traceback" not in said
     assert read_picture(out).shape == (77, 96, 3)
+    assert checkpoint_path(out).is_file()
 
 
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_painted(invoke, monkeypatch, tmp_path):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UsageError, match="--device cuda: torch finds no CUDA device"):
-        invoke("--style", "marbling", "-o", "out.png", *QUICK, "--device", "cuda")
+        invoke(*TO, *QUICK, "--device", "cuda")
     assert not (tmp_path / "out.png").exists()

@@ -1,6 +1,5 @@
 from itertools import pairwise
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,106 +7,257 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="needs the train extra")
 
+import torch
+
 from models.errors import TrainingError, UsageError
-from training.config.recipe import Recipe
-from training.data.tensors import to_tensor
-from training.evaluation import metrics as ev
-from training.optimise.paint import MOST_LEVELS, SMALLEST_SIDE, level_sides, match_tone, paint
+from training.optimise.colours import chroma, luma
+from training.optimise.objective.features import PaintFeatures
+from training.optimise.objective.gram import style_grams
+from training.optimise.paint import plan_scales
+from training.optimise.scales import resized, scale_sides, side_of_megapixels
+from training.optimise.settings import PaintSettings
+
+ONE_SCALE = {"size": 64, "initial_iterations": 40}
 
 
-@pytest.fixture
-def photo(photographs):
-    return photographs.training[0]
+def wavelength(picture):
+    """Mean wavelength in pixels of the luma's spectrum, weighted by power."""
+    light = luma(picture)[0, 0].numpy()
+    light = light - light.mean()
+    power = np.abs(np.fft.fft2(light)) ** 2
+    rows, columns = np.meshgrid(*(np.fft.fftfreq(n) for n in light.shape), indexing="ij")
+    return 1 / ((np.hypot(rows, columns) * power).sum() / power.sum())
 
 
-@pytest.fixture
-def painting(loss_network, style_picture, photo):
-    """`paint` for a moment: ARGS of the recipe and of `paint`, (H, W, 3) uint8 back."""
-
-    def run(picture=photo, **changes):
-        own = {"size": 128, "iterations": 24}
-        own |= {k: changes.pop(k) for k in ("size", "iterations", "keep_colours") if k in changes}
-        progress = changes.pop("on_progress", lambda _: None)
-        plain = {"style": "test", "images": ("photo.png",), "gram": "image", "tone_weight": 0}
-        recipe = Recipe(**(plain | changes))
-        return paint(picture, style_picture, loss_network, recipe, on_progress=progress, **own)
-
-    return run
+def style_distance(features, picture, style):
+    layers = tuple(features.layers)
+    target = style_grams(features, [(resized(style, picture.shape[2:]), 1.0)], layers)
+    own = style_grams(features, [(picture, 1.0)], layers)
+    errors = [(own[x] - target[x]).square().sum() / target[x].square().sum() for x in layers]
+    return float(torch.stack(errors).mean())
 
 
-@pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("method", ["gram", "remd"])
 def test_the_painting_is_nearer_to_the_style_than_the_photograph(
-    painting, loss_network, style_picture, photo, style_loss
+    painting, features, photo, style, method, optimizer
 ):
-    target = ev.style_target_of(loss_network, [style_picture])
-    painted = painting(style_loss=style_loss)
-    assert painted.shape == (102, 128, 3)
-    before = to_tensor(cv2.resize(photo, (128, 102), interpolation=cv2.INTER_AREA)[None])
-    styles = [
-        ev.distance(loss_network, target, before, x)[0] for x in (before, to_tensor(painted[None]))
-    ]
-    assert styles[1] < styles[0] * 0.8
+    painted = painting(method=method, optimizer=optimizer, style_weight=80).run()
+    assert tuple(painted.shape[2:]) == (73, 91)
+    before = resized(photo, (73, 91))
+    assert style_distance(features, painted, style) < 0.8 * style_distance(features, before, style)
 
 
 def test_content_weight_keeps_the_photograph(painting, photo):
-    small = cv2.resize(photo, (128, 102), interpolation=cv2.INTER_AREA).astype(int)
-    free, bound = painting(content_weight=0), painting(content_weight=1000)
-    assert np.abs(bound - small).mean() < np.abs(free - small).mean()
+    before = resized(photo, (73, 91))
+    free, bound = (painting(content_weight=w).run() for w in (0, 50))
+    assert (bound - before).abs().mean() < (free - before).abs().mean()
 
 
-def test_it_goes_from_coarse_to_fine_and_tells_every_iteration(painting, photo):
+def test_style_weight_is_between_photograph_and_style(painting, features, photo, style):
+    pictures = [painting(style_weight=w, content_weight=0.2).run() for w in (0, 50, 100)]
+    distances = [style_distance(features, x, style) for x in pictures]
+    assert distances[0] > distances[1] > distances[2]
+    kept = [float((x - resized(photo, (73, 91))).abs().mean()) for x in pictures]
+    assert kept[0] < kept[2] / 2
+
+
+def test_variation_weight_smooths(painting):
+    rough, smooth = (painting(tv_weight=w).run().diff(dim=3).abs().mean() for w in (0, 500))
+    assert smooth < rough
+
+
+@pytest.mark.slow
+def test_style_scale_moves_the_wavelength(painting, style):
+    # Stripes of 8 pixels in the painting at scale 1, on a grey photograph.
+    columns = torch.arange(192)
+    stripes = ((columns // 8) % 2).float().expand(1, 3, 192, 192).contiguous()
+    grey = torch.full((1, 3, 96, 96), 0.5)
+    given = {"content_weight": 0, "tv_weight": 0, "initial": "noise"} | ONE_SCALE
+    made = [painting(grey, [stripes], style_scale=scale, **given) for scale in (0.5, 1, 2)]
+    fine, normal, coarse = (wavelength(x.run()) for x in made)
+    assert fine < normal < coarse
+
+
+def test_weights_of_one_and_nothing_are_the_first_style_alone(painting, photo, style):
+    other = photo.flip(1)
+    alone = painting(styles=[style]).run()
+    assert torch.equal(painting(styles=[style, other], style_shares=(1, 0)).run(), alone)
+    assert not torch.allclose(painting(styles=[style, other]).run(), alone, atol=0.01)
+
+
+@pytest.mark.slow
+def test_a_region_gets_its_own_style(painting, style):
+    red, blue = torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64)
+    red[:, 0] = blue[:, 2] = 1
+    grey = torch.full((1, 3, 64, 64), 0.5)
+    regions = torch.zeros(2, 64, 64)
+    regions[0, :, :32] = regions[1, :, 32:] = 1
+    for method in ("gram", "remd"):
+        given = {"content_weight": 0, "method": method, "initial": "noise"} | ONE_SCALE
+        painted = painting(grey, [red, blue], regions=regions, **given).run()
+        left, right = painted[0, :, :, 6:26].mean((1, 2)), painted[0, :, :, 38:58].mean((1, 2))
+        assert left[0] > right[0]
+        assert right[2] > left[2]
+
+
+def test_a_region_without_a_style_keeps_the_photograph(painting, style, photo):
+    regions = torch.zeros(2, *photo.shape[2:])
+    regions[0, :, :100] = regions[1, :, 100:] = 1
+    given = {"regions": regions, "content_weight": 0.2} | ONE_SCALE
+    painted = painting(styles=[style, None], **given).run()
+    change = (painted - resized(photo, (51, 64))).abs().mean(dim=(0, 1, 2))
+    assert change[40:].mean() < change[:24].mean() * 0.6
+
+
+def test_luminance_keeps_the_colours(painting, photo):
+    painted, before = painting(colours="luminance").run(), resized(photo, (73, 91)).clamp(0, 1)
+    assert float(chroma(painted)) == pytest.approx(float(chroma(before)), rel=0.05)
+    moved = (painted - luma(painted)) - (before - luma(before))
+    assert moved.abs().median() < 0.02
+    assert (luma(painted) - luma(before)).abs().mean() > 0.01
+
+
+def test_histogram_keeps_the_colourfulness_and_the_mean_colour(painting, photo):
+    plain, painted = (painting(colours=x, **ONE_SCALE).run() for x in ("style", "histogram"))
+    before = resized(photo, (51, 64)).clamp(0, 1)
+    assert float(chroma(painted)) == pytest.approx(float(chroma(before)), rel=0.05)
+    off = [(x.mean((0, 2, 3)) - before.mean((0, 2, 3))).abs().sum() for x in (plain, painted)]
+    assert off[1] < off[0] / 2
+
+
+def test_enhancing_paints_a_larger_scale_with_fine_strokes_and_reduces_it(painting):
+    plain, enhanced = painting(iterations=2), painting(iterations=2, enhance=True)
+    assert max(enhanced.scales[-1].shape) == round(91 * 2**0.5)
+    layers = enhanced.weights(enhanced.scales[-1]).style_layers
+    assert list(layers) == ["relu1_1", "relu2_1", "relu3_1"]
+    assert plain.run().shape == enhanced.run().shape
+    assert not torch.allclose(plain.picture(), enhanced.picture(), atol=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"depth": 1},
+        {"style_layers": {"relu1_2": 1, "relu2_2": 0.5}},
+        {"content_layers": {"relu1_1": 1}},
+        {"initial": "noise"},
+        {"initial": "style"},
+        {"step_size": 0.005},
+        {"iterations": 2},
+        {"initial_iterations": 3},
+        {"first_size": 91},
+        {"optimizer": "lbfgs"},
+        {"method": "remd"},
+    ],
+    ids=str,
+)
+def test_every_setting_changes_the_painting(painting, change):
+    assert (painting(**change).run() - painting().run()).abs().max() > 0.01
+
+
+def test_it_may_paint_over_a_picture(painting, style):
+    over = painting(initial="picture", start=style, iterations=1, initial_iterations=1).run()
+    assert (over - resized(style, (73, 91))).abs().mean() < 0.05
+
+
+@pytest.mark.parametrize("pooling", ["average", "l2"])
+def test_pooling_changes_the_painting(painting, loss_network, pooling):
+    other = painting(features=PaintFeatures(loss_network, pooling)).run()
+    assert (other - painting().run()).abs().max() > 0.01
+
+
+def test_the_seed_decides_the_noise(painting):
+    first, again, other = (
+        painting(initial="noise", seed=seed, iterations=1, initial_iterations=1).run()
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.slow
+def test_in_parts_it_paints_the_same(painting):
+    quick = {"size": 128, "first_size": 128, "initial_iterations": 2}
+    whole, parts = painting(**quick), painting(**quick, tile=96)
+    assert len(parts.objective(parts.scales[-1]).parts) > 1
+    assert torch.allclose(whole.run(), parts.run(), atol=2e-3)
+
+
+def test_it_goes_on_from_its_state(painting):
     told = []
-    larger = cv2.resize(photo, (500, 400))
-    painting(larger, size=400, iterations=7, on_progress=told.append)
+
+    def stop(progress):
+        told.append(progress)
+        if progress.iteration == 10:
+            raise KeyboardInterrupt
+
+    broken = painting()
+    with pytest.raises(KeyboardInterrupt):
+        broken.run(stop)
+    resumed = painting()
+    resumed.load_state(broken.state())
+    assert resumed.iteration == 10
+    assert torch.allclose(resumed.run(), painting().run(), atol=1e-5)
+
+
+def test_it_goes_from_coarse_to_fine_and_tells_every_iteration(painting):
+    told = []
+    made = painting(size=181, first_size=90, initial_iterations=3, iterations=2)
+    made.run(told.append)
     assert [p.iteration for p in told] == [1, 2, 3, 4, 5, 6, 7]
-    assert [p.shape for p in told] == [(160, 200)] * 4 + [(320, 400)] * 3
-    assert {p.picture().shape for p in told} == {(320, 400, 3)}
-    assert set(told[0].losses) >= {"content", "style", "tv"}
+    assert [max(p.size) for p in told] == [90, 90, 90, 128, 128, 181, 181]
+    assert {tuple(p.picture().shape[2:]) for p in told} == {(145, 181)}
+    assert set(told[0].losses) == {"content", "style", "tv"}
+    shares = [p.work for p in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
 
 
-def test_the_last_picture_told_is_the_painting(painting):
-    told = []
-    painted = painting(iterations=5, on_progress=told.append)
-    assert np.array_equal(told[-1].picture(), painted)
+def test_it_may_be_larger_than_the_photograph(painting):
+    assert tuple(painting(size=256, initial_iterations=1, iterations=1).run().shape[2:]) == (
+        205,
+        256,
+    )
 
 
-def test_colours_can_be_kept(painting, photo):
-    painted = painting(keep_colours=True)
-    small = cv2.resize(photo, (128, 102), interpolation=cv2.INTER_AREA)
-    chroma = [cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb).astype(int) for x in (painted, small)]
-    # Very light and very dark pixels cannot hold their colour: hence most, not all.
-    assert np.median(np.abs(chroma[0] - chroma[1])[..., 1:]) <= 2
-    assert np.abs(chroma[0] - chroma[1])[..., 0].mean() > 2
-
-
-def test_a_tiny_photograph_and_losses_that_are_not_finite_are_said(painting):
-    with pytest.raises(UsageError, match="20x16 is too small to paint"):
-        painting(np.zeros((16, 20, 3), np.uint8))
+def test_losses_that_are_not_finite_are_said(painting, photo):
     with pytest.raises(TrainingError, match="not finite"):
-        painting(style_weight=float("inf"), iterations=8)
+        painting(photo * torch.inf).run()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"style_shares": (1, 2)}, "1 styles, but 2 weights"),
+        ({"style_shares": (0,)}, "not all of them 0"),
+        ({"style_layers": {"relu5_4": 1}}, "no layer relu5_4"),
+        ({"initial": "picture"}, "none is given"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(painting, change, message):
+    with pytest.raises(UsageError, match=message):
+        painting(**change)
 
 
 @settings(deadline=None)
-@given(st.integers(48, 3000), st.integers(48, 3000))
-def test_levels_double_up_to_the_picture(height, width):
-    sides = level_sides((height, width))
-    assert sides[-1] == max(height, width)
-    assert 1 <= len(sides) <= MOST_LEVELS
+@given(st.integers(64, 300), st.integers(64, 10_000))
+def test_scales_grow_by_the_root_of_two(first, last):
+    sides = scale_sides(first, last)
+    assert sides[-1] == last
+    assert len(sides) == 1 or sides[0] >= first
+    assert sides[0] < first * 1.5 or last < first * 1.5
     for coarse, fine in pairwise(sides):
-        assert abs(2 * coarse - fine) <= 1
-    if len(sides) > 1:
-        assert min(height, width) * sides[0] / sides[-1] >= SMALLEST_SIDE - 1
+        assert abs(fine - coarse * 2**0.5) <= 1.3  # both are rounded to whole pixels
 
 
-@settings(deadline=None)
-@given(st.integers(0, 255), st.integers(0, 255))
-def test_tone_of_a_flat_picture_is_that_of_the_other(flat, other):
-    picture = np.full((4, 4, 3), flat, np.uint8)
-    like = np.full((4, 4, 3), other, np.uint8)
-    assert np.array_equal(match_tone(picture, like), like)
+def test_megapixels_are_an_area():
+    side = side_of_megapixels((600, 800), 3)
+    assert side * side * 0.75 == pytest.approx(3e6, rel=0.01)
 
 
-@pytest.mark.parametrize("height", [48, 63])
-def test_a_low_photograph_is_painted_too(painting, height):
-    picture = np.full((height, 90, 3), 128, np.uint8)
-    assert painting(picture, iterations=2).shape == picture.shape
+def test_enhance_adds_a_larger_scale():
+    plan = plan_scales((80, 100), PaintSettings(size=100, first_size=100, enhance=True))
+    assert [max(scale.shape) for scale in plan] == [100, 141]

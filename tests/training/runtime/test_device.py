@@ -110,10 +110,15 @@ def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(gpu, small_training, tm
 
 @pytest.mark.gpu
 def test_a_gpu_paints_a_picture_by_optimisation(gpu, loss_network, style_picture, photo_folder):
-    from training.optimise.paint import paint
+    from training.data.tensors import to_tensor
+    from training.optimise.objective.features import PaintFeatures
+    from training.optimise.paint import Painting
+    from training.optimise.settings import PaintSettings
 
     photo = Photographs(photo_folder, warn=False).training[0]
-    recipe = Recipe(style="x", images="x")
-    given = {"size": 96, "iterations": 4}
-    painted = paint(photo, style_picture, loss_network.to(gpu), recipe, **given)
-    assert painted.shape[1] == 96 and painted.std() > 1
+    features = PaintFeatures(loss_network.to(gpu), "max")
+    settings = PaintSettings(size=96, initial_iterations=4)
+    pictures = to_tensor(photo[None]), [to_tensor(style_picture[None])]
+    painted = Painting(*pictures, features, settings).run()
+    assert painted.shape[3] == 96
+    assert painted.std() > 0.01

@@ -1,0 +1,69 @@
+import pytest
+
+pytest.importorskip("torch", reason="needs the train extra")
+
+import torch
+
+from models.errors import UsageError
+from training.losses.vgg import LossNetwork, TrunkConv, layer_names
+from training.optimise.objective.features import FIRST_LAYER, PaintFeatures, device_of, magnitude
+from training.optimise.objective.layers import default_style_layers
+
+PICTURE = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_flat_picture_has_no_frame(features):
+    found = features(torch.full((1, 3, 32, 32), 0.8), ("relu1_1",))["relu1_1"]
+    assert torch.allclose(found, found[..., :1, :1].expand_as(found))
+
+
+def test_all_networks_have_the_same_magnitude(loss_network):
+    first, *rest = loss_network.convs()
+    louder = [TrunkConv(first.layer, first.weight * 50, first.bias), *rest]
+    loud = PaintFeatures(LossNetwork(louder, (0.5, 0.5, 0.5), "max"), "max")
+    quiet = PaintFeatures(loss_network, "max")
+    for layer, values in quiet(PICTURE, quiet.layers).items():
+        assert torch.allclose(loud(PICTURE, (layer,))[layer], values, rtol=1e-3, atol=1e-5)
+    scaled = magnitude(loss_network)
+    found = float(quiet(PICTURE, ("relu1_1",))["relu1_1"].square().mean().sqrt())
+    assert 0.3 < found / FIRST_LAYER < 3
+    assert scaled > 0
+
+
+@pytest.mark.parametrize("pooling", ["average", "l2"])
+def test_other_poolings_have_about_the_magnitude_of_max(loss_network, features, pooling):
+    other = PaintFeatures(loss_network, pooling)
+    found, like = (x(PICTURE, ("relu2_1",))["relu2_1"].mean() for x in (other, features))
+    assert 0.6 < found / like < 1.7
+    assert abs(found / like - 1) > 1e-3
+
+
+def test_two_devices_split_after_the_first_block(loss_network, features):
+    devices = [torch.device("cpu"), torch.device("meta")]
+    split = PaintFeatures(loss_network, "max", devices)
+    assert [w.device.type for _, w, _ in split._convs] == ["cpu"] * 2 + ["meta"] * 6
+    assert device_of("relu1_2", devices) == devices[0]
+    both = PaintFeatures(loss_network, "max", [torch.device("cpu")] * 2)
+    for layer, values in both(PICTURE, both.layers).items():
+        assert torch.equal(values, features(PICTURE, (layer,))[layer])
+
+
+def test_a_picture_without_a_position_in_the_deepest_layer_is_refused(features):
+    with pytest.raises(UsageError, match="6x20 is too small for these layers; they need 8"):
+        features(torch.rand(1, 3, 20, 6), ("relu4_1",))
+
+
+def test_the_names_of_vgg19_fit():
+    convs, before = [], 3
+    for layer in layer_names("vgg19"):
+        convs.append(TrunkConv(layer, torch.randn(4, before, 3, 3) / 6, torch.zeros(4)))
+        before = 4
+    features = PaintFeatures(LossNetwork(convs, (0.5, 0.5, 0.5), "max"), "max")
+    found = features(PICTURE, tuple(default_style_layers(features.layers)))
+    assert [tuple(x.shape[2:]) for x in found.values()] == [
+        (64, 80),
+        (32, 40),
+        (16, 20),
+        (8, 10),
+        (4, 5),
+    ]

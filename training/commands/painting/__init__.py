@@ -1,0 +1,1 @@
+"""What `stylecam paint` is made of: its options, inputs, what it shows, sweeps and sheets."""

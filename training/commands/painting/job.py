@@ -1,0 +1,175 @@
+"""One painting from start to end: memory planned, time estimated, broken off and resumed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.errors import TrainingError, UsageError
+from training.commands.painting.inputs import Inputs
+
+if TYPE_CHECKING:
+    from training.data.picture_file import Levels
+    from training.optimise.memory import Plan
+    from training.optimise.objective.features import PaintFeatures
+    from training.optimise.paint import Painting, PaintProgress
+    from training.optimise.settings import PaintSettings
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is painted with what. `network` is the loss network's name."""
+
+    inputs: Inputs
+    settings: "PaintSettings"
+    features: "PaintFeatures"
+    network: str
+    plan: "Plan"
+
+    def painting(self) -> "Painting":
+        """The painting, not begun."""
+        return make_painting(self.inputs, self.settings, self.features, tile=self.plan.tile)
+
+    def digest(self) -> str:
+        """Identifies a painting that a checkpoint can go on with."""
+        from training.optimise.checkpoint import digest_of
+
+        return digest_of(self.settings, self.inputs.pictures(), self.network)
+
+
+def make_painting(
+    inputs: Inputs, settings: "PaintSettings", features: "PaintFeatures", *, tile: int | None
+) -> "Painting":
+    """A painting of these inputs. Raises UsageError for what does not fit together."""
+    from training.optimise.paint import Painting
+
+    return Painting(
+        inputs.photo,
+        inputs.styles,
+        features,
+        settings,
+        regions=inputs.regions,
+        start=inputs.initial,
+        tile=tile,
+    )
+
+
+def plan_job(
+    inputs: Inputs,
+    settings: "PaintSettings",
+    features: "PaintFeatures",
+    network: str,
+    *,
+    available: int | None,
+    tile: int | None = None,
+) -> Job:
+    """The job, in parts if it would not fit into `available` bytes (None: not known) otherwise.
+
+    `tile`: the size of the parts, if the user wants so. Raises UsageError, with the largest size
+    that fits, if none does.
+    """
+    from training.optimise.memory import Plan, largest_side, painting_bytes, plan_memory
+    from training.optimise.paint import plan_scales
+    from training.runtime.memory_budget import format_bytes
+
+    layers = make_painting(inputs, settings, features, tile=None).layers
+    shape = plan_scales(inputs.shape, settings)[-1].shape
+    channels = features.channels
+    in_parts = settings.method == "gram" and settings.optimizer == "adam"
+    if tile is not None and not in_parts:
+        raise UsageError("--tile: only with --method gram and --optimizer adam")
+    side = round(max(shape) * settings.style_scale)
+    known = [x for x in inputs.styles if x is not None]
+    pixels = max(side**2 * min(x.shape[2:]) // max(x.shape[2:]) for x in known)
+    if tile is not None:
+        needed = painting_bytes(shape, channels, layers, style_pixels=pixels, tile=tile)
+        plan: Plan | None = Plan(tile, needed)
+        if available is not None and needed > available:
+            plan = None
+    else:
+        plan = plan_memory(
+            shape, channels, layers, style_pixels=pixels, available=available, tiles=in_parts
+        )
+    if plan is None:
+        assert available is not None
+        whole = painting_bytes(shape, channels, layers, style_pixels=pixels)
+        fits = largest_side(shape, channels, layers, available=available, tiles=in_parts)
+        raise UsageError(
+            f"a painting of {shape[1]}x{shape[0]} takes about {format_bytes(whole)}"
+            f"{', too much in parts as well' if in_parts else ''}; {format_bytes(available)} are "
+            f"left for it, enough for --size {fits * settings.size // max(shape)}"
+        )
+    return Job(inputs, settings, features, network, plan)
+
+
+def seconds_needed(job: Job) -> float:
+    """How long the painting will take, from one pass forward and back on a small picture."""
+    import torch
+
+    from training.optimise.paint import plan_scales
+
+    side = min(128, job.settings.size)
+    picture = torch.rand(1, 3, side, side).to(job.features.devices[0])
+    painting = job.painting()
+    for _ in range(2):  # the first warms up
+        began = time.perf_counter()
+        leaf = picture.clone().requires_grad_()
+        found = job.features(leaf, painting.layers)
+        torch.stack([x.square().mean().to(leaf.device) for x in found.values()]).sum().backward()
+        spent = time.perf_counter() - began
+    work = sum(scale.work for scale in plan_scales(job.inputs.shape, job.settings))
+    twice = 1.6 if job.plan.tile is not None else 1.0  # parts are measured once more, and overlap
+    return spent / side**2 * work * twice
+
+
+def run_job(
+    job: Job,
+    out: Path,
+    *,
+    on_start: "Callable[[Painting, int], None]" = lambda *_: None,
+    on_progress: "Callable[[PaintProgress], None]" = lambda _: None,
+) -> "Levels":
+    """Paint to the end, from the checkpoint beside `out` if there is one of the same painting.
+
+    The checkpoint is written when the painting is broken off, and removed when it is finished.
+    `on_start` gets the painting and how many iterations it already had. Raises TrainingError in
+    one line if memory runs out.
+    """
+    from training.optimise.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
+    from training.runtime.memory_budget import out_of_memory
+
+    painting, path, digest = job.painting(), checkpoint_path(out), job.digest()
+    if (state := read_checkpoint(path, digest, job.features.devices[0])) is not None:
+        painting.load_state(state)
+    on_start(painting, painting.iteration)
+    try:
+        finished = painting.run(on_progress)
+    except BaseException as error:
+        if painting.iteration:
+            _keep(lambda: write_checkpoint(path, digest, painting.state()))
+        if isinstance(error, Exception) and out_of_memory(error):
+            height, width = painting.size
+            raise TrainingError(
+                f"memory ran out at {width}x{height}; give a smaller --size, or --tile 512"
+            ) from None
+        raise
+    path.unlink(missing_ok=True)
+    return levels_of(finished)
+
+
+def _keep(write: Callable[[], Any]) -> None:
+    """Write, unless that fails as well: the first error is the one to tell."""
+    from training.runtime.memory_budget import out_of_memory
+
+    try:
+        write()
+    except (TrainingError, MemoryError, RuntimeError) as error:
+        if not isinstance(error, TrainingError) and not out_of_memory(error):
+            raise
+
+
+def levels_of(picture: Any) -> "Levels":
+    """(1, 3, H, W) float 0..1 to (H, W, 3) float32."""
+    found: Levels = picture[0].permute(1, 2, 0).contiguous().float().cpu().numpy()
+    return found

@@ -1,0 +1,98 @@
+"""What is seen of a painting while it is made: a progress bar, and the file of the best so far."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from training.data.picture_file import Levels
+    from training.optimise.paint import Painting, PaintProgress
+
+
+class PaintingView:
+    """A progress bar with losses and time left, and the picture's file, written anew after every
+    `preview_every` iterations and however the painting ends."""
+
+    def __init__(self, out: Path, preview_every: int, bits: int | None) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bar
+        from rich.table import Column
+
+        # The losses come last: on a narrow terminal they are cut off, not the bar.
+        losses = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        self._bar = Bar(
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}", table_column=losses),
+            expand=True,
+        )
+        self._task = self._bar.add_task("", total=None)
+        self._out, self._every, self._bits = out, preview_every, bits
+        self._newest: PaintProgress | None = None
+        self._painting: Painting | None = None
+        self._began, self._before = time.monotonic(), 0.0
+
+    def __enter__(self) -> "PaintingView":
+        self._bar.start()
+        return self
+
+    def start(self, painting: "Painting", done: int) -> None:
+        """The painting begins, or goes on after so many iterations."""
+        self._painting = painting
+        self._began, self._before = time.monotonic(), painting.work
+        if done:
+            self._bar.console.print(f"{self._out}: goes on after {done} iterations", markup=False)
+
+    def show(self, progress: "PaintProgress") -> None:
+        losses = "  ".join(f"{k} {v:.3f}" for k, v in progress.losses.items())
+        height, width = progress.size
+        self._bar.update(
+            self._task,
+            completed=progress.iteration,
+            total=progress.iterations,
+            description=f"{self._left(progress.work)}  {width}x{height}  {losses}",
+        )
+        self._newest = progress
+        if progress.iteration % self._every == 0:
+            self.write(progress)
+
+    def _left(self, work: float) -> str:
+        """The time left, from the share of the work done since the start."""
+        spent = time.monotonic() - self._began
+        seconds = spent / max(work - self._before, 1e-9) * (1 - work)
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02d} left"
+
+    def write(self, progress: "PaintProgress") -> None:
+        """Write the picture as it is now."""
+        from training.commands.painting.job import levels_of
+
+        self._save(levels_of(progress.picture()))
+
+    def finish(self, levels: "Levels") -> None:
+        """Write the finished picture."""
+        self._save(levels)
+
+    def _save(self, levels: "Levels") -> None:
+        from training.data.picture_file import write_picture
+
+        write_picture(self._out, levels, bits=self._bits)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._bar.stop()
+        if self._newest is None:
+            return
+        done = f"{self._newest.iteration} of {self._newest.iterations} iterations"
+        if kind is None:
+            click.echo(f"{self._out}: painted in {done}")
+            return
+        try:
+            self.write(self._newest)
+        except (MemoryError, RuntimeError):
+            click.echo(f"{self._out}: holds the last preview", err=True)
+            return
+        click.echo(
+            f"{self._out}: the best of {done} is kept; the same command goes on from there",
+            err=True,
+        )

@@ -1,0 +1,1 @@
+"""What a painting minimises: features, distances, objectives, regions and tiles."""

@@ -1,0 +1,107 @@
+"""The features of a picture that a painting compares: a loss network, set up for painting.
+
+Differs from how the trainings use the same weights: the first layer pads by repeating the border
+(zeros there would be painted as a frame); means or L2 norms may pool, scaled so that the
+activations stay as large as with maxima (Gatys et al. 2015 do not scale them); and all
+activations are brought to one magnitude, since some VGGs take 0..255 and others about ±2, so that
+a weight means the same whatever the loss network.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from models.errors import UsageError, lookup
+from training.losses.vgg import LossNetwork
+
+POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "max": lambda x: F.max_pool2d(x, 2),
+    "average": lambda x: F.avg_pool2d(x, 2) * 2.0,
+    "l2": lambda x: (F.avg_pool2d(x.square(), 2) * 4 + TINY).sqrt() * 0.78,
+}
+"""Pooling by 2; the factors match the magnitude of max pooling (measured on VGG-19 by the
+reference implementation, style-transfer-pytorch)."""
+NOISE_SIDE = 64
+FIRST_LAYER = 0.5
+"""Root mean square that the first layer's activations are brought to. Style errors grow with its
+square, content errors with itself, variation not at all: so it balances the default weights."""
+TINY = 1e-12
+"""Keeps the gradient of the square root finite."""
+
+
+class PaintFeatures:
+    """RGB (1, 3, H, W) float 0..1 to features (1, C, h, w) by layer name.
+
+    `devices`: the first holds the first block, the last (of two) the others; the features come
+    back on the device of their layer.
+    """
+
+    def __init__(
+        self, network: LossNetwork, pooling: str, devices: Sequence[torch.device] = ()
+    ) -> None:
+        self.pool = lookup("pooling", pooling, POOLINGS)
+        self.layers = list(network.layers)
+        self.devices = list(devices) or [network.device]
+        self.mean = network.get_buffer("mean").to(self.devices[0])
+        self._convs = []
+        gain = FIRST_LAYER / magnitude(network)
+        for number, conv in enumerate(network.convs()):
+            device = device_of(conv.layer, self.devices)
+            weight = conv.weight * gain if number == 0 else conv.weight
+            weight = weight.to(device).contiguous(memory_format=torch.channels_last)
+            # A ReLU network is linear in the size of its input, if its biases shrink along.
+            self._convs.append((conv.layer, weight, conv.bias.to(device) * gain))
+
+    @property
+    def channels(self) -> dict[str, int]:
+        """Channels by layer."""
+        return {layer: weight.shape[0] for layer, weight, _ in self._convs}
+
+    def smallest_side(self, layers: Sequence[str]) -> int:
+        """Least side in pixels of a picture that still has a position in every one of `layers`."""
+        return max(2 ** (int(layer[4]) - 1) for layer in layers)
+
+    def __call__(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The features after the ReLU of each of `layers`; computes no deeper than needed.
+
+        Raises UsageError for a picture that is too small."""
+        wanted = set(layers)
+        least = self.smallest_side(layers)
+        if min(x.shape[2:]) < least:
+            raise UsageError(
+                f"a picture of {x.shape[3]}x{x.shape[2]} is too small for these layers; "
+                f"they need {least} pixels"
+            )
+        features: dict[str, Tensor] = {}
+        x = F.pad(x - self.mean, (1, 1, 1, 1), mode="replicate")
+        for number, (layer, weight, bias) in enumerate(self._convs):
+            if layer.endswith("_1") and number > 0:
+                x = self.pool(x)
+            x = F.relu(
+                F.conv2d(x.to(weight.device), weight, bias, padding=0 if number == 0 else 1),
+                inplace=True,
+            )
+            if layer in wanted:
+                features[layer] = x
+            if len(features) == len(wanted):
+                break
+        return features
+
+
+@torch.no_grad()
+def magnitude(network: LossNetwork) -> float:
+    """Root mean square of the first layer's activations on noise like a photograph's colours."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(1, 3, NOISE_SIDE // 8, NOISE_SIDE // 8, generator=generator)
+    fine = torch.rand(1, 3, NOISE_SIDE, NOISE_SIDE, generator=generator)
+    noise = F.interpolate(coarse, size=fine.shape[2:], mode="bilinear") * 0.9 + fine * 0.1
+    first = network.layers[0]
+    activations = network(noise.to(network.device), (first,))[first]
+    return max(float(activations.square().mean().sqrt()), TINY)
+
+
+def device_of(layer: str, devices: Sequence[torch.device]) -> torch.device:
+    """Where a layer computes: the first of two devices takes block 1, half of the memory."""
+    return devices[0] if layer.startswith("relu1_") else devices[-1]

@@ -1,0 +1,179 @@
+"""The Gram objective: content by features, style by Gram matrices, and total variation.
+
+Everything that it needs of a picture are sums over positions. A picture that is too large is
+therefore measured in parts: once for the sums, then again for the gradient of the losses of
+these sums. The result is that of the whole picture, for the memory of one part.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.optimise.objective.distance import error_sums, normalised_error, variation_sum
+from training.optimise.objective.features import PaintFeatures, device_of
+from training.optimise.objective.layers import reach, shares, stride
+from training.optimise.objective.tiles import Part, parts_of
+
+Sums = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of the terms, and of the layers within content and style."""
+
+    content: float
+    style: float
+    variation: float
+    content_layers: Mapping[str, float]
+    style_layers: Mapping[str, float]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*self.content_layers, *self.style_layers]))
+
+
+def gram_sum(features: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Σ f·fᵀ over the positions of (1, C, h, w), weighted by a mask (h, w) if there is one."""
+    flat = features[0].flatten(1)
+    return (flat if mask is None else flat * mask.flatten()) @ flat.mT
+
+
+@torch.no_grad()
+def style_grams(
+    features: PaintFeatures, styles: Sequence[tuple[Tensor, float]], layers: Sequence[str]
+) -> dict[str, Tensor]:
+    """The weighted mean of the Gram matrices of pictures (1, 3, H, W), by layer.
+
+    Divided by the positions, that is the elements of a channel: pictures of all sizes compare.
+    """
+    total = sum(weight for _, weight in styles)
+    grams: dict[str, Tensor] = {}
+    for picture, weight in styles:
+        for layer, values in features(picture, layers).items():
+            gram = gram_sum(values) * (weight / total / values[0, 0].numel())
+            grams[layer] = grams[layer] + gram if layer in grams else gram
+    return grams
+
+
+class GramObjective:
+    """The loss terms of a painting of `content`, and their gradient.
+
+    `styles`: a Gram matrix by layer, one dictionary for each region; `regions` (R, H, W) float
+    0..1 tells where each of them counts (None: there is one, everywhere). A region without a
+    style (None) has no style loss. `tile`: measure in parts of so many pixels; None: at once.
+    """
+
+    def __init__(
+        self,
+        features: PaintFeatures,
+        weights: Weights,
+        content: Tensor,
+        styles: Sequence[dict[str, Tensor] | None],
+        *,
+        regions: Tensor | None = None,
+        tile: int | None = None,
+    ) -> None:
+        self._features, self._weights, self._styles = features, weights, styles
+        self._device, self._values = content.device, content.numel()
+        shape = (content.shape[2], content.shape[3])
+        self.parts = parts_of(shape, tile, reach(weights.layers, features.layers))
+        self._painted = [number for number, style in enumerate(styles) if style is not None]
+        if regions is None:
+            regions = content.new_ones(1, *shape)
+        self._areas = regions.mean(dim=(1, 2)).tolist()
+        self._content = [self._content_of(part, content) for part in self.parts]
+        self._masks = [self._masks_of(part, regions) for part in self.parts]
+        self._positions = {
+            layer: torch.stack([masks[layer].sum(dim=(1, 2)) for masks in self._masks]).sum(dim=0)
+            for layer in weights.style_layers
+        }
+
+    @torch.no_grad()
+    def _content_of(self, part: Part, content: Tensor) -> dict[str, Tensor]:
+        layers = tuple(self._weights.content_layers)
+        features = self._features(part.view(content), layers)
+        return {x: part.own_of(values, stride(x)).clone() for x, values in features.items()}
+
+    def _masks_of(self, part: Part, regions: Tensor) -> dict[str, Tensor]:
+        """The regions (R, h, w) at the positions of each style layer."""
+        masks = {}
+        for layer in self._weights.style_layers:
+            coarse = F.avg_pool2d(part.view(regions)[None], stride(layer))[0]
+            device = device_of(layer, self._features.devices)
+            masks[layer] = part.own_of(coarse, stride(layer)).to(device)
+        return masks
+
+    def __call__(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+        """The terms by name, and the gradient of their sum with respect to (1, 3, H, W)."""
+        if len(self.parts) == 1:
+            leaf = pixels.detach().requires_grad_()
+            terms = self.terms(leaf)
+            (gradient,) = torch.autograd.grad(torch.stack(list(terms.values())).sum(), leaf)
+        else:
+            terms, gradient = self._in_parts(pixels.detach())
+        return {name: float(term.detach()) for name, term in terms.items()}, gradient
+
+    def terms(self, pixels: Tensor) -> dict[str, Tensor]:
+        """The terms of the whole picture, differentiable; only where there is one part."""
+        assert len(self.parts) == 1
+        return self._losses(self._sums(0, pixels))
+
+    def _in_parts(self, pixels: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        total: Sums = {}
+        with torch.no_grad():
+            for number, part in enumerate(self.parts):
+                for name, value in self._sums(number, part.view(pixels)).items():
+                    total[name] = total[name] + value if name in total else value
+        leaves = {name: value.requires_grad_() for name, value in total.items()}
+        terms = self._losses(leaves)
+        loss = torch.stack(list(terms.values())).sum()
+        found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+        slopes = {
+            name: slope for name, slope in zip(leaves, found, strict=True) if slope is not None
+        }
+        gradient = torch.zeros_like(pixels)
+        for number, part in enumerate(self.parts):
+            seen = part.view(pixels).clone().requires_grad_()
+            sums = self._sums(number, seen)
+            pulls = [(slope * sums[name]).sum().to(pixels.device) for name, slope in slopes.items()]
+            part.view(gradient).add_(torch.autograd.grad(torch.stack(pulls).sum(), seen)[0])
+        return terms, gradient
+
+    def _sums(self, number: int, seen: Tensor) -> Sums:
+        """The sums of one part over its own positions."""
+        part, weights = self.parts[number], self._weights
+        features = self._features(seen, weights.layers)
+        own = {layer: part.own_of(values, stride(layer)) for layer, values in features.items()}
+        sums: Sums = {"variation": variation_sum(*part.with_neighbours(seen))}
+        for layer in weights.content_layers:
+            squares, absolutes = error_sums(own[layer], self._content[number][layer])
+            sums |= {f"content {layer} squares": squares, f"content {layer} absolutes": absolutes}
+        for layer in weights.style_layers:
+            for region in self._painted:
+                mask = self._masks[number][layer][region] if len(self._styles) > 1 else None
+                sums[f"gram {layer} {region}"] = gram_sum(own[layer], mask)
+        return sums
+
+    def _losses(self, sums: Sums) -> dict[str, Tensor]:
+        weights = self._weights
+        zero = torch.zeros((), device=self._device)
+        content, style = zero, zero
+        for layer, share in shares(weights.content_layers).items():
+            squares, absolutes = (sums[f"content {layer} {x}"] for x in ("squares", "absolutes"))
+            content = content + share * normalised_error(squares, absolutes).to(self._device)
+        for layer, share in shares(weights.style_layers).items():
+            for region in self._painted:
+                target = self._styles[region]
+                assert target is not None
+                positions = self._positions[layer][region].clamp_min(1)
+                gram = sums[f"gram {layer} {region}"] / positions
+                error = normalised_error(*error_sums(gram, target[layer])).to(self._device)
+                style = style + share * self._areas[region] * error
+        return {
+            "content": weights.content * content,
+            "style": weights.style * style,
+            "tv": weights.variation * sums["variation"] / self._values,
+        }
