@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import UsageError
-from training.commands.painting.options import look_options, settings_from
+from training.commands.painting.options import look_options
 from training.commands.shared_options import device_option, loss_network_option
 from training.commands.training_extra import require_training_extra
 
@@ -77,6 +77,17 @@ if TYPE_CHECKING:
     show_default=True,
     help="Iterations after which FILE is written anew.",
 )
+@click.option(
+    "--sweep",
+    multiple=True,
+    metavar="SETTING=V,V",
+    help="Paint every combination, like style_weight=25,50,75; FILE becomes one labelled sheet.",
+)
+@click.option(
+    "--inspect",
+    is_flag=True,
+    help="Paint what each layer of the loss network sees of PHOTO, on one labelled sheet.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE if it is there already.")
 def paint(
     photo: Path,
@@ -92,6 +103,8 @@ def paint(
     max_memory: str,
     tile: int | None,
     preview_every: int,
+    sweep: tuple[str, ...],
+    inspect: bool,
     force: bool,
     resolution: float | None,
     **look: Any,
@@ -104,24 +117,57 @@ def paint(
     """
     require_training_extra("paint")
     from training.commands.painting.inputs import load_inputs
-    from training.data.picture_file import check_output_path
+    from training.commands.painting.sweep import (
+        check_sweep,
+        combinations,
+        parse_sweep,
+        run_sweep,
+        trial_path,
+    )
+    from training.data.picture_file import check_output_path, write_picture
     from training.optimise.checkpoint import checkpoint_path
 
     depth = int(bits) if bits else None
     resumes = checkpoint_path(out).is_file()
-    check_output_path(out, force=force or resumes, bits=depth)
+    # The sheet of a sweep is made anew from its trials, which are kept.
+    check_output_path(out, force=force or resumes or bool(sweep), bits=depth)
     look["style_shares"] = _numbers("--style-weights", style_weights)
     initial = _initial_picture(look)
-    settings = settings_from(look, preset)
+    lists = parse_sweep(sweep)
+    every = check_sweep(look, preset, combinations(lists))
+    if inspect:
+        _inspect(photo, out, every[0], loss_network, device)
+        return
     if not style:
         raise UsageError("--style: give a style picture, or a drawn style's name")
     inputs = load_inputs(photo, style, mask, initial)
-    settings = _at_resolution(settings, inputs, resolution, look["size"])
-    features = _features(loss_network, settings, device, devices)
-    job = _job(inputs, settings, features, loss_network, max_memory, tile)
+    jobs = []
+    for settings in every:
+        sized = _at_resolution(settings, inputs, resolution, look["size"])
+        features = _features(loss_network, sized, device, devices)
+        jobs.append(_job(inputs, sized, features, loss_network, max_memory, tile))
+    if lists:
+        sheet = run_sweep(out, lists, jobs, lambda job, path: _paint(job, path, preview_every, 8))
+        write_picture(out, sheet)
+        click.echo(f"{out}: {len(jobs)} paintings, each in {trial_path(out, {}).parent}")
+        return
     if resumes and not force:
-        _require_own_checkpoint(job, out)
-    _paint(job, out, preview_every, depth)
+        _require_own_checkpoint(jobs[0], out)
+    _paint(jobs[0], out, preview_every, depth)
+
+
+def _inspect(
+    photo: Path, out: Path, settings: "PaintSettings", network: str, device: "DeviceName"
+) -> None:
+    from training.commands.painting.inputs import as_tensor
+    from training.commands.painting.inspect import inspect_sheet
+    from training.data.picture_file import read_srgb, write_picture
+
+    picture = as_tensor(read_srgb(photo))
+    features = _features(network, settings, device, None)
+    sheet = inspect_sheet(picture, features, settings, lambda text: click.echo(text, err=True))
+    write_picture(out, sheet)
+    click.echo(f"{out}: what the loss network sees of {photo}")
 
 
 def _numbers(flag: str, text: str | None) -> tuple[float, ...]:

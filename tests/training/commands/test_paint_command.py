@@ -200,6 +200,29 @@ def test_a_mask_of_another_number_of_colours_is_refused(invoke, tmp_path):
         invoke(*TO, "--style", "stained-glass", "--mask", "mask.png")
 
 
+def test_a_sweep_paints_every_combination_once_and_lays_them_on_a_sheet(invoke, tmp_path):
+    given = (*TO, *QUICK, "--sweep", "style_weight=25,75", "--sweep", "style_scale=0.5,1")
+    assert "out.png: 4 paintings" in invoke(*given)
+    sheet = read_picture(tmp_path / "out.png")
+    assert sheet.shape[0] > 2 * 77
+    assert sheet.shape[1] > 2 * 96
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "out-sweep").glob("*.png")}
+    assert len(made) == 4
+    assert len({read_picture(path).tobytes() for path in made}) == 4
+    (tmp_path / "out-sweep" / "style_weight-25_style_scale-1.png").unlink()
+    invoke(*given)
+    again = {path: path.stat().st_mtime_ns for path in (tmp_path / "out-sweep").glob("*.png")}
+    assert sum(made[path] == again[path] for path in made) == 3
+    with pytest.raises(UsageError, match="--gone"):
+        invoke(*TO, *QUICK, "--sweep", "gone=1,2")
+
+
+def test_inspecting_lays_out_what_the_network_sees(invoke, tmp_path):
+    said = invoke("-o", "seen.png", "--inspect", "--size", "64", "--initial-iterations", "1")
+    assert "seen.png: what the loss network sees" in said
+    assert read_picture(tmp_path / "seen.png").shape[1] > 4 * 64
+
+
 def test_two_devices_share_the_network(invoke, tmp_path):
     invoke(*TO, *QUICK)
     invoke("--style", "marbling", "-o", "two.png", *QUICK, "--devices", "cpu,cpu")
