@@ -1,8 +1,7 @@
-"""Named settings of a painting: the field's classic rows, and looks of our own.
+"""Named settings of a painting: the rows of the classic table, and looks of our own.
 
-A classic row holds weights of content, style and total variation on the unnormalised losses of
-Johnson et al. 2016; our losses are normalised, so each is mapped by its ratio to a row that
-became our default: content 1, style .0015, total variation .00001.
+A classic row weighs content, style and total variation as absolute losses. Ours are normalised,
+so each row is mapped by its ratio to weights that stand for our default: 1, .0015 and .00001.
 """
 
 from typing import Any
