@@ -124,8 +124,8 @@ def paint(
         run_sweep,
         trial_path,
     )
-    from training.data.picture_file import check_output_path, write_picture
     from training.optimise.checkpoint import checkpoint_path
+    from training.optimise.picture_file import check_output_path, write_picture
 
     depth = int(bits) if bits else None
     resumes = checkpoint_path(out).is_file()
@@ -161,7 +161,7 @@ def _inspect(
 ) -> None:
     from training.commands.painting.inputs import as_tensor
     from training.commands.painting.inspect import inspect_sheet
-    from training.data.picture_file import read_srgb, write_picture
+    from training.optimise.picture_file import read_srgb, write_picture
 
     picture = as_tensor(read_srgb(photo))
     features = _features(network, settings, device, None)

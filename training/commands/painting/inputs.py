@@ -85,7 +85,7 @@ def as_tensor(picture: NDArray[np.uint8]) -> "Tensor":
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    from training.data.picture_file import read_srgb
+    from training.optimise.picture_file import read_srgb
 
     return read_srgb(path)
 

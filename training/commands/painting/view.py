@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from training.data.picture_file import Levels
     from training.optimise.paint import Painting, PaintProgress
+    from training.optimise.picture_file import Levels
 
 
 class PaintingView:
@@ -75,7 +75,7 @@ class PaintingView:
         self._save(levels)
 
     def _save(self, levels: "Levels") -> None:
-        from training.data.picture_file import write_picture
+        from training.optimise.picture_file import write_picture
 
         write_picture(self._out, levels, bits=self._bits)
 

@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from models.errors import TrainingError, UsageError
 from models.pictures import read_picture
-from training.data.picture_file import (
+from training.optimise.picture_file import (
     check_output_path,
     read_srgb,
     srgb_profile,
