@@ -72,7 +72,7 @@ def baseline(
     for number, photo in enumerate(photographs):
         source = to_square(photo)
         before, painted = to_tensor(source[None]), to_tensor(painter(source)[None])
-        model = distance(network, target, before, painted)
+        model = distance(network, target, before, painted)[:3]
         descent = PixelOptimizer(before, _comparison_losses(network, target, before, model[1]))
         matched = iterations
         for step in range(iterations):
@@ -81,7 +81,7 @@ def baseline(
                 matched = min(matched, step)
             on_iteration(number * iterations + step + 1, len(photographs) * iterations)
         best = to_tensor(to_picture(descent.best[0])[None])
-        figures.append((*model, *distance(network, target, before, best), matched))
+        figures.append((*model, *distance(network, target, before, best)[:3], matched))
     means = [float(x) for x in np.mean(figures, axis=0)]
     return Baseline(len(photographs), iterations, *means)
 

@@ -86,7 +86,7 @@ def evaluate(
         distance(network, target, to_tensor(frame[None]), to_tensor(painter(frame)[None]))
         for frame in frames
     ]
-    style, content, likeness, variation = np.mean(distances, axis=0)
+    style, content, variation, likeness = np.mean(distances, axis=0)
     sources = [to_square(photo) for photo in photographs]
     return Quality(
         float(style),
@@ -105,7 +105,7 @@ def evaluate(
 def distance(
     network: LossNetwork, target: StyleTarget, source: Tensor, painted: Tensor
 ) -> tuple[float, float, float, float]:
-    """Style, content, likeness and total variation of one painting (1, 3, H, W): see Quality."""
+    """Style, content, total variation and likeness of one painting (1, 3, H, W): see Quality."""
     features = network(painted, STYLE_LAYERS)
     wanted = network(source, (CONTENT_LAYER,))[CONTENT_LAYER]
     style = {
@@ -114,7 +114,7 @@ def distance(
     content = float(content_loss(features[CONTENT_LAYER], wanted))
     likeness = content + sum(LAYER_WEIGHTS[x] * style[x] for x in LIKENESS_LAYERS)
     variation = float(total_variation_loss(painted))
-    return float(np.mean(list(style.values()))), content, likeness, variation
+    return float(np.mean(list(style.values()))), content, variation, likeness
 
 
 def style_target_of(

@@ -12,7 +12,17 @@ from torch import Tensor
 from training.config.recipe import Recipe
 from training.losses.perceptual import Scope
 from training.losses.style_target import StyleTarget, style_target
-from training.losses.terms import Features, Seen, loss_terms
+from training.losses.terms import (
+    ContentTerm,
+    Features,
+    LossTerm,
+    RangeTerm,
+    Seen,
+    StabilityTerm,
+    StyleTerm,
+    TotalVariationTerm,
+    WassersteinTerm,
+)
 from training.losses.vgg import LossNetwork
 from training.runtime.precision import use_bf16
 
@@ -27,6 +37,34 @@ def half_size(picture: Tensor) -> Tensor:
 def part_size(height: int, width: int) -> tuple[int, int]:
     """Height and width of the part of a crop that is seen at full size."""
     return height // 2, width // 2
+
+
+def loss_terms(
+    recipe: Recipe, targets: list[StyleTarget], scopes: tuple[Scope, ...]
+) -> list[LossTerm]:
+    """Every term of the recipe's loss whose weight is not 0."""
+    relative = recipe.loss_units == "relative"
+    layers = recipe.weights_of_layers
+    style: LossTerm
+    if recipe.style_loss == "wasserstein":
+        style = WassersteinTerm(recipe.style_weight, layers, targets, scopes)
+    else:
+        style = StyleTerm(recipe.style_weight, layers, targets, scopes, relative)
+    content = ContentTerm(
+        recipe.content_weight,
+        recipe.content_layers,
+        recipe.content_start,
+        recipe.content_ramp,
+        relative,
+    )
+    terms: list[LossTerm] = [
+        content,
+        style,
+        TotalVariationTerm(recipe.tv_weight, relative),
+        RangeTerm(recipe.range_weight),
+        StabilityTerm(recipe.temporal_weight, recipe.stability_every),
+    ]
+    return [term for term in terms if term.weight]
 
 
 class Objective:

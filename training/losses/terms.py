@@ -1,7 +1,7 @@
 """The terms of the training loss, each a small object that holds its target and its weight.
 
-A new loss needs its own function in a file beside this one, a term here or there, an entry in
-`loss_terms`, and a field of the recipe for its weight; nothing else changes.
+objective.py has their list. A new loss needs its own function and term in a file beside this one,
+an entry in that list, and a field of the recipe for its weight; nothing else changes.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from training.config.recipe import Recipe
 from training.losses.perceptual import (
     Scope,
     content_loss,
@@ -170,31 +169,3 @@ class StabilityTerm:
         if seen.overlap is None:
             return seen.painted.new_zeros(())
         return stability_loss(*seen.overlap) * (self.weight * self.every)
-
-
-def loss_terms(
-    recipe: Recipe, targets: list[StyleTarget], scopes: tuple[Scope, ...]
-) -> list[LossTerm]:
-    """Every term of the recipe's loss whose weight is not 0."""
-    relative = recipe.loss_units == "relative"
-    layers = recipe.weights_of_layers
-    style: LossTerm
-    if recipe.style_loss == "wasserstein":
-        style = WassersteinTerm(recipe.style_weight, layers, targets, scopes)
-    else:
-        style = StyleTerm(recipe.style_weight, layers, targets, scopes, relative)
-    content = ContentTerm(
-        recipe.content_weight,
-        recipe.content_layers,
-        recipe.content_start,
-        recipe.content_ramp,
-        relative,
-    )
-    terms: list[LossTerm] = [
-        content,
-        style,
-        TotalVariationTerm(recipe.tv_weight, relative),
-        RangeTerm(recipe.range_weight),
-        StabilityTerm(recipe.temporal_weight, recipe.stability_every),
-    ]
-    return [term for term in terms if term.weight]

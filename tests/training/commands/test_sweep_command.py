@@ -33,7 +33,7 @@ def stand_in(refused=()):
                 recipe = Recipe(style="marbling", images=("x",), base="e0f7", style_weight=weight)
                 fields = vars(BASE) | {"recipe": recipe}
                 save_checkpoint(Checkpoint(**fields), trial.folder / "checkpoint.pt")
-                (trial.folder / "style.onnx").write_bytes((SHIPPED / "dusk.onnx").read_bytes())
+                (trial.folder / "style.onnx").write_bytes((SHIPPED / "low-poly.onnx").read_bytes())
             on_end(trial, None)
 
     return run_trials

@@ -18,7 +18,7 @@ from training.loop.checkpoint import load_checkpoint, save_checkpoint
 from training.losses import vgg_weights
 
 QUICK = ("--num-images", "4", "--batch-size", "2", "--image-size", "64", "--alpha", "0.25")
-PAINTS_AT_ONCE = (*QUICK, "--model-size", "fast")
+PAINTS_AT_ONCE = (*QUICK, "--model-size", "fast", "--style-loss", "wasserstein")
 """A generator that is not all grey after two steps."""
 
 
