@@ -50,7 +50,7 @@ def test_the_models_own_figures_are_those_of_the_report(loss_network, photograph
     pairs = [(to_tensor(x[None]), to_tensor(inverted(x)[None])) for x in squares]
     expected = np.mean([ev.distance(loss_network, target, *pair) for pair in pairs], axis=0)
     own = (reached.model_style, reached.model_content, reached.model_total_variation)
-    assert own == pytest.approx(tuple(expected))
+    assert own == pytest.approx(tuple(expected[:3]))
 
 
 def test_a_model_that_cannot_be_matched_is_never_matched(loss_network, photographs):

@@ -7,7 +7,7 @@ from models.exposure import normalised
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.data.tensors import to_square
+from training.data.tensors import to_frame, to_square
 from training.evaluation import metrics as ev
 from training.evaluation.as_shown import as_shown
 
@@ -18,7 +18,7 @@ def pictures(photographs):
 
 
 def test_a_picture_is_at_no_distance_from_itself(loss_network, pictures):
-    target = ev.style_target_of(loss_network, [to_square(pictures[0])])
+    target = ev.style_target_of(loss_network, [to_frame(pictures[0])])
     quality = ev.evaluate(lambda x: x, pictures[:1], loss_network, target)
     assert quality.style == pytest.approx(0, abs=1e-6)
     assert quality.content == 0
