@@ -21,8 +21,6 @@ The border pixels are not repeated instead: the repeats would be flat across a b
 generator paints flat areas in other colours."""
 CLASSIC_MARGIN = 32
 """The same for the sizes in FIXED_SIZES, whose files were made with it."""
-DENSE_MARGIN = 24
-"""The same for `dense` generators: as wide as the strip that the zeros change visibly."""
 FIXED_SIZES = ("full", "small")
 """Model sizes whose definition stays as it is. Their int8 files tell size and alpha alone, which
 saves space; a `fast` one tells all its layers, because the defaults of `fast` change."""
@@ -41,8 +39,8 @@ class Architecture:
     is subtracted there, so that only what is finer than the coarse grid comes from the input.
     With neither a coarse picture nor `residual`, `detail` has no effect.
 
-    With `centred`, the layers see the picture as -1..1, so that the zeros beyond its borders are
-    mid-grey.
+    With `centred`, the layers see the picture as -1..1. `padding` is what the convolutions see
+    beyond the borders of their input: zeros, or its outermost values repeated.
     """
 
     name: str
@@ -53,6 +51,7 @@ class Architecture:
     residual: bool
     detail: float = 1.0
     centred: bool = False
+    padding: Literal["zeros", "replicate"] = "zeros"
 
     @property
     def upsample_factor(self) -> int:
@@ -210,8 +209,8 @@ def dense(
     resolution, and its last convolution gives the four pixels of each 2×2 block (sub-pixel
     shuffle). Batch norm throughout, which folds into the convolutions.
 
-    The convolutions pad with zeros. They are trained so, too, and what they paint within the
-    margin of those borders is neither judged nor kept.
+    The convolutions repeat the outermost values, and there is no margin. With zeros, a generator
+    with so wide a reach paints stripes along borders that need a margin of 48 pixels.
     """
     check_alpha(alpha)
     fine, wide, narrow = (scaled(c, alpha, multiple=8) for c in (quarter, eighth, head_width))
@@ -233,8 +232,9 @@ def dense(
         Conv(12, 3),
         Shuffle(2),
     )
-    margin, residual = DENSE_MARGIN, False
-    return Architecture("dense", alpha, layers, 8, margin, residual, centred=True)
+    return Architecture(
+        "dense", alpha, layers, 8, margin=0, residual=False, centred=True, padding="replicate"
+    )
 
 
 def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:

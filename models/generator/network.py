@@ -78,6 +78,8 @@ class Generator(nn.Module):
             module, channels = build_layer(layer, channels)
             modules.append(module)
         self.core = nn.Sequential(*modules)
+        for conv in (m for m in self.core.modules() if isinstance(m, nn.Conv2d)):
+            conv.padding_mode = architecture.padding
         self._init_last_layer()
 
     def _init_last_layer(self) -> None:

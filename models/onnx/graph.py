@@ -33,7 +33,7 @@ def build_graph(
 
     `with_strength=False` leaves out that input, for fair comparisons of speed.
     """
-    writer = GraphWriter(weights)
+    writer = GraphWriter(weights, architecture.padding)
     padded, height, width = _write_input(writer, architecture)
     strength = "strength" if with_strength else None
     painted = _write_coarse(writer, architecture, padded)  # (1, 3 or 12, H'/f, W'/f)
@@ -59,7 +59,7 @@ def build_coarse_graph(
     third as much on bytes outside the runtime as inside it, and can be done for a larger
     picture than the generator saw.
     """
-    writer = GraphWriter(weights)
+    writer = GraphWriter(weights, architecture.padding)
     coding, factor = coarse_coding(architecture), architecture.upsample_factor
     assert factor > 1 or in_blocks(architecture), "there is no coarse picture to stop at"
     padded, height, width = _write_input(writer, architecture)

@@ -1,7 +1,7 @@
 """Writes the nodes and constants of an ONNX graph; knows layers, not architectures."""
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -14,7 +14,8 @@ from models.generator.parameters import Weights
 class GraphWriter:
     """Collects nodes and constants; every method returns the name of the value it made."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, padding: Literal["zeros", "replicate"] = "zeros") -> None:
+        self.padding = padding
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {
             name: numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)
@@ -80,6 +81,10 @@ class GraphWriter:
             kernel = self.add("Mul", kernel, self.constant(gain_in * gain_out))
         if gain_out != 1.0:
             bias = self.add("Mul", bias, self.constant(gain_out))
+        edge = spec.padding
+        if self.padding == "replicate" and edge:
+            x = self.add("Pad", x, self.integers(0, 0, edge, edge, 0, 0, edge, edge), mode="edge")
+            edge = 0
         group = spec.out if spec.depthwise else 1
         x = self.add(
             "Conv",
@@ -88,7 +93,7 @@ class GraphWriter:
             bias,
             kernel_shape=[spec.kernel] * 2,
             strides=[spec.stride] * 2,
-            pads=[spec.padding] * 4,
+            pads=[edge] * 4,
             group=group,
         )
         if spec.norm == "instance":
