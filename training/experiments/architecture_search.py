@@ -37,34 +37,15 @@ from training.loop.train import CHECKPOINT, train
 from training.losses.vgg_weights import load_loss_network
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    "half-32-separable": {},
-    "6 blocks": {"options": {"blocks": 6}},
-    "6 blocks, head of 8": {"options": {"blocks": 6, "head_width": 8}},
-    "quarter, 6 blocks": {"options": {"head": "quarter", "blocks": 6}},
-    "shuffle, 6 blocks": {"options": {"head": "shuffle", "blocks": 6}},
-    "quarter, inverted, 6 blocks": {
-        "options": {"head": "quarter", "block": "inverted", "blocks": 6}
-    },
-    "quarter, 24 dense, 3 blocks": {
-        "options": {"head": "quarter", "block": "dense", "width": 24, "blocks": 3}
-    },
-    "shuffle, eighth-48 inverted, 6 blocks": {
-        "options": {
-            "head": "shuffle",
-            "block": "inverted",
-            "stride": 8,
-            "stem_kernel": 12,
-            "width": 48,
-            "blocks": 6,
-        }
-    },
-    "residual": {"options": {"residual": True}},
-    "no detail": {"options": {"detail": 0.0}},
-    "quarter, 6 blocks, alpha 0.5": {"alpha": 0.5, "options": {"head": "quarter", "blocks": 6}},
+    "dense, 64 wide, 3 blocks and one at a quarter": {},
+    "4 blocks, none at a quarter": {"options": {"blocks": 4, "quarter_blocks": 0}},
+    "48 wide, 4 blocks": {"options": {"eighth": 48, "blocks": 4}},
+    "head of 24": {"options": {"head_width": 24}},
+    "alpha 0.5": {"alpha": 0.5},
+    "the former generator": {"model_size": "fast"},
     "johnson at alpha 0.25": {"model_size": "full", "alpha": 0.25},
 }
-"""Fields of a recipe. A name says the head, the grid of the body with its width, the kind of the
-blocks and their number; what it does not say is as in the default, the first."""
+"""Fields of a recipe. What a name does not say is as in the default, the first."""
 
 HEIGHT, WIDTH = 480, 640
 JUDGED = 16

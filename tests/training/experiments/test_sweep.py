@@ -115,7 +115,7 @@ def test_a_folder_of_another_sweep_is_refused_before_anything_is_made(tmp_path):
     planned(tmp_path, 5)
     others = plan_trials({"style-weight": (4, 5)}, ["ink-hatching"], tmp_path)
     others += plan_trials({"style-weight": (5,)}, ["ink-hatching"], tmp_path)
-    with pytest.raises(UsageError, match=r"single: of a sweep with other options; .*another -o"):
+    with pytest.raises(UsageError, match=r"single: a sweep with other options; .*another -o"):
         prepare_folders(others)
     assert [x.name for x in tmp_path.iterdir()] == ["single"]
 
