@@ -26,7 +26,7 @@ from training.reporting.contact_sheet import contact_sheet
 HERE = Path(__file__).parent
 PAINTED_SIDE = 480
 """Short side at which pictures are painted: about what a webcam gives."""
-BLENDED = ("starry-night", "the-scream", "ink-hatching")
+BLENDED = ("starry-night", "the-scream", "mosaic")
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 LARGE = Size(1280, 720)
 
