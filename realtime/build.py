@@ -1,9 +1,11 @@
 """Builds a pipeline from a Config: the one place that knows all the parts."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +17,13 @@ from models.catalogue import lighter_among, readable_cards, style_paths
 from models.errors import SinkFault, StylecamError, lookup
 from models.pictures import RGB
 from realtime.config.schema import Config, LimitConfig
+from realtime.control.local.server import ControlSocket
+from realtime.control.monitor import Monitor
 from realtime.control.state import Settings, SettingsStore
 from realtime.inference.backends.registry import make_backend
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Limits
-from realtime.pipeline.pipeline import Pipeline, Plan
+from realtime.pipeline.pipeline import Pipeline, Plan, Service
 from realtime.pipeline.saving import SaveTargets
 from realtime.sinks import Sink
 from realtime.sinks.image_file import write_picture
@@ -28,6 +32,7 @@ from realtime.sinks.wrapper import SinkWrapper
 from realtime.sources import Source
 from realtime.sources.default_source import DefaultSource
 from realtime.sources.registry import make_source, source_kind
+from realtime.sources.stream import without_password
 
 if TYPE_CHECKING:
     from realtime.control.web.server import ControlServer
@@ -110,9 +115,11 @@ def build(
     *,
     on_message: Callable[[str], None],
     on_progress: Callable[[int], None] = lambda _: None,
+    control_socket: bool = False,
 ) -> PreparedRun:
     """Build everything and load the style; no source and no sink is opened yet.
 
+    With `control_socket`, `stylecam ctl` finds the run while it goes on.
     `config.sinks` must name at least one sink. `on_message` gets lines for the user, from any
     thread; `on_progress` gets the number of painted frames. Raises UsageError and ModelError.
     """
@@ -140,12 +147,39 @@ def build(
         skip_static=config.processing.skip_static,
         target_fps=config.processing.target_fps,
         may_idle=kind in IDLE_KINDS and config.limit == LimitConfig(),
+        fade=config.style.fade,
+        source_name=_source_name(config),
         on_message=on_message,
         on_progress=on_progress,
     )
     servers = list(control.servers.values())
-    pipeline = Pipeline(source, stylizer, sinks, box, plan, services=servers)
+    services: list[Service] = list(servers)
+    pipeline: Pipeline
+    if control_socket:
+        status = partial(_status, servers, lambda: pipeline)
+        services.append(ControlSocket(box, status=status, on_message=on_message))
+    pipeline = Pipeline(source, stylizer, sinks, box, plan, services=services)
+    for server in servers:
+        server.watch(pipeline)
     return PreparedRun(pipeline, source, sinks, servers, generator)
+
+
+def _status(servers: "list[ControlServer]", run: Callable[[], Monitor]) -> dict[str, object]:
+    """What the control socket tells of the run, besides its settings."""
+    monitor = run()
+    pages = {server.url: server.access.port for server in servers if server.access and server.url}
+    return {
+        "process": os.getpid(),
+        "source": monitor.source,
+        "lost_for": monitor.lost_for,
+        "pages": list(pages),
+        "ports": list(pages.values()),
+        **asdict(monitor.figures()),
+    }
+
+
+def _source_name(config: Config) -> str | None:
+    return None if config.source.input is None else without_password(config.source.input)
 
 
 def _settings(config: Config, styles: RunCatalogue) -> Settings:

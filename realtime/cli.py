@@ -19,7 +19,7 @@ import click
 from models.errors import StylecamError, UsageError, lookup
 
 ENTRY_POINTS = "stylecam.commands"
-ORDER = ("run", "stylize", "styles", "train", "export", "bench", "doctor")
+ORDER = ("run", "ctl", "stylize", "styles", "train", "export", "bench", "doctor")
 INTERRUPTED = 130
 
 

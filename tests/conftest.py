@@ -18,7 +18,7 @@ from models.generator.parameters import Weights, parameter_count, random_weights
 from models.onnx.graph import build_graph
 
 StyleMaker = Callable[..., StyleCard]
-FOLDERS = ("user_data_path", "user_config_path")
+FOLDERS = ("user_data_path", "user_config_path", "user_runtime_path")
 
 SLOW_FIXTURES = {"loss_network", "small_training", "small_network"}
 """A test that loads the loss network or trains is slow, whatever else it does."""
@@ -39,6 +39,7 @@ E2E_FILES = {
     "realtime/bench/end_to_end/test_memory_soak.py",
     "realtime/bench/end_to_end/test_worker.py",
     "realtime/commands/test_stylize_command.py",
+    "test_control_end_to_end.py",
     "test_end_to_end.py",
     "test_virtual_camera_path.py",
 }
@@ -69,6 +70,7 @@ def folders_of_nobody(monkeypatch, tmp_path_factory):
         monkeypatch.setattr(platformdirs, folder, lambda *_, f=folder, **__: home / f)
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 from rich.console import Console
@@ -13,10 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from realtime.config.schema import Config, overridden, user_config_file
 from realtime.control.state import VIEWS
+from realtime.control.status_line import StatusLine, StatusReporter, key_lines
 from realtime.frames.frame import FrameFormat
 from realtime.frames.size import FIT_MODES
 from realtime.inference.backends.registry import BACKENDS, DEVICES
 from realtime.sources import Source
+
+if TYPE_CHECKING:
+    from realtime.pipeline.pipeline import Pipeline
 
 DEFAULTS = Config()
 
@@ -31,6 +35,7 @@ KEYS = {
     "strength": "style.strength",
     "view": "style.view",
     "mirror": "style.mirror",
+    "fade": "style.fade",
     "device": "processing.device",
     "backend": "processing.backend",
     "threads": "processing.threads",
@@ -82,6 +87,11 @@ INTERRUPTED = 130
 )
 @click.option("--view", type=click.Choice(VIEWS), help="What the outputs show.")
 @click.option("--mirror/--no-mirror", default=None, help="Mirror the picture.")
+@click.option(
+    "--fade",
+    metavar="TIME",
+    help="For how long one style fades into the next. Live only.  [300 ms]",
+)
 @click.option("--loop/--no-loop", default=None, help="Repeat a video or folder endlessly.")
 @click.option(
     "--device",
@@ -144,7 +154,12 @@ def run(config_path: Path | None, **options: Any) -> None:
     """
     config = read_config(config_path, options)
     with message_console() as console:
-        run_pipeline(config, lambda text: console.print(text, markup=False), console)
+        line = StatusLine(console.file, lambda: console.width)
+
+        def say(text: str) -> None:
+            line.message(lambda: console.print(text, markup=False))
+
+        run_pipeline(config, say, console, line=line)
 
 
 @contextmanager
@@ -177,15 +192,18 @@ def _flag(option: str) -> str:
 
 
 def run_pipeline(
-    config: Config, say: Callable[[str], None], console: Console, *, keys: bool = True
+    config: Config,
+    say: Callable[[str], None],
+    console: Console,
+    *,
+    line: StatusLine | None = None,
 ) -> None:
     """Do the whole run that `config` describes, and report on it. Raises the error that ended it.
 
-    With `keys`, keys typed in the terminal control the run.
+    With `line`, keys typed in the terminal control the run and show its state there, and
+    `stylecam ctl` finds it.
     """
     from realtime.build import build
-    from realtime.control.hotkeys import apply_hotkey
-    from realtime.control.terminal import TerminalKeys
     from realtime.pipeline.interruptible import run_interruptibly
     from realtime.shutdown import stopping
 
@@ -193,7 +211,13 @@ def run_pipeline(
         config = config.model_copy(update={"sinks": [_default_sink(say)]})
     progress = _ProgressReport(config, say, console)
     composition = run_interruptibly(
-        lambda: build(config, on_message=say, on_progress=progress.painted), name="build"
+        lambda: build(
+            config,
+            on_message=say,
+            on_progress=progress.painted,
+            control_socket=line is not None,
+        ),
+        name="build",
     )
     pipeline = composition.pipeline
     say(f"generator: {composition.generator}")
@@ -207,15 +231,35 @@ def run_pipeline(
                 say(f"control: {server.url}")
         progress.begin(pipeline.report, incoming, offline=not pipeline.live)
         try:
-            with (
-                TerminalKeys(lambda key: apply_hotkey(pipeline.box, key)) if keys else nullcontext()
-            ):
+            with nullcontext() if line is None else _terminal(pipeline, line, say):
                 pipeline.run()
         finally:
             progress.end()
     if pipeline.interrupted and not pipeline.live:
         say("interrupted: the outputs hold what was painted so far")
         raise click.exceptions.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _terminal(pipeline: "Pipeline", line: StatusLine, say: Callable[[str], None]) -> Iterator[None]:
+    """While open, keys typed in the terminal control the run; each shows the state in `line`."""
+    from realtime.control.hotkeys import KEYS, apply_hotkey
+    from realtime.control.terminal import TerminalKeys
+
+    with ExitStack() as stack:
+        # A run from file to file may show a progress bar there.
+        reporter = StatusReporter(line, lambda: pipeline.box.current, pipeline)
+        if pipeline.live:
+            stack.enter_context(reporter)
+
+        def on_key(key: str) -> None:
+            apply_hotkey(pipeline.box, key)
+            if KEYS.get(key.lower()) == "help" and pipeline.box.current.help:
+                say("\n".join(key_lines()))
+            reporter.key_pressed()
+
+        stack.enter_context(TerminalKeys(on_key))
+        yield
 
 
 def _default_sink(say: Callable[[str], None]) -> str:

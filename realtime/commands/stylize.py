@@ -217,7 +217,7 @@ def _paint(job: Job, config: Config, console: Console) -> None:
             }
         )
         try:
-            run_pipeline(painting, lambda _: None, console, keys=False)
+            run_pipeline(painting, lambda _: None, console)
         except click.exceptions.Exit:
             raise Interrupted from None
         except StylecamError as error:

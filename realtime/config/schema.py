@@ -87,6 +87,7 @@ class StyleConfig(Section):
     strength: float = Field(default=1.0, ge=0, le=1)
     view: View = "styled"
     mirror: bool = False
+    fade: Seconds = Field(default=0.3, ge=0, le=10)
 
 
 class ProcessingConfig(Section):

@@ -52,13 +52,18 @@ class Overlay:
         if before.style != settings.style or status_text("", before) != status_text("", settings):
             self._changed = self._clock()
 
-    def draw(self, rgb: RGB, settings: Settings) -> RGB:
-        """The picture with the text that the person at the machine should see on it."""
+    def draw(self, rgb: RGB, settings: Settings, lost_for: float | None = None) -> RGB:
+        """The picture with the text that the person at the machine should see on it.
+
+        `lost_for` is for how many seconds the source has been lost; None if it is not.
+        """
         title = self._titles.get(settings.style, settings.style)
         if settings.recording:
             rgb = draw_recording(rgb)
         if settings.help:
             rgb = draw_help(rgb, title=title, strength=settings.strength)
+        elif lost_for is not None:
+            rgb = draw_status(rgb, lost_text(lost_for))
         elif settings.paused or self._clock() - self._changed < STATUS_SECONDS:
             rgb = draw_status(rgb, status_text(title, settings))
         return rgb
@@ -96,6 +101,11 @@ def status_text(title: str, settings: Settings) -> str:
     marks += ["mirror"] if settings.mirror else []
     marks += ["paused"] if settings.paused else []
     return "  ".join([title, *marks])
+
+
+def lost_text(seconds: float) -> str:
+    """What the person at the machine reads while no new frame comes."""
+    return f"camera lost for {seconds:.0f} s, trying again"
 
 
 def draw_status(rgb: RGB, text: str) -> RGB:

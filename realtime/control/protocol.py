@@ -91,5 +91,10 @@ def state_fields(settings: Settings) -> dict[str, object]:
     return fields | {"on": [row.name for row in ACTIONS if row.on and row.on(settings)]}
 
 
+def source_message(lost_for: int | None) -> str:
+    """The message with the seconds for which the source has been lost; null if it is not."""
+    return json.dumps({"source": {"lost_for": lost_for}})
+
+
 def error_message(error: Exception) -> str:
     return json.dumps({"error": str(error)})

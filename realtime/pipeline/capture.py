@@ -87,6 +87,7 @@ class Outage:
 
 class Capture:
     """Owns the source and its thread. `error` says why it ended; None for a normal end.
+    `frames` counts what was read.
 
     After a fault, reopening is tried for up to `reconnect` seconds (0: never). Only STEADY seconds
     of frames end an outage, so a source that opens but soon fails is not retried for ever.
@@ -113,6 +114,7 @@ class Capture:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self.error: StylecamError | None = None
+        self.frames = 0
 
     def open(self, interrupted: Callable[[], bool] = lambda: False) -> FrameFormat:
         """Open the source, without reading yet. Raises what opening the source raises.
@@ -186,6 +188,7 @@ class Capture:
             if self.limits.past(frame):
                 return
             read += 1
+            self.frames = read
             queue.put(self.limits.cut(frame))
             self._wait_while_idle()
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from realtime.control.monitor import Figures
+
 WINDOW = 600
 """Newest times kept for each stage: 20 s at 30 frames/s. The limit keeps memory flat."""
 
@@ -63,6 +65,20 @@ class Metrics:
             if self._began is None or self.painted < 2:
                 return 0.0
             return (self.painted - 1) / max(1e-9, self._ended - self._began)
+
+    def figures(self, *, frames_in: int, dropped: int) -> Figures:
+        """Everything measured so far, for others to show; the caller knows the other counts."""
+        with self._lock:
+            stages = [stage for stage, times in self._times.items() if times]
+        each = {stage: self.percentiles(stage) for stage in sorted(stages)}
+        return Figures(
+            frames_in=frames_in,
+            frames_out=self.painted,
+            unchanged=self.unchanged,
+            dropped=dropped,
+            fps=self.fps,
+            milliseconds={stage: (times.p50, times.p95) for stage, times in each.items()},
+        )
 
     def line(self, *, dropped: int) -> str:
         """A summary in one readable line."""

@@ -12,11 +12,45 @@ from models.pictures import RGB
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
 from realtime.frames.geometry import Geometry
-from realtime.frames.views import placeholder, split
+from realtime.frames.views import blended, placeholder, split
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.adaptive_scale import AdaptiveScale
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.static_scene import PaintingCache
+
+
+class CrossFade:
+    """For `seconds` after a change of style, shows the new painting over the last of the old style.
+
+    One thread uses it. Times are those of the frames, in seconds.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._style: str | None = None
+        self._shown: RGB | None = None
+        self._from: tuple[RGB, float] | None = None
+
+    def apply(self, rgb: RGB, style: str, now: float) -> RGB:
+        """The picture to show for `rgb`, which `style` painted of a frame captured at `now`."""
+        if self._shown is not None and style != self._style and self._shown.shape == rgb.shape:
+            self._from = (self._shown, now)
+        self._style = style
+        if self._from is not None:
+            old, began = self._from
+            # The first picture after the change already shows a little of the new style.
+            share = (now - began) / self._seconds * 0.9 + 0.1
+            if share >= 1.0:
+                self._from = None
+            else:
+                rgb = blended(old, rgb, share)
+                rgb.setflags(write=False)
+        self._shown = rgb
+        return rgb
+
+    def forget(self) -> None:
+        """Begin anew: the next picture is shown as it is."""
+        self._shown = self._from = None
 
 
 class Painter:
@@ -25,7 +59,8 @@ class Painter:
     In a `live` run, a frame that the generator fails on becomes a placeholder, never the raw
     picture of the person at the camera; `skip_static` avoids painting a still scene again; and
     while `target_fps` is not reached, the generator works on a smaller picture, and finally a
-    lighter generator paints. `on_message` gets one line about each change.
+    lighter generator paints; and a change of style is a cross-fade of `fade` seconds.
+    `on_message` gets one line about each change.
     """
 
     def __init__(
@@ -37,6 +72,7 @@ class Painter:
         live: bool,
         skip_static: bool = False,
         target_fps: float | None = None,
+        fade: float = 0.0,
         on_message: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._stylizer, self._geometry, self._metrics = stylizer, geometry, metrics
@@ -44,6 +80,7 @@ class Painter:
         self._target_fps = target_fps if live else None
         self._adaptive_scale = AdaptiveScale(target_fps) if live and target_fps else None
         self._cache = PaintingCache() if live and skip_static else None
+        self._fade = CrossFade(fade) if live and fade > 0 else None
         self._last: Frame | None = None
         self._failing = self._gave_up = False
 
@@ -54,12 +91,22 @@ class Painter:
         """
         if settings.paused and self._last is not None:
             return replace(frame, rgb=self._last.rgb)
-        self._last = replace(frame, rgb=self._picture(frame, settings))
+        rgb = self._picture(frame, settings)
+        if self._fade is not None:
+            rgb = self._faded(self._fade, rgb, frame, settings)
+        self._last = replace(frame, rgb=rgb)
         return self._last
 
     def repeat(self) -> Frame | None:
         """The last picture again, as if captured now; None before the first."""
         return None if self._last is None else replace(self._last, captured=time.monotonic())
+
+    def _faded(self, fade: CrossFade, rgb: RGB, frame: Frame, settings: Settings) -> RGB:
+        """`rgb` during a cross-fade; what no generator painted neither fades in nor out."""
+        if _plain(settings) or self._failing:
+            fade.forget()
+            return rgb
+        return fade.apply(rgb, self._stylizer.style, frame.captured)
 
     def _picture(self, frame: Frame, settings: Settings) -> RGB:
         """The last painting again if a new one would be the same; otherwise a new one."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from models.errors import StylecamError
+from realtime.control.monitor import Figures
 from realtime.control.overlay import Overlay
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
@@ -24,6 +25,7 @@ from realtime.pipeline.painting import Painter
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.pipeline.saving import SaveController, SaveTargets
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
+from realtime.pipeline.source_watch import SourceWatch
 from realtime.sinks import Sink
 from realtime.sources import Source
 
@@ -42,6 +44,8 @@ class Plan:
     says how. `local` names the sinks that get text on the picture; `titles` are the
     styles' titles by name. In a live run, `skip_static` avoids painting a still scene again. While
     a live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
+    For `fade` s after a change of style, a live run shows the new painting over the old.
+    `source_name` is what messages call the source (None: its own label).
     `may_idle` lets the source rest while the picture is paused or no sink is watched. `on_message`
     gets one line about each event, `on_progress` the number of painted frames, in any thread.
     """
@@ -57,6 +61,8 @@ class Plan:
     skip_static: bool = False
     target_fps: float | None = None
     may_idle: bool = False
+    fade: float = 0.0
+    source_name: str | None = None
     on_message: Callable[[str], None] = lambda _: None
     on_progress: Callable[[int], None] = lambda _: None
 
@@ -101,12 +107,14 @@ class Pipeline:
             idle=self._idle,
         )
         self.live = plan.live
-        self._sinks, self._services = sinks, services
+        self._source, self._sinks, self._services = source, sinks, services
         self.outputs = SinkGroup(self._sink_failed)
         self._save_controller = SaveController(
             plan.keep, self.outputs, box, self.metrics, plan.on_message
         )
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
+        self._source_watch: SourceWatch | None = None
+        self._shown: Frame | None = None
         self._error: BaseException | None = None
         self.interrupted = False
         self._finishing = False
@@ -143,6 +151,8 @@ class Pipeline:
         self._queue: FrameQueue = Mailbox[Frame]() if self.live else BoundedQueue[Frame](READ_AHEAD)
         self._painter = self._make_painter(geometry)
         self._overlay = Overlay(self.box.current, self.plan.titles)
+        if self.live:
+            self._source_watch = SourceWatch(incoming.fps, on_message=self.plan.on_message)
         self._thread.start()
         self.capture.start_reading(self._queue)
         return incoming, outgoing
@@ -175,6 +185,25 @@ class Pipeline:
     def report(self) -> str:
         """A summary so far in one readable line: rates, times, dropped frames."""
         return self.metrics.line(dropped=self.dropped)
+
+    @property
+    def source(self) -> str:
+        """What messages call the source."""
+        return self.plan.source_name or self._source.label
+
+    @property
+    def lost_for(self) -> float | None:
+        """Seconds since the last new frame, if a live source seems lost; otherwise None."""
+        return self._source_watch.lost_for if self._source_watch is not None else None
+
+    def figures(self) -> Figures:
+        """Counts, rate and times so far."""
+        dropped = self.dropped if self._source_watch is not None else 0
+        return self.metrics.figures(frames_in=self.capture.frames, dropped=dropped)
+
+    def picture(self) -> Frame | None:
+        """The newest finished picture; None before the first. Shown again, it keeps its index."""
+        return self._shown
 
     @property
     def _ending(self) -> bool:
@@ -223,6 +252,7 @@ class Pipeline:
             live=self.live,
             skip_static=self.plan.skip_static,
             target_fps=self.plan.target_fps,
+            fade=self.plan.fade,
             on_message=self.plan.on_message,
         )
 
@@ -232,6 +262,7 @@ class Pipeline:
             while not self._queue.closed and not self._ending:
                 frame = self._queue.take(SILENCE)
                 settings = self.box.current
+                self._watch_source(frame)
                 if frame is not None:
                     self._hand_over(self._painter.paint(frame, settings), settings)
                     self.metrics.count_painted()
@@ -244,12 +275,21 @@ class Pipeline:
         except BaseException as error:
             self._error = error
 
+    def _watch_source(self, frame: Frame | None) -> None:
+        if self._source_watch is None or self._queue.closed:
+            return
+        if frame is not None:
+            self._source_watch.saw_frame()
+        else:
+            self._source_watch.saw_nothing(resting=self._idle())
+
     def _hand_over(self, shown: Frame, settings: Settings, *, only_live: bool = False) -> None:
         """Give a finished picture to everything that shows or saves it."""
+        self._shown = shown
         self._overlay.follow(settings)
         self._save_controller.follow(settings, shown.rgb, self._outgoing)
         self.outputs.put(
             shown,
-            lambda: replace(shown, rgb=self._overlay.draw(shown.rgb, settings)),
+            lambda: replace(shown, rgb=self._overlay.draw(shown.rgb, settings, self.lost_for)),
             only_live=only_live,
         )

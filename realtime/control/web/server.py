@@ -1,23 +1,28 @@
 """The control server: serves the page and its WebSocket, from its own thread.
 
 It stands beside the sinks and works without them. A sink may give it pictures to show, as JPEG
-bytes; it knows no frames.
+bytes. A monitor gives it the figures of the run and the picture for a snapshot.
 """
 
 import asyncio
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from models.errors import StylecamError, UsageError
+from models.errors import SinkFault, StylecamError, UsageError
+from models.pictures import encode_picture
 from realtime.control import protocol
+from realtime.control.local.client import holder_of_port
+from realtime.control.monitor import Monitor
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.web.access import Access, access_for
+from realtime.control.web.prometheus import METRICS_TYPE, exposition
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,6 +32,9 @@ THREAD = "control server"
 PAGE = Path(__file__).parent / "page"
 FILES = {
     "/": ("index.html", "text/html"),
+    "/view": ("view.html", "text/html"),
+    "/view.js": ("view.js", "text/javascript"),
+    "/view.css": ("view.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
     "/page.css": ("page.css", "text/css"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
@@ -38,6 +46,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+FRESH_PICTURE = 1.0
+"""Seconds that a request for a snapshot waits for a new picture before it gets the last one."""
 STATE_POLL = 0.1
 """Seconds after which a change of the settings by a key is noticed if no picture comes."""
 SEND_BUFFER = 128 * 1024
@@ -53,6 +63,7 @@ class _Client:
         self.wake = asyncio.Event()
         self.picture: bytes | None = None
         self.settings: Settings | None = None
+        self.lost_for: int | None = None
         self.refusal: str | None = None
 
 
@@ -81,6 +92,8 @@ class ControlServer:
         self._title = title
         self._titles = titles or {}
         self._previews = previews or {}
+        self._monitor: Monitor | None = None
+        self._asked_for_picture = 0
         self._newest: Callable[[], bytes | None] | None = None
         self._picture: bytes | None = None
         self._clients: set[_Client] = set()
@@ -96,13 +109,17 @@ class ControlServer:
 
     @property
     def has_viewers(self) -> bool:
-        """Whether any page is open; otherwise pictures need not be encoded."""
-        return bool(self._clients)
+        """Whether a page is open or a snapshot is asked for; otherwise no picture is needed."""
+        return bool(self._clients) or self._asked_for_picture > 0
 
     @property
     def has_picture(self) -> bool:
         """Whether a sink gives pictures to show."""
         return self._newest is not None
+
+    def watch(self, monitor: Monitor) -> None:
+        """Show the figures, the lost source and the snapshots of that run. Before `start`."""
+        self._monitor = monitor
 
     def start(self) -> None:
         """Listen. Raises UsageError for an unusable address or port."""
@@ -152,6 +169,8 @@ class ControlServer:
             app.router.add_get(path, self._file)
         app.router.add_get("/preview/{style}", self._preview)
         app.router.add_get("/ws", self._stream)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/snapshot.jpg", self._snapshot)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
@@ -207,6 +226,33 @@ class ControlServer:
             raise web.HTTPNotFound
         return web.Response(body=path.read_bytes(), content_type="image/jpeg")
 
+    async def _metrics(self, request: web.Request) -> web.Response:
+        if self._monitor is None:
+            raise web.HTTPNotFound
+        text = exposition(self._monitor, self._box.current)
+        return web.Response(text=text, headers={"Content-Type": METRICS_TYPE})
+
+    async def _snapshot(self, request: web.Request) -> web.Response:
+        """The newest picture. A source that rests is woken first."""
+        if self._monitor is None:
+            raise web.HTTPNotFound
+        before, deadline = self._newest_index(), time.monotonic() + FRESH_PICTURE
+        self._asked_for_picture += 1
+        try:
+            while self._newest_index() == before and time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
+        finally:
+            self._asked_for_picture -= 1
+        picture = self._monitor.picture()
+        if picture is None:
+            raise web.HTTPServiceUnavailable(text="there is no picture yet\n")
+        jpeg = await asyncio.to_thread(encode_picture, picture.rgb, ".jpg", error=SinkFault)
+        return web.Response(body=jpeg, content_type="image/jpeg")
+
+    def _newest_index(self) -> int | None:
+        picture = self._monitor.picture() if self._monitor is not None else None
+        return None if picture is None else picture.index
+
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
         stream = web.WebSocketResponse(
             max_msg_size=protocol.LARGEST,
@@ -259,6 +305,11 @@ class ControlServer:
                     await asyncio.wait_for(client.wake.wait(), STATE_POLL)
                 client.wake.clear()
 
+    def _lost_for(self) -> int | None:
+        """Whole seconds for which the source has been lost; None if it is not."""
+        lost_for = self._monitor.lost_for if self._monitor is not None else None
+        return None if lost_for is None else int(lost_for)
+
     async def _refresh_picture(self) -> None:
         if self._newest is None:
             return
@@ -274,6 +325,10 @@ class ControlServer:
         if client.settings is not self._box.current:
             client.settings = self._box.current
             await client.stream.send_str(protocol.state(client.settings))
+        lost_for = self._lost_for()
+        if client.lost_for != lost_for:
+            client.lost_for = lost_for
+            await client.stream.send_str(protocol.source_message(lost_for))
         if client.picture is not self._picture and self._picture is not None:
             client.picture = self._picture
             await client.stream.send_bytes(client.picture)
@@ -297,6 +352,8 @@ def _listen(host: str, port: int | None) -> socket.socket:
             f"web: no free port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TO_TRY - 1} "
             f"on {host} ({reason}); choose one: `--sink web:PORT`"
         )
+    if holder := holder_of_port(port):
+        reason = f"held by {holder}"
     raise UsageError(
         f"web: cannot listen on {host} port {port} ({reason}); "
         "choose another port, or leave it out to take a free one"

@@ -129,3 +129,10 @@ def test_a_change_shows_the_status_line_for_a_while(change):
     timed.now += STATUS_SECONDS
     timed.overlay.follow(changed)
     assert not timed.shows_text(changed)
+
+
+def test_a_lost_source_is_told_on_the_picture():
+    overlay = Overlay(STATE, {}, clock=lambda: 0.0)
+    rgb = np.full((240, 320, 3), 128, np.uint8)
+    lost = overlay.draw(rgb, STATE, 3.4)
+    assert np.array_equal(lost, draw_status(rgb, "camera lost for 3 s, trying again"))

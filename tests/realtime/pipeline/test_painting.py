@@ -13,7 +13,7 @@ from realtime.frames.size import Size
 from realtime.frames.views import DIVIDER, placeholder
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.metrics import Metrics
-from realtime.pipeline.painting import Painter
+from realtime.pipeline.painting import CrossFade, Painter
 from tests.realtime.fakes import FakeBackend, card_of, frame_of, red_blue
 
 PLAIN = Settings(styles=("one",), style="one")
@@ -105,3 +105,67 @@ def test_live_a_generator_that_fails_is_told_once_and_never_lets_the_raw_picture
 def test_offline_a_generator_that_fails_is_an_error():
     with pytest.raises(ModelError, match="out of memory"):
         Easel(FakeBackend(broken), live=False).shown()
+
+
+def faded(style: str, now: float, fade: CrossFade, level: int) -> int:
+    """The grey level that is shown for a painting of one grey level."""
+    rgb = np.full((6, 8, 3), level, np.uint8)
+    return int(fade.apply(rgb, style, now)[0, 0, 0])
+
+
+def test_a_change_of_style_shows_the_new_over_the_old_for_a_while():
+    fade = CrossFade(0.3)
+    shown = [
+        faded(style, now, fade, level)
+        for style, now, level in (
+            ("one", 0.0, 0),
+            ("two", 1.0, 200),
+            ("two", 1.1, 200),
+            ("two", 1.2, 200),
+            ("two", 1.3, 200),
+        )
+    ]
+    assert shown == [0, 20, 80, 140, 200]
+
+
+def test_a_second_change_during_a_fade_begins_with_what_is_shown():
+    fade = CrossFade(0.3)
+    for style, now, level in (("one", 0.0, 0), ("two", 1.0, 200), ("two", 1.1, 200)):
+        shown = faded(style, now, fade, level)
+    assert shown == 80
+    assert faded("three", 1.15, fade, 80) == 80
+
+
+def test_other_sizes_and_the_original_do_not_fade():
+    fade = CrossFade(0.3)
+    faded("one", 0.0, fade, 0)
+    fade.forget()
+    assert faded("two", 0.1, fade, 200) == 200
+    assert fade.apply(np.zeros((4, 4, 3), np.uint8), "three", 0.2).max() == 0
+
+
+def test_the_painter_fades_from_one_style_into_the_next():
+    levels = {"one": 0, "two": 200}
+    made: list[str] = []
+
+    class Flat(FakeBackend):
+        def load(self, card):
+            made.append(card.name)
+            level = levels[card.name]
+            self._paint = lambda rgb: np.full_like(rgb, level)
+            return super().load(card)
+
+    stylizer = Stylizer(card_of, Flat, keep=2)
+    stylizer.load("two")
+    stylizer.load("one")
+    stylizer.warm_up(SIZE, live=True)
+    painter = Painter(stylizer, Geometry(SIZE), Metrics(), live=True, fade=10.0)
+    settings = replace(PLAIN, styles=("one", "two"), smoothing=0.0)
+    begin = frame_of(red_blue())
+    assert painter.paint(begin, settings).rgb.max() == 0
+    second = replace(settings, style="two")
+    shown = [
+        painter.paint(replace(begin, captured=begin.captured + after), second).rgb.mean()
+        for after in (1, 6, 12)
+    ]
+    assert shown == [pytest.approx(level, abs=1) for level in (20, 110, 200)]

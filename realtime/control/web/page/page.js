@@ -46,6 +46,7 @@ function send(message) {
 function hear(message) {
   if (message.hello) greet(message.hello);
   if (message.state) reflect(message.state);
+  if (message.source) source(message.source);
   if (message.error) toast(message.error);
 }
 
@@ -94,6 +95,11 @@ function greet({ title, styles, keys: table, switches, help, picture }) {
   if (stage.dataset.link !== "live") {
     $("notice").textContent = picture ? "Waiting for the first picture …" : "Controls only: this run shows no picture here.";
   }
+}
+
+function source({ lost_for: seconds }) {
+  $("lost").hidden = seconds === null;
+  $("lost").textContent = `Camera lost for ${seconds} s, trying again …`;
 }
 
 function keycap(name) {

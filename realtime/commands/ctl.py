@@ -1,0 +1,95 @@
+"""`stylecam ctl`: steers a run from another terminal, a script or a desktop shortcut."""
+
+import json
+from typing import Any
+
+import click
+
+from models.errors import StylecamError, UsageError
+from realtime.control.verbs import ACTIONS, VALUES, VERBS
+
+
+def _table() -> str:
+    """The verbs and the settings, for the help."""
+    verbs = ", ".join(a.name for a in ACTIONS if not a.name.startswith("style-"))
+    values = "\n".join(f"  {v.name:10} {v.label}: {v.accepts}" for v in VALUES.values())
+    return f"Verbs: {verbs}, style-1 to style-9.\n\n\b\nSettings of `set`:\n{values}"
+
+
+@click.command(
+    help=f"""Steer a run that is going on.
+
+\b
+stylecam ctl status
+stylecam ctl style the-scream
+stylecam ctl set strength 70%
+stylecam ctl snapshot
+stylecam ctl quit
+
+{_table()}"""
+)
+@click.argument("verb", metavar="VERB")
+@click.argument("words", metavar="[VALUE]...", nargs=-1)
+@click.option("--run", "process", type=int, help="Process number, where several are running.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def ctl(verb: str, words: tuple[str, ...], process: int | None, as_json: bool) -> None:
+    from realtime.control.local.client import ask, find_run
+
+    message = message_of(verb, words)
+    path = find_run(process)
+    try:
+        answer = ask(path, message)
+    except (OSError, ValueError) as error:
+        raise StylecamError(f"the run does not answer ({error})") from None
+    [(kind, fields)] = answer.items()
+    if as_json:
+        click.echo(json.dumps(fields))
+    elif kind == "status":
+        for line in status_lines(fields):
+            click.echo(line)
+    else:
+        click.echo(state_line(fields))
+
+
+def message_of(verb: str, words: tuple[str, ...]) -> dict[str, object]:
+    """The request for words of a command line. Raises UsageError for words that mean nothing."""
+    from realtime.control.verbs import value_from_text
+
+    match (verb, *words):
+        case ("status",):
+            return {"get": "status"}
+        case ("style", name):
+            return {"style": name}
+        case ("set", name, text):
+            return {name: value_from_text(name, text)}
+        case ("style", *_):
+            raise UsageError("ctl style: name one style, such as `stylecam ctl style the-scream`")
+        case ("set", *_):
+            raise UsageError(f"ctl set: name a setting ({', '.join(VALUES)}) and its value")
+        case (name,) if name in VERBS:
+            return {"verb": name}
+        case (name, *_) if name in VERBS or name == "status":
+            raise UsageError(f"ctl {name} takes no value")
+    from models.errors import lookup
+
+    return {"verb": lookup("verb", verb, dict.fromkeys(["status", "style", "set", *VERBS], verb))}
+
+
+def state_line(state: dict[str, Any]) -> str:
+    """The settings in one line."""
+    marks = [str(state["style"]), f"{state['strength'] * 100:.0f} %", *state["on"]]
+    return "quitting" if state["quit"] else "  ".join(marks)
+
+
+def status_lines(status: dict[str, Any]) -> list[str]:
+    """What the run says of itself, in lines for people."""
+    lost = status["lost_for"]
+    source = status["source"] if lost is None else f"{status['source']} (lost for {lost:.0f} s)"
+    lines = [
+        f"process: {status['process']}",
+        f"source: {source}",
+        f"style: {state_line(status['state'])}",
+        f"frames: {status['frames_out']} painted, {status['fps']:.1f} frames/s, "
+        f"{status['dropped']} dropped",
+    ]
+    return lines + [f"page: {url}" for url in status["pages"]]
