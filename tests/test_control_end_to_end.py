@@ -46,10 +46,10 @@ class Run:
         picture[:] = (200, 80, 20)  # BGR: blue
         cv2.imwrite(str(stage.folder / "blue.png"), picture)
         self.stage = stage
+        source = () if "--source" in words else ("--source", "blue.png")
         self.process = stage.start(
-            "run", "--source", "blue.png", "--sink", "web", "--style", stage.style, *words,
-            **options,
-        )  # fmt: skip
+            "run", *source, "--sink", "web", "--style", stage.style, *words, **options
+        )
         assert self.process.stderr is not None
         for line in self.process.stderr:
             if found := re.match(r"sink: (http://127\.0\.0\.1:(\d+)/)", line):

@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import sys
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,9 +35,16 @@ class Endpoint(NamedTuple):
         self.path.unlink(missing_ok=True)
 
 
+def runtime_path() -> Path:
+    """Where the folder of the endpoints is, whether it exists or not."""
+    with warnings.catch_warnings():  # of a runtime folder open to others: ours is private itself
+        warnings.simplefilter("ignore")
+        return platformdirs.user_runtime_path("stylecam")
+
+
 def runtime_folder() -> Path:
     """The folder of the endpoints; created for this user only. Raises StylecamError."""
-    folder = platformdirs.user_runtime_path("stylecam")
+    folder = runtime_path()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sys.platform != "win32":
@@ -83,7 +91,7 @@ def _loopback(folder: Path) -> Endpoint:
 
 def endpoint_files() -> list[Path]:
     """The files of all runs, those of runs that were killed included."""
-    folder = platformdirs.user_runtime_path("stylecam")
+    folder = runtime_path()
     return sorted(p for p in folder.glob("*.*") if p.suffix in (".sock", ".json"))
 
 
