@@ -10,7 +10,7 @@ from models.card import check_name
 from models.catalogue import SHIPPED, style_paths
 from models.errors import UsageError
 from training.commands.layer_option import parse_layers
-from training.config.presets import classic_fields
+from training.config.classic_recipes import classic_fields
 
 if TYPE_CHECKING:
     from training.config.recipe import Recipe

@@ -1,1 +1,1 @@
-"""What a training is told: the recipe and the presets of its weights."""
+"""What a training is told: the recipe, and the classic weights of the field."""

@@ -7,7 +7,7 @@ so each row is mapped by its ratio to weights that stand for our default: 1, .00
 from typing import Any
 
 from models.errors import lookup
-from training.config.presets import CLASSIC
+from training.config.classic_recipes import CLASSIC
 from training.optimise.settings import PaintSettings
 
 PLAIN_RATIO = 0.0015

@@ -3,7 +3,7 @@ import pytest
 pytest.importorskip("torch", reason="needs the train extra")
 
 from models.errors import UsageError
-from training.config.presets import CLASSIC
+from training.config.classic_recipes import CLASSIC
 from training.optimise.presets import LOOKS, painting_preset, preset_names
 from training.optimise.settings import PaintSettings
 

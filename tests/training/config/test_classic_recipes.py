@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import UsageError
-from training.config.presets import CLASSIC, classic_fields
+from training.config.classic_recipes import CLASSIC, classic_fields
 from training.config.recipe import Recipe
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
