@@ -199,11 +199,17 @@ def test_a_signal_ends_it_with_the_recording_finished(stage: Stage, number: sign
     assert not list(stage.folder.glob("*.partial"))
 
 
+def restore_sighup() -> None:
+    """In the child: a test run under nohup hands SIGHUP down as ignored, and stylecam heeds that."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def test_a_terminal_that_closes_ends_it_with_the_recording_finished(stage: Stage):
     leader, follower = pty.openpty()
     process = stage.start(
         "run", "--source", "demo", "--sink", "file:out.mp4", "--style", stage.style, "--verbose",
         stdin=follower, stdout=follower, stderr=follower, start_new_session=True,
+        preexec_fn=restore_sighup,
     )  # fmt: skip
     os.close(follower)
     out = stage.folder / "out.mp4"
