@@ -200,7 +200,7 @@ def test_a_signal_ends_it_with_the_recording_finished(stage: Stage, number: sign
 
 
 def restore_sighup() -> None:
-    """In the child: a test run under nohup hands SIGHUP down as ignored, and stylecam heeds that."""
+    """In the child: under nohup, SIGHUP is handed down as ignored, and stylecam heeds that."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
