@@ -10,7 +10,7 @@ STYLE_ORDER = (
     "ink-hatching",
     "watercolour",
     "low-poly",
-    "poppy-field",
+    "neon",
 )
 """The strongest first; all others follow by name."""
 DEFAULT_STYLE = STYLE_ORDER[0]
