@@ -10,7 +10,6 @@ STYLE_ORDER = (
     "ink-hatching",
     "watercolour",
     "low-poly",
-    "neon",
 )
 """The strongest first; all others follow by name."""
 DEFAULT_STYLE = STYLE_ORDER[0]
