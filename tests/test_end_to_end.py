@@ -338,9 +338,17 @@ def no_video(stage: Stage) -> list[object]:
 
 def words(*given: object) -> Callable[[Stage], list[object]]:
     """`run` with a good style, source and sink, then what is wrong."""
+    good = {"--style": None, "--source": "demo", "--sink": "null"}
     return lambda stage: [
-        "run", "--style", stage.style, "--source", "demo", "--sink", "null", *given
-    ]  # fmt: skip
+        "run",
+        *(
+            x
+            for name, value in good.items()
+            if name not in given
+            for x in (name, value or stage.style)
+        ),
+        *given,
+    ]
 
 
 @pytest.mark.parametrize(

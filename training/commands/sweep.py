@@ -43,9 +43,11 @@ class ValueList(click.ParamType):
 
 
 def listed(option: click.Parameter) -> bool:
-    """Whether an option of `train` is a number or a choice, and so may be a list here."""
+    """Whether an option of `train` is a number, a choice or --recipe, and so may be a list here."""
     kinds = (type(click.INT), type(click.FLOAT), click.Choice)
-    return isinstance(option, click.Option) and isinstance(option.type, kinds)
+    if not isinstance(option, click.Option):
+        return False
+    return isinstance(option.type, kinds) or option.name == "recipe_name"
 
 
 def _options() -> list[click.Parameter]:
