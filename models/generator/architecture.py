@@ -21,9 +21,6 @@ The border pixels are not repeated instead: the repeats would be flat across a b
 generator paints flat areas in other colours."""
 CLASSIC_MARGIN = 32
 """The same for the sizes in FIXED_SIZES, whose files were made with it."""
-DENSE_MARGIN = 8
-"""The same for `dense` generators, whose convolutions repeat the outermost values: enough that the
-strokes of strong patterns do not line up with the border."""
 FIXED_SIZES = ("full", "small")
 """Model sizes whose definition stays as it is. Their int8 files tell size and alpha alone, which
 saves space; a `fast` one tells all its layers, because the defaults of `fast` change."""
@@ -212,8 +209,8 @@ def dense(
     resolution, and its last convolution gives the four pixels of each 2×2 block (sub-pixel
     shuffle). Batch norm throughout, which folds into the convolutions.
 
-    The convolutions repeat the outermost values. With zeros, a generator with so wide a reach
-    paints stripes along borders that need a margin of 48 pixels.
+    The convolutions repeat the outermost values, and there is no margin. With zeros, a generator
+    with so wide a reach paints stripes along borders that need a margin of 48 pixels.
     """
     check_alpha(alpha)
     fine, wide, narrow = (scaled(c, alpha, multiple=8) for c in (quarter, eighth, head_width))
@@ -236,7 +233,7 @@ def dense(
         Shuffle(2),
     )
     return Architecture(
-        "dense", alpha, layers, 8, DENSE_MARGIN, residual=False, centred=True, padding="replicate"
+        "dense", alpha, layers, 8, margin=0, residual=False, centred=True, padding="replicate"
     )
 
 
