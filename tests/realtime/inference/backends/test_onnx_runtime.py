@@ -108,6 +108,7 @@ from models.card import load_card
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
 backend = OnnxRuntimeBackend(device="cpu", threads=2)
 backend.load(load_card(Path(sys.argv[1])))
+time.sleep(0.5)  # a thread that ONNX Runtime starts when it is imported is busy for 0.1 s
 idle = 0.0
 for _ in range(20):
     backend.warm_up(192, 192)
