@@ -158,7 +158,7 @@ class RangeTerm:
 
 @dataclass(frozen=True)
 class StabilityTerm:
-    """Steadiness under motion and noise. Only every STABILITY_EVERY-th step has an overlap, so it
+    """Steadiness under motion and noise. Only each `every`-th step has an overlap, so it
     counts that many times there."""
 
     weight: float
