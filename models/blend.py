@@ -57,6 +57,7 @@ def blend(
         stride=architecture.stride,
         parameters=parameter_count(architecture),
         exposure=cards[0].exposure,
+        grain=cards[0].grain,
         training={"base": min(_family(cards[0]) & _family(cards[-1])), "blend": mixture},
     )
     return build_graph(architecture, weighted_mean([w for _, w in graphs], shares), card), card
@@ -80,10 +81,10 @@ def _common(cards: list[StyleCard], architectures: list[Architecture]) -> Archit
                 f"{card.name} and {first.name} are of different architectures "
                 f"({_kind(card)} and {_kind(first)}); only equal architectures can be blended"
             )
-        if card.exposure != first.exposure:
+        if card.preparation != first.preparation:
             raise ModelError(
-                f"only one of {card.name} and {first.name} expects pictures of normalised "
-                "exposure; only equal architectures can be blended"
+                f"{card.name} and {first.name} expect other exposure or grain of their pictures; "
+                "only generators that see alike can be blended"
             )
         if not _family(card) & _family(first):
             raise ModelError(

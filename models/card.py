@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import ModelError, StylecamError, UsageError
+from models.preparation import Preparation
 from models.system.atomic_file import write_bytes_atomically
 
 FORMAT = 1
@@ -37,7 +38,8 @@ class StyleCard(BaseModel):
     `alpha` its width multiplier. `metrics` are figures of the quality report, `training` is the
     recipe that made the style. `lighter` names a generator of the same look with a smaller
     alpha, in the same folder, for machines that are too slow for this one. `exposure` says that
-    the generator expects pictures of normalised exposure (exposure.py).
+    the generator expects pictures of normalised exposure (exposure.py), `grain` how strong a
+    texture it expects on them (grain.py).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,9 +57,14 @@ class StyleCard(BaseModel):
     sha256: str = ""
     lighter: str | None = Field(default=None, pattern=NAME)
     exposure: bool = False
+    grain: float = Field(default=0.0, ge=0, le=0.25)
     metrics: dict[str, float] = {}
     training: dict[str, Any] = {}
     path: Path = Field(default=Path(), exclude=True)
+
+    @property
+    def preparation(self) -> Preparation:
+        return Preparation(self.exposure, self.grain)
 
     @property
     def preview(self) -> Path:

@@ -9,7 +9,6 @@ import pyvirtualcam
 
 from models.catalogue import find_style
 from models.default_style import DEFAULT_STYLE
-from models.exposure import normalised
 from realtime.build import build
 from realtime.config.schema import Config
 from realtime.inference.backends.registry import make_backend
@@ -75,8 +74,9 @@ def test_a_call_gets_what_the_backend_paints(camera, red_and_blue, strength):
         }
     )
     backend = make_backend("onnx", "cpu")
-    backend.load(find_style(DEFAULT_STYLE))
-    expected = backend.stylize(normalised(rgb)) if strength else rgb  # the style asks for exposure
+    card = find_style(DEFAULT_STYLE)
+    backend.load(card)
+    expected = backend.stylize(card.preparation.prepared(rgb)) if strength else rgb
     backend.close()
     pipeline = build(config, on_message=lambda _: None).pipeline
 

@@ -70,6 +70,7 @@ def export_checkpoint(
         stride=smaller.stride,
         parameters=parameter_count(smaller),
         exposure=recipe.exposure,
+        grain=recipe.grain,
         training=recipe.model_dump(mode="json", exclude={"images"})
         | {
             "style": file_names(recipe.style),

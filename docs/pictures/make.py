@@ -16,7 +16,6 @@ import onnx
 from models.blend import blend
 from models.card import StyleCard, load_card
 from models.catalogue import SHIPPED, style_paths
-from models.exposure import normalised
 from models.pictures import read_picture
 from realtime.frames.size import Size, live_scale, processing_size
 from realtime.inference.backends.registry import make_backend
@@ -39,7 +38,7 @@ def save(sheet: np.ndarray, name: str) -> None:
 def paint(card: StyleCard, sources: list[Picture], *, at: Size | None = None) -> list[Picture]:
     backend = make_backend("onnx", "cpu")
     backend.load(card)
-    seen = [normalised(source) if card.exposure else source for source in sources]
+    seen = [card.preparation.prepared(source) for source in sources]
     painted = [backend.stylize(picture, at=at) for picture in seen]
     backend.close()
     return painted

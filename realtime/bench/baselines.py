@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 
 from models.card import StyleCard, load_card
-from models.exposure import normalised
 from models.generator.architecture import Architecture, johnson
 from models.generator.parameters import parameter_count, random_weights
 from models.onnx.graph import build_graph
@@ -96,7 +95,7 @@ def load_contenders(
                 )
                 stack.callback(backend.close)
                 line = backend.load(card)
-                seen = normalised(frame) if card.exposure else frame
+                seen = card.preparation.prepared(frame)
                 contenders.append(_contender(name, backend, seen, size))
         yield line, contenders
 

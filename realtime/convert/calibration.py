@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import SourceFault, UsageError
-from models.exposure import normalised
 from models.pictures import READ_SUFFIXES, RGB
+from models.preparation import Preparation
 from realtime.frames.resize import fit
 from realtime.sources.demo import PORTRAIT
 from realtime.sources.image import read_picture
@@ -27,11 +27,11 @@ class Calibration:
     fitted: list[RGB]
     held_out: list[RGB]
 
-    def normalised(self) -> "Calibration":
-        """The same photographs as a generator sees them that expects normalised exposure."""
+    def prepared(self, preparation: Preparation) -> "Calibration":
+        """The same photographs as a generator sees them that expects this."""
         return Calibration(
-            [normalised(photograph) for photograph in self.fitted],
-            [normalised(photograph) for photograph in self.held_out],
+            [preparation.prepared(photograph) for photograph in self.fitted],
+            [preparation.prepared(photograph) for photograph in self.held_out],
         )
 
 

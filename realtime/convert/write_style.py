@@ -177,8 +177,7 @@ def at_precision(
     if target.precision == "fp16":
         return checked_half(model, card.path)
     photographs = calibration(target.photographs) if target.photographs else demo_portrait()
-    if card.exposure:
-        photographs = photographs.normalised()
+    photographs = photographs.prepared(card.preparation)
     checked = checked_int8 if target.precision == "int8" else checked_int8_weights
     return checked(model, card.path, photographs)
 

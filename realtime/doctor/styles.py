@@ -9,7 +9,6 @@ import numpy as np
 from models.catalogue import SHIPPED, find_style, style_paths
 from models.default_style import DEFAULT_STYLE
 from models.errors import StylecamError
-from models.exposure import normalised
 from realtime.config.schema import ProcessingConfig
 from realtime.doctor.check_result import CheckResult, fail, ok
 
@@ -44,7 +43,7 @@ def check_painting(folder: Path = SHIPPED) -> Iterator[CheckResult]:
     frame = np.tile(np.linspace(0, 255, WIDTH, dtype=np.uint8)[None, :, None], (HEIGHT, 1, 3))
     try:
         card = find_style(DEFAULT_STYLE, [folder])
-        seen = normalised(frame) if card.exposure else frame
+        seen = card.preparation.prepared(frame)
         line = backend.load(card)
         backend.warm_up(HEIGHT, WIDTH)
         times = []

@@ -15,6 +15,7 @@ from models.errors import ModelError, StylecamError
 from models.exposure import EasedExposure
 from models.hold import LIVE_SMOOTHING, PaintingHold
 from models.pictures import RGB
+from models.preparation import Preparation
 from models.system.free_memory import release_free_memory
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
@@ -55,7 +56,7 @@ class Stylizer:
         self.lighter = False
         self._lighter_of: dict[str, str | None] = {}
         self._exposure = EasedExposure()
-        self._wants_exposure: dict[str, bool] = {}
+        self._preparations: dict[str, Preparation] = {}
         self._hold = PaintingHold()
         self._held_for: Hashable = None
         self._smoothing = 0.0
@@ -93,7 +94,7 @@ class Stylizer:
     @property
     def settled(self) -> bool:
         """Whether a frame like the last would be painted like the last."""
-        exposure = not self._wants_exposure[self.generator] or self._exposure.settled
+        exposure = not self._preparations[self.generator].exposure or self._exposure.settled
         return exposure and self._hold.settled
 
     def has_lighter(self, style: str) -> bool:
@@ -159,18 +160,19 @@ class Stylizer:
     def _painting(self, frame: Frame, settings: Settings) -> RGB:
         """The painting, held where nothing moves, and blended with the frame by the strength."""
         assert self._size is not None
-        exposure = self._wants_exposure[self.generator]
+        preparation = self._preparations[self.generator]
         smoothing = self._smoothing if settings.smoothing is None else settings.smoothing
         held_for = (self.generator, self._size, settings.mirror) if smoothing else None
         if held_for != self._held_for:
             self._hold.reset()
             self._held_for = held_for
-        if not exposure and not smoothing:
+        if not preparation and not smoothing:
             return self._paint(frame.rgb, settings.strength, self._size)
-        seen = self._exposure.normalise(frame.rgb, frame.timestamp) if exposure else frame.rgb
+        at = (self._size.height, self._size.width)
+        seen = preparation.next_prepared(frame.rgb, self._exposure, frame.timestamp, at)
         painted = self._paint(seen, 1.0, self._size)
         if smoothing:
-            changing = exposure and not self._exposure.settled
+            changing = preparation.exposure and not self._exposure.settled
             painted = self._hold.blend(
                 frame.rgb, painted, frame.timestamp, smoothing, changing=changing
             )
@@ -198,7 +200,7 @@ class Stylizer:
     def _make_loaded(self, style: str, *, warm: Size | None = None) -> tuple[Backend, str]:
         """A new backend with the style loaded, and the line that says what runs it."""
         card = self._find(style)
-        self._wants_exposure[style] = card.exposure
+        self._preparations[style] = card.preparation
         backend = self._make_backend()
         try:
             line = backend.load(card)

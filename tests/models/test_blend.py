@@ -58,7 +58,7 @@ def test_strangers_are_refused_with_the_reason(style_file):
     with pytest.raises(ModelError, match="wide and a are of different architectures"):
         blend([a, wide], [1.0, 1.0], "x")
     lit = style_file("lit", base="b1", exposure=True)
-    with pytest.raises(ModelError, match="only one of lit and a expects"):
+    with pytest.raises(ModelError, match="lit and a expect other exposure"):
         blend([a, lit], [1.0, 1.0], "x")
 
 

@@ -48,7 +48,7 @@ def classic_fields(name: str) -> dict[str, Any]:
         "tv_weight": variation,
         "range_weight": 0.0,
         "temporal_weight": 0.0,
-        "two_scales": False,
+        "scales": 1,
         "lr": 1e-3,
         "schedule": "tail",
     }

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.generator.architecture import MODEL_SIZES, Architecture
+from models.preparation import Preparation
 from training.runtime.precision import Precision
 
 Positive = Annotated[float, Field(gt=0)]
@@ -31,6 +32,7 @@ RENAMED_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "style_size": ("style_scale", lambda side: side / STYLE_SIDE),
     "decay_from": ("tail", lambda share: round(1 - share, 9)),
     "freeze_norm_from": ("renorm_from", lambda share: share),
+    "two_scales": ("scales", lambda two: 2 if two else 1),
 }
 """Fields of recipes in older checkpoints: old name to the new name and a conversion."""
 
@@ -96,14 +98,17 @@ class Recipe(BaseModel):
     """Every which step judges stability; it counts that many times there."""
     loss_units: Literal["relative", "absolute"] = "relative"
     """Content and style errors relative to their targets, or absolute (the classic recipes)."""
-    two_scales: bool = True
-    """Whether the losses see a crop twice: whole at half size, and a quarter of it at full size."""
+    scales: Annotated[int, Field(ge=1, le=3)] = 3
+    """How many times the losses see a crop: 1, as it is; 2, whole at half size and a quarter of it
+    at full size; 3, also whole at a quarter of the size."""
     exposure: bool = True
     """Whether the generator gets pictures normalised in exposure (models/exposure.py)."""
+    grain: NotNegative = 0.03
+    """Deviation of the grain on what the generator sees, of 0..1 (models/grain.py)."""
     style_loss: Literal["gram", "wasserstein"] = "gram"
     gram: Literal["image", "batch", "mixed"] = "mixed"
     """Scope of the style loss of either kind: each picture, the batch's mean, or half of each. With
-    two scales that of the full-size part; the whole crop is always compared by itself."""
+    several scales that of the full-size part (objective.py)."""
     content_layers: tuple[str, ...] = ("relu3_3",)
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
     layer_weights: tuple[NotNegative, ...] = ()
@@ -140,7 +145,7 @@ class Recipe(BaseModel):
             return given
         fields = dict(given)
         if "tone_weight" in fields:  # made before exposure was normalised and crops seen twice
-            fields = {"exposure": False, "two_scales": False, "model_size": "fast"} | fields
+            fields = {"exposure": False, "grain": 0.0, "scales": 1, "model_size": "fast"} | fields
         for old, (new, meaning) in RENAMED_FIELDS.items():
             if old in fields:
                 fields[new] = meaning(fields.pop(old))
@@ -191,6 +196,10 @@ class Recipe(BaseModel):
         if self.loss_units == "absolute":
             return dict.fromkeys(self.style_layers, 1.0)
         return {layer: LAYER_WEIGHTS.get(layer, 1.0) for layer in self.style_layers}
+
+    @property
+    def preparation(self) -> Preparation:
+        return Preparation(self.exposure, self.grain)
 
     @property
     def architecture(self) -> Architecture:

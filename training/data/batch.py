@@ -1,8 +1,10 @@
 """The inputs of one training step, made from a batch of crops of photographs."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from models.grain import grain_field
 from training.config.recipe import Recipe
 from training.data.tensor_exposure import expose, moments
 from training.losses.objective import part_size
@@ -45,6 +47,15 @@ def make_batch(recipe: Recipe, crops: Tensor, step: int) -> TrainingBatch:
         return crops[..., top : top + height, left : left + width]
 
     light = moments(crops) if recipe.exposure else None
+    texture = _grain(recipe, crops, step) if recipe.grain else None
+
+    def as_seen(part: Tensor, top: int, left: int) -> Tensor:
+        """A window as a generator sees it: normalised in exposure, with grain."""
+        seen = part if light is None else expose(part, *light)
+        if texture is None:
+            return seen
+        return (seen + texture[..., top : top + height, left : left + width]).clamp(0, 1)
+
     first = window(*at[:2])
     level = float(torch.rand((), generator=random)) * NOISE
     first = (first + torch.randn(first.shape, generator=random) * level).clamp(0, 1)
@@ -52,14 +63,21 @@ def make_batch(recipe: Recipe, crops: Tensor, step: int) -> TrainingBatch:
     rows, columns = recipe.image_size
     batch = {
         "source": first[..., margin : margin + rows, margin : margin + columns],
-        "window": first if light is None else expose(first, *light),
+        "window": as_seen(first, *at[:2]),
         "corner": _corner(recipe, random).expand(len(crops), 2),
     }
     if recipe.temporal_weight and step % recipe.stability_every == 0:
         second = disturbed(window(*at[2:]), random)
-        batch["again"] = second if light is None else expose(second, *light)
+        batch["again"] = as_seen(second, *at[2:])
         batch["offsets"] = torch.tensor(at).expand(len(crops), 4)
     return batch
+
+
+def _grain(recipe: Recipe, crops: Tensor, step: int) -> Tensor:
+    """Grain (B, 1, H, W) for crops, 0 on average: both windows see the same, as on a still wall."""
+    random = np.random.default_rng([recipe.seed, step])
+    fields = [grain_field(crops.shape[-2], crops.shape[-1], random) for _ in crops]
+    return torch.from_numpy(np.stack(fields))[:, None] * recipe.grain
 
 
 def _corner(recipe: Recipe, random: torch.Generator) -> Tensor:

@@ -13,10 +13,10 @@ import onnx
 import onnxruntime
 
 from models.card import load_card
-from models.exposure import normalised
 from models.generator.parameters import mac_count, parameter_count
 from models.onnx.graph import read_architecture
 from models.onnx.session import cpu_session
+from models.preparation import AS_IT_IS, Preparation
 from training.data.tensors import Picture
 from training.evaluation.as_shown import as_shown
 from training.evaluation.baseline import ITERATIONS, Baseline, baseline
@@ -53,11 +53,13 @@ class ReportRow:
         return row
 
 
-def session_painter(session: onnxruntime.InferenceSession, *, exposure: bool = False) -> Painter:
-    """What paints whole pictures; `exposure`: with their exposure normalised first."""
+def session_painter(
+    session: onnxruntime.InferenceSession, preparation: Preparation = AS_IT_IS
+) -> Painter:
+    """What paints whole pictures, after their preparation."""
 
     def paint(picture: Picture) -> Picture:
-        seen = normalised(picture) if exposure else np.ascontiguousarray(picture)
+        seen = np.ascontiguousarray(preparation.prepared(picture))
         (painted,) = session.run(None, {"frame": seen})
         return np.asarray(painted, np.uint8)
 
@@ -65,11 +67,8 @@ def session_painter(session: onnxruntime.InferenceSession, *, exposure: bool = F
 
 
 def model_painter(path: Path) -> Painter:
-    """Paints single pictures with the model at `path`, exposure normalised if it expects that."""
-    generator = session_painter(cpu_session(onnx.load(path)))
-    if not load_card(path).exposure:
-        return generator
-    return lambda picture: generator(normalised(picture))
+    """Paints single pictures with the model at `path`, prepared as its card says."""
+    return session_painter(cpu_session(onnx.load(path)), load_card(path).preparation)
 
 
 def report(
@@ -122,7 +121,7 @@ def _row(
     model = onnx.load(path)
     architecture = read_architecture(model)
     generator = session_painter(cpu_session(model))
-    shown = as_shown(generator, exposure=load_card(path).exposure)
+    shown = as_shown(generator, load_card(path).preparation)
     return ReportRow(
         path.stem,
         evaluate(model_painter(path), photographs, network, target, clip, shown=shown),

@@ -20,7 +20,7 @@ from training.losses.objective import objective_for
 from training.losses.pruned_vgg import prune_network
 from training.losses.vgg import LossNetwork
 from training.losses.vgg_weights import load_loss_network
-from training.runtime.precision import Precision, has_amx, has_bf16
+from training.runtime.precision import Precision, has_bf16
 
 MINIMUM_ROUNDS = 3
 PRUNING_PICTURES = 8
@@ -63,10 +63,10 @@ class Throughput:
 
 
 def processor() -> str:
-    """The CPU's name, instruction set, AMX support and threads."""
-    amx = "AMX" if has_amx() else "no AMX"
+    """The CPU's name, instruction set, support of bfloat16 and threads."""
+    bf16 = "bfloat16" if has_bf16() else "no bfloat16"
     kind = torch.backends.cpu.get_cpu_capability()
-    return f"{this_machine().cpu}, {kind}, {amx}, {torch.get_num_threads()} threads"
+    return f"{this_machine().cpu}, {kind}, {bf16}, {torch.get_num_threads()} threads"
 
 
 def measure_throughput(

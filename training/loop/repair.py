@@ -99,7 +99,7 @@ def repair(
 
 def _preview(checkpoint: Checkpoint, photographs: Photographs) -> Preview:
     generator = load_generator(checkpoint.architecture, checkpoint.average)
-    return paint_preview(generator, photographs, exposure=checkpoint.recipe.exposure)
+    return paint_preview(generator, photographs, checkpoint.recipe.preparation)
 
 
 def _burst(

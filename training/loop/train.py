@@ -97,9 +97,7 @@ def train(
             on_progress(TrainingProgress(run.step, run.end, losses, pace * recipe.batch_size, left))
             last = run.step == run.end
             if run.step % recipe.preview_every == 0 or last:
-                preview = paint_preview(
-                    run.averaged_generator(), photographs, exposure=recipe.exposure
-                )
+                preview = paint_preview(run.averaged_generator(), photographs, recipe.preparation)
                 _save_preview(preview, folder / f"preview_{run.step:06d}.png", styles)
                 on_preview(run.step, preview)
             # Do not save while steps are being discarded: a checkpoint must be a good state.

@@ -1,8 +1,9 @@
 """The objective of a training: what the loss network sees of a step, and the sum of the terms.
 
-With two scales, each crop is painted once and seen twice: the whole of it at half size against
-the style picture at half size, for large shapes, and a quarter of it at full size against the
-style picture at full size, for strokes. That costs half as much as the whole crop at full size.
+Each crop is painted once and seen three times: the whole of it at a quarter of the size and at half
+size, against the style picture at that size, for large shapes and for light and shade, and a
+quarter of it at full size against the style picture at full size, for strokes. That costs little
+more than half as much as the whole crop at full size.
 """
 
 import torch
@@ -30,8 +31,15 @@ Corner = tuple[int, int]
 """Top and left, in pixels, of the part that is seen at full size."""
 
 
-def half_size(picture: Tensor) -> Tensor:
-    return F.avg_pool2d(picture, 2)
+SCALE_SCOPES: dict[int, tuple[Scope, ...]] = {1: (), 2: ("image",), 3: ("batch", "mixed")}
+"""Scope of the style loss on each reduced view of a crop, coarse to fine. At a quarter of the size
+what is left is light, shade and colour: a photograph keeps its own, and a batch of them together
+has the painting's. Compared one by one, every crop would get all of the painting's colours."""
+
+
+def reduced(picture: Tensor, count: int) -> list[Tensor]:
+    """`picture` (B, C, H, W) at 1/2^count of its size, and so on up to half size."""
+    return [F.avg_pool2d(picture, 2**power) for power in range(count, 0, -1)]
 
 
 def part_size(height: int, width: int) -> tuple[int, int]:
@@ -77,8 +85,7 @@ class Objective:
         self.use_bf16 = use_bf16(recipe.precision, self.device)
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
         # A part shows little of a picture: "mixed" lets it differ from the painting's average.
-        scopes: tuple[Scope, ...] = ("image", recipe.gram) if recipe.two_scales else (recipe.gram,)
-        self.terms = loss_terms(recipe, targets, scopes)
+        self.terms = loss_terms(recipe, targets, (*SCALE_SCOPES[recipe.scales], recipe.gram))
 
     def __call__(
         self,
@@ -101,11 +108,12 @@ class Objective:
 
     def _views(self, picture: Tensor, corner: Corner) -> list[Tensor]:
         """What the loss network sees of a picture, scale by scale."""
-        if not self.recipe.two_scales:
+        if self.recipe.scales == 1:
             return [picture]
         top, left = corner
         height, width = part_size(picture.shape[-2], picture.shape[-1])
-        return [half_size(picture), picture[..., top : top + height, left : left + width]]
+        part = picture[..., top : top + height, left : left + width]
+        return [*reduced(picture, self.recipe.scales - 1), part]
 
     def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> Features:
         """Features by layer, always in float32: squares of bfloat16 values would be too coarse."""
@@ -118,6 +126,7 @@ def objective_for(
     recipe: Recipe, network: LossNetwork, styles: list[Tensor], shares: list[float]
 ) -> Objective:
     """The objective for style pictures (1, 3, H, W) float 0..1 with these shares."""
-    scales = [[half_size(x) for x in styles], styles] if recipe.two_scales else [styles]
+    views = [[*reduced(style, recipe.scales - 1), style] for style in styles]
+    scales = [list(of_one_scale) for of_one_scale in zip(*views, strict=True)]
     targets = [style_target(network, x, shares, recipe.style_layers) for x in scales]
     return Objective(recipe, network, targets)

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from models.errors import TrainingError
-from models.exposure import normalised
 from models.generator.network import Generator
 from models.pictures import write_picture
+from models.preparation import Preparation
 from training.data.photographs import Photographs
 from training.data.tensors import Picture, to_picture, to_tensor
 from training.evaluation.defects import GeneratorDefects, find_defects
@@ -41,17 +41,19 @@ class Preview:
 
 
 @torch.no_grad()
-def paint_preview(generator: Generator, photographs: Photographs, *, exposure: bool) -> Preview:
+def paint_preview(
+    generator: Generator, photographs: Photographs, preparation: Preparation
+) -> Preview:
     """The largest upper-left square of each held-out photograph but the first, and its painting.
 
-    The first is used only if there is no other. `exposure`: whether the generator wants pictures
-    normalised in exposure."""
+    The first is used only if there is no other. `preparation`: what the generator expects to be
+    done to pictures first."""
     squares, paintings = [], []
     for photo in photographs.held_out[1 : 1 + PREVIEWS] or photographs.held_out[:1]:
         side = min(photo.shape[:2])
         square = np.ascontiguousarray(photo[:side, :side])
         square = np.asarray(cv2.resize(square, (PREVIEW_SIDE,) * 2), np.uint8)
         squares.append(square)
-        seen = normalised(square) if exposure else square
+        seen = preparation.prepared(square)
         paintings.append(to_picture(generator(to_tensor(seen[None]))[0]))
     return Preview(squares, paintings)

@@ -118,8 +118,8 @@ def test_a_run_goes_on_only_by_what_it_began_with():
 
 def test_a_recipe_of_before_two_scales_is_exported_as_it_was_trained():
     older = recipe(tone_weight=0.5, grid_weight=20_000.0, pool=0, calm_weight=200.0)
-    assert (older.exposure, older.two_scales, older.model_size) == (False, False, "fast")
-    assert (recipe().exposure, recipe().two_scales, recipe().model_size) == (True, True, "dense")
+    assert (older.exposure, older.scales, older.model_size) == (False, 1, "fast")
+    assert (recipe().exposure, recipe().scales, recipe().model_size) == (True, 3, "dense")
 
 
 def test_layers_are_weighed_by_default_and_by_wish():

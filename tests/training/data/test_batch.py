@@ -25,7 +25,7 @@ def test_windows_have_the_generators_margin_and_stride(size):
 
 
 def test_the_source_is_the_inside_of_the_window():
-    made = recipe(exposure=False)
+    made = recipe(exposure=False, grain=0.0)
     batch = make_batch(made, crops_for(made), step=0)
     margin = made.architecture.margin
     inside = batch["window"][..., margin : margin + 64, margin : margin + 72]
@@ -37,6 +37,18 @@ def test_a_step_is_a_pure_function_of_its_number():
     first, again, other = (make_batch(made, crops_for(made), step) for step in (4, 4, 6))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["source"], other["source"])
+
+
+def test_grain_is_the_same_in_both_windows_and_not_in_the_source():
+    made, without = recipe(grain=0.1), recipe(grain=0.0)
+    (grained, plain) = (make_batch(x, crops_for(x), step=0) for x in (made, without))
+    assert torch.equal(grained["source"], plain["source"])
+    textures = {name: grained[name] - plain[name] for name in ("window", "again")}
+    assert 0.03 < float(textures["window"].std()) < 0.12  # less than 0.1 where it is clipped
+    first, second = overlap_of(textures["window"], textures["again"], grained)
+    assert float((first - second).abs().mean()) < 0.2 * float(
+        first.abs().mean()
+    )  # but for clipping
 
 
 def test_stability_is_judged_in_every_second_step_and_only_where_it_is_weighed():

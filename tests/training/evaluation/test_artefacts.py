@@ -1,6 +1,5 @@
 import cv2
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +8,6 @@ from models.catalogue import SHIPPED, style_paths
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from models.onnx.session import cpu_session
 from training.evaluation import artefacts
 from training.evaluation.artefacts import (
     VISIBLE_FRAME,
@@ -18,7 +16,7 @@ from training.evaluation.artefacts import (
     change_of,
     grid_peak,
 )
-from training.evaluation.report import session_painter
+from training.evaluation.report import model_painter
 
 SIDE = 192
 
@@ -138,8 +136,7 @@ def portraits():
 @pytest.fixture(scope="module", params=style_paths([SHIPPED]))
 def shipped(request):
     """The name of a shipped style, and its painter."""
-    model = onnx.load(SHIPPED / f"{request.param}.onnx")
-    return request.param, session_painter(cpu_session(model))
+    return request.param, model_painter(SHIPPED / f"{request.param}.onnx")
 
 
 STRONG_LINES = ("halftone-comic", "woodcut", "ink-hatching")

@@ -1,6 +1,5 @@
 import cv2
 import numpy as np
-import onnx
 import pytest
 
 from models.catalogue import SHIPPED, style_paths
@@ -88,13 +87,12 @@ def test_what_one_of_several_styles_has_is_no_flaw():
 
 @pytest.mark.parametrize("name", style_paths([SHIPPED]))
 def test_a_shipped_style_is_healthy_and_its_spots_would_be_seen(name):
-    from models.onnx.session import cpu_session
-    from training.evaluation.report import session_painter
+    from training.evaluation.report import model_painter
 
     portrait = SHIPPED.parent.parent / "realtime" / "sources" / "astronaut.jpg"
     picture = cv2.cvtColor(cv2.imread(str(portrait)), cv2.COLOR_BGR2RGB)
     side = min(picture.shape[:2])
     source = cv2.resize(picture[:side, :side], (256, 256), interpolation=cv2.INTER_AREA)
-    painted = session_painter(cpu_session(onnx.load(SHIPPED / f"{name}.onnx")))(source)
+    painted = model_painter(SHIPPED / f"{name}.onnx")(source)
     assert examine_painting(source, painted, strokes(2)).description is None
     assert "spots" in examine_painting(source, spotted(painted), strokes(2)).description

@@ -4,6 +4,7 @@ import pytest
 
 from models.errors import UsageError
 from models.exposure import normalised
+from models.preparation import Preparation
 
 pytest.importorskip("torch", reason="needs the train extra")
 
@@ -88,5 +89,5 @@ def test_what_the_viewer_sees_is_steadier_than_the_generator_alone(pictures):
 
 def test_a_generator_that_expects_normalised_exposure_is_shown_with_it(pictures):
     dark = noisy_clip(pictures[0], brightness=0.25)
-    painter = as_shown(lambda picture: picture, exposure=True)
+    painter = as_shown(lambda picture: picture, Preparation(exposure=True))
     assert np.abs(painter(dark[0]).astype(int) - normalised(dark[0])).max() <= 3

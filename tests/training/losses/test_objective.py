@@ -19,7 +19,7 @@ def objective(loss_network, style_picture):
     """An objective of two layers with these changes of the recipe."""
 
     def make(**changes):
-        fields = {"style_layers": LAYERS, "layer_weights": (1, 1), "two_scales": False} | changes
+        fields = {"style_layers": LAYERS, "layer_weights": (1, 1), "scales": 1} | changes
         recipe = Recipe(style="s", images="p", **fields)
         return objective_for(recipe, loss_network, [to_tensor(style_picture[None])], [1.0])
 
@@ -47,11 +47,37 @@ def test_two_scales_see_the_whole_at_half_size_and_a_part_at_full_size(objective
     whole = objective()(torch.nn.functional.avg_pool2d(source, 2), source[..., :32, :32])
     painted = source.clone()
     painted[..., 32:, 32:] = 0.5
-    two = objective(two_scales=True, content_weight=1.0, content_start=1.0)
+    two = objective(scales=2, content_weight=1.0, content_start=1.0)
     seen = [float(two(source, painted, corner=at)["content"]) for at in ((0, 0), (32, 32))]
     assert 0 < seen[0] < seen[1]  # the spoilt quarter is in the whole, too
     assert float(two(source, source)["content"]) == 0
     assert set(whole) == {"content", "style", "range", "stability"}
+
+
+def test_three_scales_also_compare_light_and_shade_at_a_quarter_of_the_size(objective, source):
+    """Stripes as fine as a pixel are grey there: only the finer scales can tell them apart."""
+    striped, grey = torch.full_like(source, 0.5), torch.full_like(source, 0.5)
+    striped[..., ::2], striped[..., 1::2] = 0.3, 0.7
+    lit = torch.full_like(source, 0.8)
+    two, three = (objective(scales=n, content_start=1.0) for n in (2, 3))
+
+    def coarse(painted):  # what the third scale adds
+        more, less = (float(losses(grey, painted)["content"]) for losses in (three, two))
+        return more - less
+
+    assert coarse(lit) > 100 * max(coarse(striped), 1e-9)
+
+
+def test_at_a_quarter_of_the_size_only_the_batch_has_to_look_like_the_painting(objective):
+    dark, light = torch.full((2, 3, 64, 64), 0.2), torch.full((2, 3, 64, 64), 0.8)
+    apart = torch.cat([dark[:1], light[:1]])
+    three, two = (objective(scales=n, gram="image") for n in (3, 2))
+
+    def coarse(painted):
+        more, less = (float(losses(painted, painted)["style"]) for losses in (three, two))
+        return more - less
+
+    assert coarse(apart) < (coarse(dark) + coarse(light)) / 2
 
 
 def test_the_content_weight_grows_over_the_ramp(objective, source):

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from models.catalogue import SHIPPED  # noqa: E402
 from models.generator.network import load_generator  # noqa: E402
 from models.pictures import read_picture  # noqa: E402
+from models.preparation import AS_IT_IS  # noqa: E402
 from training.data.photographs import Photographs  # noqa: E402
 from training.loop.checkpoint import load_checkpoint  # noqa: E402
 from training.reporting.preview import PREVIEW_SIDE, paint_preview  # noqa: E402
@@ -52,15 +53,15 @@ class Holed(torch.nn.Module):
 
 
 def test_one_that_paints_holes_is_found_and_a_healthy_generator_is_not(base, portrait, style):
-    assert paint_preview(base, portrait, exposure=False).find_defects([style]).description is None
-    checkup = paint_preview(Holed(base, 0.03), portrait, exposure=False).find_defects([style])
+    assert paint_preview(base, portrait, AS_IT_IS).find_defects([style]).description is None
+    checkup = paint_preview(Holed(base, 0.03), portrait, AS_IT_IS).find_defects([style])
     assert "spots on" in checkup.description
     assert "(1 of 1 paintings)" in checkup.description
     assert 0 < checkup.severity < 1
 
 
 def test_the_sheet_has_the_photographs_above_and_the_paintings_below(tmp_path, base, portrait):
-    preview = paint_preview(base, portrait, exposure=False)
+    preview = paint_preview(base, portrait, AS_IT_IS)
     preview = replace(preview, photographs=preview.photographs * 2, paintings=preview.paintings * 2)
     preview.write(tmp_path / "preview.png")
     sheet = read_picture(tmp_path / "preview.png")

@@ -154,7 +154,7 @@ def test_crops_in_parts_give_the_gradients_of_the_whole(
 ):
     """Where no loss and no norm looks at a batch as a whole."""
     monkeypatch.setattr(Trainer, "_set_mode", lambda run: run.generator.eval())
-    alone = {"num_images": 2, "content_weight": 0.0, "gram": "image", "calm_weight": 0.0}
+    alone = {"num_images": 2, "content_weight": 0.0, "gram": "image", "scales": 1}
     whole = small_training(tmp_path / "whole", **alone)
     little_memory(1)
     parts = small_training(tmp_path / "parts", **alone)

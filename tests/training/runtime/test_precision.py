@@ -5,23 +5,23 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
 from training.losses.objective import objective_for  # noqa: E402
-from training.runtime import precision  # noqa: E402
 from training.runtime.device import CPU  # noqa: E402
 from training.runtime.precision import has_bf16, use_bf16, warn_of_emulation  # noqa: E402
 
 
-@pytest.mark.parametrize("amx", [False, True])
-def test_only_amx_decides_for_bf16(monkeypatch, amx):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    assert use_bf16("auto", CPU) is amx
+@pytest.mark.parametrize("there", [False, True])
+def test_auto_takes_bf16_where_the_cpu_computes_it_itself(monkeypatch, there):
+    cpu_with(monkeypatch, avx512=there)
+    assert use_bf16("auto", CPU) is there
     assert use_bf16("bf16", CPU) is True
     assert use_bf16("fp32", CPU) is False
     assert use_bf16("auto", torch.device("cuda")) is False
 
 
 def test_a_torch_that_cannot_tell_computes_in_full(monkeypatch):
-    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
-    assert precision.has_amx() is False
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported", "get_capabilities"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+    assert has_bf16() is False
 
 
 def cpu_with(monkeypatch, *, amx=False, avx512=False, arm=False):
