@@ -26,6 +26,8 @@ LAYERS = {
         "picture_decoding",
         "pictures",
         "exposure",
+        "grain",
+        "preparation",
         "hold",
         "generator",
         "card",

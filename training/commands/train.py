@@ -125,7 +125,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16"]),
-    help="Of the loss network; auto: bf16 on a CPU with AMX, else fp32. [auto]",
+    help="Of the loss network; auto: bf16 on a CPU that computes it, else fp32. [auto]",
 )
 @device_option
 @click.option("--slim/--no-slim", default=None, help="Train on a slim loss network. [slim]")
