@@ -16,11 +16,13 @@ from models.card import StyleCard, load_card
 from models.catalogue import lighter_among, readable_cards, style_paths
 from models.errors import SinkFault, StylecamError, lookup
 from models.pictures import RGB
-from realtime.config.schema import Config, LimitConfig
+from realtime.config.schema import Config, LimitConfig, ProcessingConfig
 from realtime.control.local.server import ControlSocket
 from realtime.control.monitor import Monitor
 from realtime.control.state import Settings, SettingsStore
+from realtime.inference.backends import Backend
 from realtime.inference.backends.registry import make_backend
+from realtime.inference.backends.restarting import RestartingBackend
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Pipeline, Plan, Service
@@ -134,7 +136,8 @@ def build(
         control.at(None)
     paced = any(sink.live for sink in sinks)
     source = _source(config, paced=paced, on_message=on_message)
-    stylizer, generator = _stylizer(config, styles, box, on_message)
+    live = paced or kind in RECONNECTABLE_KINDS
+    stylizer, generator = _stylizer(config, styles, box, on_message, live=live)
     plan = Plan(
         live=paced,
         size=config.source.size,
@@ -148,6 +151,7 @@ def build(
         target_fps=config.processing.target_fps,
         may_idle=kind in IDLE_KINDS and config.limit == LimitConfig(),
         fade=config.style.fade,
+        lost=config.source.lost,
         source_name=_source_name(config),
         on_message=on_message,
         on_progress=on_progress,
@@ -284,8 +288,9 @@ def _stylizer(
     styles: RunCatalogue,
     box: SettingsStore,
     on_message: Callable[[str], None],
+    *,
+    live: bool,
 ) -> tuple[Stylizer, str]:
-    processing = config.processing
 
     def refused(style: str, error: StylecamError) -> None:
         """Drop a style that cannot be loaded: the key for the next style must get past it."""
@@ -300,16 +305,29 @@ def _stylizer(
 
     stylizer = Stylizer(
         styles.find,
-        lambda: make_backend(
-            processing.backend, processing.device, threads=processing.threads, half=processing.half
-        ),
-        scale=processing.scale,
-        within=processing.size,
-        keep=processing.keep,
+        _backend_maker(config.processing, on_message, live=live),
+        scale=config.processing.scale,
+        within=config.processing.size,
+        keep=config.processing.keep,
         on_fault=refused,
     )
     backend = stylizer.load(styles.first)
     return stylizer, f"{styles.titles[styles.first]} ({config.style.name}) on {backend}"
+
+
+def _backend_maker(
+    wanted: ProcessingConfig, on_message: Callable[[str], None], *, live: bool
+) -> Callable[[], Backend]:
+    """What makes a backend; live, one that is restarted when it hangs, in the end on the CPU."""
+
+    def make_on(device: str) -> Backend:
+        return make_backend(wanted.backend, device, threads=wanted.threads, half=wanted.half)
+
+    if not live:
+        return partial(make_on, wanted.device)
+    return lambda: RestartingBackend(
+        partial(make_on, wanted.device), fallback=partial(make_on, "cpu"), on_message=on_message
+    )
 
 
 def _source(config: Config, *, paced: bool, on_message: Callable[[str], None]) -> Source:

@@ -24,6 +24,7 @@ from models.errors import UsageError
 from realtime.config.units import Seconds, SizeText
 from realtime.control.state import View
 from realtime.frames.size import FitMode
+from realtime.frames.views import LostMode
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 SLOWEST, FASTEST = 0.1, 1000.0
@@ -71,7 +72,8 @@ class Section(BaseModel):
 class SourceConfig(Section):
     """`input` None means the first camera, or the demo if there is none.
 
-    `reconnect`, in seconds, applies to cameras and streams; files never come back.
+    `reconnect`, in seconds, applies to cameras and streams; files never come back. `lost` is what
+    the outputs show meanwhile.
     """
 
     input: InputText | None = None
@@ -80,6 +82,7 @@ class SourceConfig(Section):
     fit: FitMode = "letterbox"
     loop: bool = False
     reconnect: Seconds = 10.0
+    lost: LostMode = "card"
 
 
 class StyleConfig(Section):

@@ -1,5 +1,7 @@
 """What is shown with a painting, beside it, or in its place. Pure."""
 
+from typing import Literal
+
 import cv2
 import numpy as np
 
@@ -7,6 +9,8 @@ from models.pictures import RGB
 
 DIVIDER = 2
 """Pixels between the halves of the split view."""
+LostMode = Literal["card", "hold", "demo"]
+"""While a live source is lost: a placeholder that says so, the last picture, or the demo."""
 
 
 def blended(original: RGB, painted: RGB, strength: float) -> RGB:
@@ -25,11 +29,13 @@ def split(original: RGB, painted: RGB) -> RGB:
     return out
 
 
-def placeholder(height: int, width: int) -> RGB:
-    """A dark picture that says "no picture". It shows nothing from the camera."""
+def placeholder(height: int, width: int, text: str = "no picture") -> RGB:
+    """A dark picture that says `text` (ASCII). It shows nothing from the camera."""
     out = np.full((height, width, 3), 28, np.uint8)
-    text, scale = "no picture", max(0.4, width / 640)
-    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, max(0.4, width / 640)
+    (wide, _), _ = cv2.getTextSize(text, font, scale, 1)
+    scale *= min(1.0, 0.8 * width / wide)
+    (wide, high), _ = cv2.getTextSize(text, font, scale, 1)
     at = ((width - wide) // 2, (height + high) // 2)
-    cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (150, 150, 155), 1, cv2.LINE_AA)
+    cv2.putText(out, text, at, font, scale, (150, 150, 155), 1, cv2.LINE_AA)
     return out

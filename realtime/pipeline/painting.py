@@ -146,7 +146,7 @@ class Painter:
             if not self._live:
                 raise
             if not self._failing:
-                self._on_message(f"{error}; showing a placeholder until it works again")
+                self._on_message(f"{error}; showing a card until it works again")
             self._failing = True
             width, height = self._geometry.size
             return placeholder(height, width)

@@ -17,6 +17,7 @@ from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.geometry import Geometry
 from realtime.frames.size import FitMode, Size
+from realtime.frames.views import LostMode
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Capture, Limits
 from realtime.pipeline.interruptible import run_interruptibly
@@ -25,7 +26,8 @@ from realtime.pipeline.painting import Painter
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.pipeline.saving import SaveController, SaveTargets
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
-from realtime.pipeline.source_watch import SourceWatch
+from realtime.pipeline.watch.lost_picture import LostPicture
+from realtime.pipeline.watch.source_watch import SourceWatch
 from realtime.sinks import Sink
 from realtime.sources import Source
 
@@ -45,6 +47,7 @@ class Plan:
     styles' titles by name. In a live run, `skip_static` avoids painting a still scene again. While
     a live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
     For `fade` s after a change of style, a live run shows the new painting over the old.
+    `lost` is what the outputs of a live run show while its source gives no frames.
     `source_name` is what messages call the source (None: its own label).
     `may_idle` lets the source rest while the picture is paused or no sink is watched. `on_message`
     gets one line about each event, `on_progress` the number of painted frames, in any thread.
@@ -62,6 +65,7 @@ class Plan:
     target_fps: float | None = None
     may_idle: bool = False
     fade: float = 0.0
+    lost: LostMode = "hold"
     source_name: str | None = None
     on_message: Callable[[str], None] = lambda _: None
     on_progress: Callable[[int], None] = lambda _: None
@@ -108,7 +112,7 @@ class Pipeline:
         )
         self.live = plan.live
         self._source, self._sinks, self._services = source, sinks, services
-        self.outputs = SinkGroup(self._sink_failed)
+        self.outputs = SinkGroup(self._sink_failed, plan.on_message)
         self._save_controller = SaveController(
             plan.keep, self.outputs, box, self.metrics, plan.on_message
         )
@@ -150,6 +154,9 @@ class Pipeline:
         self._outgoing = outgoing
         self._queue: FrameQueue = Mailbox[Frame]() if self.live else BoundedQueue[Frame](READ_AHEAD)
         self._painter = self._make_painter(geometry)
+        self._lost_picture = LostPicture(
+            self.plan.lost, self._painter, source=own, size=geometry.size
+        )
         self._overlay = Overlay(self.box.current, self.plan.titles)
         if self.live:
             self._source_watch = SourceWatch(incoming.fps, on_message=self.plan.on_message)
@@ -260,20 +267,28 @@ class Pipeline:
         """The main loop of the painting thread."""
         try:
             while not self._queue.closed and not self._ending:
-                frame = self._queue.take(SILENCE)
+                frame = self._queue.take(self._lost_picture.interval or SILENCE)
                 settings = self.box.current
                 self._watch_source(frame)
                 if frame is not None:
+                    self._lost_picture.saw_frame(frame)
                     self._hand_over(self._painter.paint(frame, settings), settings)
                     self.metrics.count_painted()
                     self.plan.on_progress(self.metrics.painted)
                     if self.plan.limits.full(self.metrics.painted):
                         return
-                elif self.live and (again := self._painter.repeat()) is not None:
-                    # The source is silent; keys and the text on the picture keep working.
-                    self._hand_over(again, settings, only_live=True)
+                elif self.live:
+                    self._fill_silence(settings)
         except BaseException as error:
             self._error = error
+
+    def _fill_silence(self, settings: Settings) -> None:
+        """No frame came: keys and the text on the picture keep working."""
+        lost = None if self.lost_for is None else self._lost_picture.picture(settings)
+        if lost is not None:
+            self._hand_over(lost, settings, only_live=not self._lost_picture.recordable)
+        elif (again := self._painter.repeat()) is not None:
+            self._hand_over(again, settings, only_live=True)
 
     def _watch_source(self, frame: Frame | None) -> None:
         if self._source_watch is None or self._queue.closed:

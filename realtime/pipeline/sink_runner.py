@@ -19,6 +19,8 @@ POLL = 0.05
 QUEUE_SIZE = 8
 FINISH_TIMEOUT = 60.0
 """Seconds to write the queued frames; a sink's `close_timeout` is added."""
+STUCK = 2.0
+"""Seconds that a sink may take for one frame before the user is told."""
 LIVE_CLOSE_TIMEOUT = 3.0
 """Seconds to close a live sink, which has nothing to finish."""
 
@@ -52,6 +54,7 @@ class SinkRunner:
         self._opened: Future[None] = Future()
         self._thread: threading.Thread | None = None
         self._done = False
+        self._busy_since: float | None = None
         self.written = 0
         self.error: StylecamError | None = None
 
@@ -72,11 +75,18 @@ class SinkRunner:
     def alive(self) -> bool:
         return not self._done
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the sink has been busy with one frame for longer than STUCK. Any thread asks."""
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > STUCK
+
     def step(self, timeout: float | None = POLL) -> None:
         """Write the next frame, waiting `timeout` s at most (None: no limit); close at the end."""
         frame = self.queue.take(timeout)
         try:
             if frame is not None:
+                self._busy_since = time.monotonic()
                 self.sink.write(replace(frame, rgb=to_accepted_size(frame.rgb, self._size)))
                 self.written += 1
                 self._metrics.add("latency", time.monotonic() - frame.captured)
@@ -88,6 +98,8 @@ class SinkRunner:
             self._fail(error)
         except Exception as error:
             self._fail(SinkFault(f"{self.sink.name}: {type(error).__name__}: {error}"))
+        finally:
+            self._busy_since = None
 
     def finish(self) -> None:
         """Write the queued frames, then close.
@@ -147,12 +159,20 @@ class SinkRunner:
 
 
 class SinkGroup:
-    """All sinks of a run. A fault stops only its own sink and is passed to `on_fault` once."""
+    """All sinks of a run. A fault stops only its own sink and is passed to `on_fault` once.
 
-    def __init__(self, on_fault: Callable[[StylecamError], None]) -> None:
+    `on_message` gets one line about a sink that hangs, and one when it goes on.
+    """
+
+    def __init__(
+        self,
+        on_fault: Callable[[StylecamError], None],
+        on_message: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._outputs: list[SinkRunner] = []
         self._lock = threading.Lock()
-        self._on_fault = on_fault
+        self._on_fault, self._on_message = on_fault, on_message
+        self._stuck: set[SinkRunner] = set()
         self._told: set[SinkRunner] = set()
         self._dropped_before = 0
         self.errors: list[StylecamError] = []
@@ -190,6 +210,7 @@ class SinkGroup:
         shown = decorated() if any(output.local for output in takers) else frame
         for output in takers:
             output.queue.put(shown if output.local else frame)
+        self._watch()
 
     def pump(self, timeout: float) -> None:
         """Do one step of the main thread's sinks, or sleep if there are none; report faults."""
@@ -198,8 +219,22 @@ class SinkGroup:
             output.step(timeout)
         if not mains:
             time.sleep(POLL)
+        self._watch()
         for output in self._outputs:
             self._report(output)
+
+    def _watch(self) -> None:
+        """Tell of sinks that hang. The main thread and the painting thread do: either may wait."""
+        for output in self._outputs:
+            stuck = output.stuck
+            with self._lock:
+                if stuck == (output in self._stuck):
+                    continue
+                self._stuck ^= {output}
+            if stuck:
+                self._on_message(f"{output.sink.name}: has taken no picture for {STUCK:g} s")
+            else:
+                self._on_message(f"{output.sink.name}: takes pictures again")
 
     def close(self) -> None:
         """Accept no more frames; this releases a thread that waits for room in a queue."""

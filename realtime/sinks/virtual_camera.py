@@ -2,14 +2,15 @@
 
 import logging
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from models.errors import SinkFault, lookup
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.size import Size
+from realtime.frames.views import placeholder
 from realtime.sinks import Sink
+from realtime.sinks.camera_sender import CameraSender
 from realtime.sinks.fixed_rate import FixedRatePacer
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 MINIMUM_FPS = 10.0
 """Below this rate, browsers consider a camera dead and show grey."""
+
+PATIENCE = 2.0
+LONGEST_PATIENCE = 60.0
+"""Seconds that a driver may take for one picture; doubled each time it was opened afresh."""
 
 REMEDIES = {
     "linux": (
@@ -45,8 +50,9 @@ class VirtualCameraSink(Sink):
     """Sends the newest frame at a fixed rate from its own thread, and repeats it until a new one.
 
     The output goes on at its rate whatever happens to the source, so that a call never loses
-    its camera. Odd sizes lose their last row or column, because the formats of video calls store
-    colour for 2x2 pixels.
+    its camera. Before the first picture it shows a card that says so. A device that fails or hangs
+        is opened again, in the same size and rate, until it works. Odd sizes lose their last row or
+    column, because the formats of video calls store colour for 2x2 pixels.
 
     `device` is a camera to use ("/dev/video4", "OBS Virtual Camera"), `backend` one of
     pyvirtualcam's; by default the first that works. `fps` defaults to the source's rate; it
@@ -69,45 +75,51 @@ class VirtualCameraSink(Sink):
         self._backend = backend
         self._fps = fps
         self._platform = platform
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._sender: CameraSender | None = None
         self._pacer: FixedRatePacer[RGB] | None = None
-        self._fault: Exception | None = None
-        self._width = self._height = 0
+        self._patience = PATIENCE
+        self._size, self._rate = Size(0, 0), MINIMUM_FPS
 
     def accepted_size(self, offered: Size) -> Size:
         return Size(offered.width & ~1, offered.height & ~1)
 
     def open(self, frames: FrameFormat) -> None:
         """Open the camera. Raises SinkFault with the commands that create one if there is none."""
-        self._width, self._height = frames.width, frames.height
-        fps = max(MINIMUM_FPS, self._fps or frames.fps)
-        camera = self._take_camera(fps)
-        log.info("virtual camera: %s, %dx%d", camera.device, self._width, self._height)
-        self._stop.clear()
-        self._fault = None
-        self._pacer = FixedRatePacer(fps)
-        self._thread = threading.Thread(
-            target=self._send, args=(camera, self._pacer), name=self.name, daemon=True
-        )
-        self._thread.start()
+        self._size = Size(frames.width, frames.height)
+        self._rate = max(MINIMUM_FPS, self._fps or frames.fps)
+        camera = self._take_camera()
+        log.info("virtual camera: %s, %dx%d", camera.device, *self._size)
+        self._pacer = FixedRatePacer(self._rate)
+        # A call that is open already shows that, not black, until the first painting.
+        self._pacer.put(placeholder(frames.height, frames.width, "starting"))
+        self._patience = PATIENCE
+        self._sender = CameraSender(self.name, self._pacer, self._take_camera, camera)
 
     def write(self, frame: Frame) -> None:
-        """Make `frame` the one that is sent from now on. Raises SinkFault if the camera failed."""
-        if self._fault is not None:
-            raise SinkFault(f"{self.name}: the virtual camera failed: {self._fault}")
-        assert self._pacer is not None, "write before open"
+        """Make `frame` the one that is sent from now on."""
+        assert self._pacer is not None and self._sender is not None, "write before open"
         self._pacer.put(frame.rgb)
+        if self._sender.busy_for > self._patience:
+            self._replace_sender(self._pacer, self._sender)
 
     def close(self) -> None:
         """Stop sending and give the camera back."""
-        self._stop.set()
-        if self._thread is not None:
-            # the thread closes the camera itself: one that hangs in a driver must not hang us
-            self._thread.join(timeout=1.0)
-            self._thread = None
+        if self._sender is not None:
+            # its thread closes the camera itself: one that hangs in a driver must not hang us
+            self._sender.stop(timeout=1.0)
+            self._sender = None
 
-    def _take_camera(self, fps: float) -> "pyvirtualcam.Camera":
+    def _replace_sender(self, pacer: FixedRatePacer[RGB], stuck: CameraSender) -> None:
+        """Leave a camera that hangs behind, and open it afresh. Each time it gets longer."""
+        log.warning(
+            "%s: the virtual camera takes no picture for %.0f s; opening it again",
+            *(self.name, self._patience),
+        )
+        stuck.stop(timeout=0.0)
+        self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+        self._sender = CameraSender(self.name, pacer, self._take_camera, None)
+
+    def _take_camera(self) -> "pyvirtualcam.Camera":
         try:
             import pyvirtualcam
         except (ImportError, OSError) as error:
@@ -119,9 +131,9 @@ class VirtualCameraSink(Sink):
             lookup("virtual camera backend", self._backend, pyvirtualcam.camera.BACKENDS)
         try:
             return pyvirtualcam.Camera(
-                width=self._width,
-                height=self._height,
-                fps=fps,
+                width=self._size.width,
+                height=self._size.height,
+                fps=self._rate,
                 fmt=pyvirtualcam.PixelFormat.RGB,
                 device=self._device,
                 backend=self._backend,
@@ -138,15 +150,3 @@ class VirtualCameraSink(Sink):
             remedy = REMEDIES.get(self._platform, "no virtual camera is known for this system")
         where = f" at {self._device}" if self._device else ""
         return f"{self.name}: no virtual camera{where} ({reason.rstrip('.')}); {remedy}"
-
-    def _send(self, camera: "pyvirtualcam.Camera", pacer: FixedRatePacer[RGB]) -> None:
-        with camera:
-            while not self._stop.wait(pacer.delay()):
-                rgb = pacer.tick()
-                if rgb is None:
-                    continue
-                try:
-                    camera.send(rgb)
-                except Exception as error:  # backends raise what they like
-                    self._fault = error
-                    return

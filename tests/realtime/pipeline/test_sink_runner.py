@@ -374,3 +374,24 @@ def test_a_sink_that_need_not_be_pumped_is_left_alone_between_frames():
     wait_until(lambda: busy.pumps >= 3)
     assert calm.pumps == 0
     stage.outputs.finish()
+
+
+def test_a_sink_that_hangs_is_told_once_and_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr(outputs_module, "STUCK", 0.05)
+    gate = threading.Event()
+    hangs = FakeSink("call", live=True, before_write=lambda _: opened(gate))
+    other = FakeSink("page", live=True)
+    said: list[str] = []
+    stage = Stage(hangs, other)
+    stage.outputs = SinkGroup(stage.told.append, said.append)
+    stage.start()
+    for index, frame in enumerate(make_frames(20)):
+        stage.put(frame)
+        wait_until(lambda index=index: len(other.frames) > index)
+    wait_until(lambda: (stage.outputs.pump(0), said)[1])
+    assert len(other.frames) == 20
+    gate.set()
+    wait_until(lambda: (stage.outputs.pump(0), len(said) > 1)[1])
+    assert said == ["call: has taken no picture for 0.05 s", "call: takes pictures again"]
+    stage.outputs.finish()
+    assert not stage.told

@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.pipeline.source_watch import SourceWatch
+from realtime.pipeline.watch.source_watch import SourceWatch
 
 
 class Clock:

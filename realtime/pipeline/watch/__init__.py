@@ -1,0 +1,1 @@
+"""Notices what stands still in a run, and shows something honest meanwhile."""
