@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.sixteen_bits import RGB16, decode_deep
+
 log = logging.getLogger(__name__)
 
 PILLOW_FORMATS = (
@@ -27,12 +29,12 @@ class UndecodableError(Exception):
     """A picture that cannot be decoded; the text says why, without the file's name."""
 
 
-def decode_picture(data: bytes, *, name: str) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) uint8 RGB in `data`, which was read from the file called `name`.
+def decode_picture(data: bytes, *, name: str) -> NDArray[np.uint8] | RGB16:
+    """The picture (H, W, 3) RGB in `data`, which was read from the file called `name`.
 
-    It is turned as its EXIF tag says, converted to sRGB by its ICC profile, and laid on white
-    where it is transparent (with a warning). Of several pictures the first is taken, with a
-    warning. Raises UndecodableError.
+    uint8, or uint16 if a PNG or TIFF holds 16 bits a channel. It is turned as its EXIF tag says,
+    converted to sRGB by its ICC profile, and laid on white where it is transparent (with a
+    warning). Of several pictures the first is taken, with a warning. Raises UndecodableError.
     """
     refuse_unsupported(data[:4096])
     try:
@@ -41,7 +43,8 @@ def decode_picture(data: bytes, *, name: str) -> NDArray[np.uint8]:
             return _by_opencv(data)
         if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
             log.warning("%s: has %d pages; the first is taken", name, image.n_frames)
-        return flat_rgb(image, name=name)
+        deep = decode_deep(image, data, name=name)
+        return flat_rgb(image, name=name) if deep is None else deep
     except UndecodableError:
         raise
     except Exception as error:  # Pillow's plug-ins raise what they like

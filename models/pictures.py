@@ -1,4 +1,4 @@
-"""Pictures as arrays (H, W, 3) uint8 RGB: read from files and written to files.
+"""Pictures as arrays (H, W, 3) uint8 RGB, or uint16: read from files and written to files.
 
 Loads OpenCV only when a file is read or written.
 """
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.errors import StylecamError, UsageError
 from models.picture_decoding import UndecodableError, decode_picture
+from models.sixteen_bits import RGB16, eight_bits, encode_tiff, srgb_profile
 from models.system.atomic_file import write_bytes_atomically
 from models.system.output_path import check_writable
 
@@ -23,7 +24,16 @@ READ_SUFFIXES = (
 )
 """The endings of the pictures that folders are searched for."""
 
-WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+DEPTHS: dict[str, tuple[int, ...]] = {
+    ".png": (8, 16),
+    ".jpg": (8,),
+    ".jpeg": (8,),
+    ".webp": (8,),
+    ".tif": (8, 16),
+    ".tiff": (8, 16),
+}
+"""The endings of the pictures that are written, and the bits a channel that each can hold."""
+WRITTEN_SUFFIXES = tuple(DEPTHS)
 LARGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 """Pixels; libjpeg stops somewhat before the 65,535 of the format."""
 QUALITY = 95
@@ -36,6 +46,11 @@ def read_picture(path: Path, *, error: type[StylecamError] = UsageError) -> RGB:
     Grey and 16-bit pictures are converted. Raises UsageError if there is no such file, and
     `error` if it cannot be read or is not a picture.
     """
+    return eight_bits(read_deep_picture(path, error=error))
+
+
+def read_deep_picture(path: Path, *, error: type[StylecamError] = UsageError) -> RGB | RGB16:
+    """Like `read_picture`, but uint16 if the file (PNG, TIFF) holds 16 bits a channel."""
     try:
         return decode_picture(path.read_bytes(), name=str(path))
     except FileNotFoundError:
@@ -47,23 +62,39 @@ def read_picture(path: Path, *, error: type[StylecamError] = UsageError) -> RGB:
 
 
 def encode_picture(
-    rgb: RGB, suffix: str, *, quality: int = QUALITY, error: type[StylecamError] = StylecamError
+    rgb: RGB | RGB16,
+    suffix: str,
+    *,
+    quality: int = QUALITY,
+    tagged: bool = False,
+    error: type[StylecamError] = StylecamError,
 ) -> bytes:
     """Encode a picture (H, W, 3) in the format of `suffix` (one of WRITTEN_SUFFIXES).
 
-    `quality` (1..100) applies to JPEG and WebP. Raises `error` if the picture is too large for
-    the format (a side may have 65,535 pixels in JPEG, 16,383 in WebP).
+    uint16 stays so where the format has 16 bits, and becomes the nearest 8 bits elsewhere.
+    `quality` (1..100) applies to JPEG and WebP; `tagged` adds sRGB's profile (a TIFF always has
+    it). Raises `error` if the picture is too large for the format (a side may have 65,535 pixels
+    in JPEG, 16,383 in WebP).
     """
     import cv2
 
+    if suffix in (".tif", ".tiff"):
+        return encode_tiff(rgb)
     options = {
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
         ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
         ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
     }
-    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    bgr = cv2.cvtColor(rgb if 16 in DEPTHS[suffix] else eight_bits(rgb), cv2.COLOR_RGB2BGR)
     try:
-        done, data = cv2.imencode(suffix, bgr, options.get(suffix, []))
+        if tagged:
+            kinds = [cv2.IMAGE_METADATA_ICCP]
+            profile = np.frombuffer(srgb_profile(), np.uint8)
+            done, data = cv2.imencodeWithMetadata(
+                suffix, bgr, kinds, [profile], options.get(suffix, [])
+            )
+        else:
+            done, data = cv2.imencode(suffix, bgr, options.get(suffix, []))
     except cv2.error:
         done = False
     if not done:
@@ -89,22 +120,30 @@ def check_size(path: Path, width: int, height: int) -> None:
         )
 
 
-def check_output_picture(path: Path, *, overwrite: bool) -> None:
-    """Raise UsageError for a path that `write_picture` could not, or should not, write to."""
+def check_output_picture(path: Path, *, overwrite: bool, bits: int | None = None) -> None:
+    """Raise UsageError for a path that `write_picture` could not, or should not, write to.
+
+    `bits` a channel are what is going to be written, if that is known.
+    """
     check_suffix(path)
+    if bits is not None and bits not in DEPTHS[path.suffix.lower()]:
+        raise UsageError(f"{path}: this format has no {bits} bits a channel; .png and .tif do")
     if path.is_file() and not overwrite:
         raise UsageError(f"{path}: exists already; --force replaces it")
     check_writable(path)
 
 
-def write_picture(path: Path, rgb: RGB, *, error: type[StylecamError] = StylecamError) -> None:
-    """Write a picture in the format of the path's suffix; the file appears whole or not at all.
+def write_picture(
+    path: Path, rgb: RGB | RGB16, *, error: type[StylecamError] = StylecamError
+) -> None:
+    """Write a picture in the format of the path's suffix, with sRGB's profile.
 
+    The file appears whole or not at all.
     Raises UsageError for an unknown suffix, and `error` if it cannot be written.
     """
     check_suffix(path)
     try:
-        data = encode_picture(rgb, path.suffix.lower())
+        data = encode_picture(rgb, path.suffix.lower(), tagged=True)
     except StylecamError as reason:
         raise error(f"{path}: {reason}") from None
     write_bytes_atomically(path, data, durable=False, error=error)

@@ -23,6 +23,8 @@ LAYERS = {
         "errors",
         "default_style",
         "system",
+        "icc_profile",
+        "sixteen_bits",
         "picture_decoding",
         "pictures",
         "exposure",

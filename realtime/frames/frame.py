@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.pictures import RGB
+from models.sixteen_bits import RGB16
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Frame:
 
     `captured` is time.monotonic() in seconds when the picture was taken; `timestamp` is its
     place on the source's own time line, in seconds. `duration` is for how long it is shown, in
-    seconds; None means one frame at the source's rate.
+    seconds; None means one frame at the source's rate. `deep` is the same picture at 16 bits, if
+    it comes from a file that holds so many and nobody watches it live.
     """
 
     rgb: RGB
@@ -36,3 +38,4 @@ class Frame:
     captured: float
     timestamp: float
     duration: float | None = None
+    deep: RGB16 | None = None

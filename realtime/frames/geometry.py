@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from models.pictures import RGB
+from models.sixteen_bits import AnyRGB
 from realtime.frames.resize import fit, shrink_to_fit, shrunk_size
 from realtime.frames.size import FitMode, Size
 
@@ -25,15 +26,15 @@ class Geometry:
         """The size of what `prepare` makes of frames of size `frame`."""
         return shrunk_size(frame, self.size, self.mode)
 
-    def prepare(self, rgb: RGB, *, mirror: bool = False) -> RGB:
+    def prepare(self, rgb: AnyRGB, *, mirror: bool = False) -> AnyRGB:
         """The frame (H, W, 3) as it is painted: cut, shrunk, mirrored; without bars, not enlarged.
 
         So no pixel is painted that `finish` would discard.
         """
         rgb = shrink_to_fit(rgb, *self.size, self.mode)
-        return np.asarray(cv2.flip(rgb, 1), np.uint8) if mirror else rgb
+        return np.asarray(cv2.flip(rgb, 1), rgb.dtype) if mirror else rgb
 
-    def finish(self, rgb: RGB) -> RGB:
+    def finish(self, rgb: AnyRGB) -> AnyRGB:
         """The painted picture, enlarged or with bars, in exactly `size`."""
         return fit(rgb, *self.size, self.mode)
 

@@ -6,11 +6,11 @@ OpenCV does the resizing; the order of the colours does not matter for that.
 import cv2
 import numpy as np
 
-from models.pictures import RGB
+from models.sixteen_bits import AnyRGB
 from realtime.frames.size import FitMode, Size, largest_inside
 
 
-def fit(rgb: RGB, width: int, height: int, mode: FitMode = "letterbox") -> RGB:
+def fit(rgb: AnyRGB, width: int, height: int, mode: FitMode = "letterbox") -> AnyRGB:
     """Fit `rgb` (H, W, 3) to (height, width, 3).
 
     "letterbox" shows all of it, undistorted, between black bars; "crop" fills the size and cuts
@@ -28,7 +28,7 @@ def fit(rgb: RGB, width: int, height: int, mode: FitMode = "letterbox") -> RGB:
         return resize(_cut(rgb, window), width, height)
     inner = largest_inside(Size(own_width, own_height), Size(width, height))
     left, top = (width - inner.width) // 2, (height - inner.height) // 2
-    out = np.zeros((height, width, 3), np.uint8)
+    out = np.zeros((height, width, 3), rgb.dtype)
     out[top : top + inner.height, left : left + inner.width] = resize(rgb, *inner)
     return out
 
@@ -42,7 +42,7 @@ def shrunk_size(own: Size, wanted: Size, mode: FitMode) -> Size:
     return wanted if smaller else kept
 
 
-def shrink_to_fit(rgb: RGB, width: int, height: int, mode: FitMode) -> RGB:
+def shrink_to_fit(rgb: AnyRGB, width: int, height: int, mode: FitMode) -> AnyRGB:
     """Cut and shrink `rgb` to what `fit` will show of it, without bars. Never enlarges.
 
     So no pixel is painted that would be discarded afterwards, and no bar.
@@ -53,17 +53,17 @@ def shrink_to_fit(rgb: RGB, width: int, height: int, mode: FitMode) -> RGB:
     return resize(rgb, *shrunk_size(own, wanted, mode))
 
 
-def _cut(rgb: RGB, window: Size) -> RGB:
+def _cut(rgb: AnyRGB, window: Size) -> AnyRGB:
     """The middle of `rgb`, of the size `window`."""
     left, top = (rgb.shape[1] - window.width) // 2, (rgb.shape[0] - window.height) // 2
     return rgb[top : top + window.height, left : left + window.width]
 
 
-def resize(rgb: RGB, width: int, height: int) -> RGB:
+def resize(rgb: AnyRGB, width: int, height: int) -> AnyRGB:
     """Resample `rgb`, ignoring proportions; averages when shrinking, so there is no moiré."""
     own_height, own_width = rgb.shape[:2]
     if (own_width, own_height) == (width, height):
         return rgb
     shrinks = width <= own_width and height <= own_height
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(rgb, (width, height), interpolation=way), np.uint8)
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=way), rgb.dtype)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from models.pictures import RGB
+from models.sixteen_bits import AnyRGB
 
 DIVIDER = 2
 """Pixels between the halves of the split view."""
@@ -13,19 +14,20 @@ LostMode = Literal["card", "hold", "demo"]
 """While a live source is lost: a placeholder that says so, the last picture, or the demo."""
 
 
-def blended(original: RGB, painted: RGB, strength: float) -> RGB:
+def blended(original: AnyRGB, painted: AnyRGB, strength: float) -> AnyRGB:
     """The original at strength 0, the painting itself at 1."""
     if strength == 1:
         return painted
-    return np.asarray(cv2.addWeighted(original, 1 - strength, painted, strength, 0), np.uint8)
+    return np.asarray(cv2.addWeighted(original, 1 - strength, painted, strength, 0), painted.dtype)
 
 
-def split(original: RGB, painted: RGB) -> RGB:
+def split(original: AnyRGB, painted: AnyRGB) -> AnyRGB:
     """The original's left half beside the painting's right half, with a light line between them."""
     out = painted.copy()
+    light = 235 * (int(np.iinfo(painted.dtype).max) // 255)
     middle = painted.shape[1] // 2
     out[:, :middle] = original[:, :middle]
-    out[:, max(0, middle - DIVIDER // 2) : middle + DIVIDER // 2] = 235
+    out[:, max(0, middle - DIVIDER // 2) : middle + DIVIDER // 2] = light
     return out
 
 

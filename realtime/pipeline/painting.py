@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from models.errors import ModelError
 from models.pictures import RGB
+from models.sixteen_bits import RGB16, eight_bits, sixteen_bits
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
 from realtime.frames.geometry import Geometry
@@ -91,11 +92,25 @@ class Painter:
         """
         if settings.paused and self._last is not None:
             return replace(frame, rgb=self._last.rgb)
+        if frame.deep is not None and not self._live:
+            return self._paint_deep(frame, frame.deep, settings)
         rgb = self._picture(frame, settings)
         if self._fade is not None:
             rgb = self._faded(self._fade, rgb, frame, settings)
         self._last = replace(frame, rgb=rgb)
         return self._last
+
+    def _paint_deep(self, frame: Frame, deep: RGB16, settings: Settings) -> Frame:
+        """Blend at 16 bits: the paint has 8, but what shows of the frame keeps its own."""
+        original = self._geometry.prepare(deep, mirror=settings.mirror)
+        shown = original
+        if not _plain(settings):
+            source = replace(frame, rgb=eight_bits(original))
+            paint = self._stylizer.stylize(source, replace(settings, strength=1.0)).rgb
+            shown = blended(original, sixteen_bits(paint), settings.strength)
+            shown = split(original, shown) if settings.view == "split" else shown
+        shown = self._geometry.finish(shown)
+        return replace(frame, rgb=eight_bits(shown), deep=shown)
 
     def repeat(self) -> Frame | None:
         """The last picture again, as if captured now; None before the first."""

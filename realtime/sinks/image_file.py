@@ -10,6 +10,7 @@ from pathlib import Path
 from models import pictures
 from models.errors import SinkFault, UsageError
 from models.pictures import RGB, check_size, check_suffix
+from models.sixteen_bits import RGB16
 from models.system.output_path import check_writable
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
@@ -26,8 +27,9 @@ class ImageFile(Sink):
     out-%04d.png       every frame, numbered by its index
     out/               every frame, as frame-000000.png and so on; the folder is created
 
-    In a name %% means %, and "-" is standard output, as PNG. The suffix chooses PNG, JPEG or
-    WebP; another is a UsageError. A file appears whole or not at all.
+    In a name %% means %, and "-" is standard output, as PNG. The suffix chooses PNG, JPEG,
+    WebP or TIFF; another is a UsageError. A frame's 16 bits are written where the format has them.
+    A file appears whole or not at all.
     """
 
     live = False
@@ -39,7 +41,7 @@ class ImageFile(Sink):
         self._numbered = NUMBER.search(self._path.name) is not None
         if not self._numbered:
             self._path = self._path.with_name(self._path.name.replace("%%", "%"))
-        self._newest: RGB | None = None
+        self._newest: RGB | RGB16 | None = None
         if self._path != STDOUT:
             check_suffix(self._path)
 
@@ -66,17 +68,18 @@ class ImageFile(Sink):
         check_writable(numbered(self._path, 0) if self._numbered else self._path)
 
     def write(self, frame: Frame) -> None:
+        picture = frame.rgb if frame.deep is None else frame.deep
         if self._numbered:
-            write_picture(numbered(self._path, frame.index), frame.rgb)
+            write_picture(numbered(self._path, frame.index), picture)
         else:
-            self._newest = frame.rgb
+            self._newest = picture
 
     def close(self) -> None:
         newest, self._newest = self._newest, None
         if newest is None:
             return
         if self._path == STDOUT:
-            sys.stdout.buffer.write(pictures.encode_picture(newest, ".png"))
+            sys.stdout.buffer.write(pictures.encode_picture(newest, ".png", tagged=True))
             sys.stdout.buffer.flush()
         else:
             write_picture(self._path, newest)
@@ -96,6 +99,6 @@ def escaped(path: Path) -> str:
     return str(path.with_name(path.name.replace("%", "%%"))) if path.name else str(path)
 
 
-def write_picture(path: Path, rgb: RGB) -> None:
+def write_picture(path: Path, rgb: RGB | RGB16) -> None:
     """`models.pictures.write_picture`, but raises SinkFault if the file cannot be written."""
     pictures.write_picture(path, rgb, error=SinkFault)

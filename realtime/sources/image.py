@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from models import pictures
 from models.errors import SourceFault
 from models.pictures import RGB
+from models.sixteen_bits import RGB16, eight_bits
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource, Source
 from realtime.sources.playback_clock import PlaybackClock
@@ -25,6 +28,8 @@ def read_picture(path: Path) -> RGB:
 class ImageSource(Source):
     """The picture at `path`: repeated at `fps` if `paced`, otherwise given once.
 
+    Unless it is `paced`, its frame keeps the 16 bits of a file that has them.
+
     `loop` repeats it without end, paced or not. `close` may come from another thread.
     """
 
@@ -35,11 +40,13 @@ class ImageSource(Source):
         self._endless = paced or loop
         self._clock = PlaybackClock(paced=paced)
         self._rgb: RGB | None = None
+        self._deep: RGB16 | None = None
         self._index = 0
         self._given = False
 
     def open(self) -> FrameFormat:
-        self._rgb = read_picture(self._path)
+        self._read()
+        assert self._rgb is not None
         self._given = False
         self._clock.start()
         height, width = self._rgb.shape[:2]
@@ -54,8 +61,17 @@ class ImageSource(Source):
         captured = self._clock.wait(timestamp)
         self._given = True
         self._index += 1
-        return Frame(rgb, self._index - 1, captured, timestamp)
+        return Frame(rgb, self._index - 1, captured, timestamp, deep=self._deep)
+
+    def _read(self) -> None:
+        if self._paced:
+            self._rgb = read_picture(self._path)
+            return
+        picture = pictures.read_deep_picture(self._path, error=SourceFault)
+        self._deep = picture.astype(np.uint16, copy=False) if picture.dtype == np.uint16 else None
+        self._rgb = eight_bits(picture)
+        self._rgb.setflags(write=False)
 
     def close(self) -> None:
         self._clock.stop()
-        self._rgb = None
+        self._rgb = self._deep = None

@@ -116,6 +116,7 @@ def paint(
     Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
     """
     require_training_extra("paint")
+    from models.pictures import check_output_picture, write_picture
     from training.commands.painting.inputs import load_inputs
     from training.commands.painting.sweep import (
         check_sweep,
@@ -125,12 +126,11 @@ def paint(
         trial_path,
     )
     from training.optimise.checkpoint import checkpoint_path
-    from training.optimise.picture_file import check_output_path, write_picture
 
     depth = int(bits) if bits else None
     resumes = checkpoint_path(out).is_file()
     # The sheet of a sweep is made anew from its trials, which are kept.
-    check_output_path(out, force=force or resumes or bool(sweep), bits=depth)
+    check_output_picture(out, overwrite=force or resumes or bool(sweep), bits=depth)
     look["style_shares"] = _numbers("--style-weights", style_weights)
     initial = _initial_picture(look)
     lists = parse_sweep(sweep)
@@ -159,11 +159,11 @@ def paint(
 def _inspect(
     photo: Path, out: Path, settings: "PaintSettings", network: str, device: "DeviceName"
 ) -> None:
+    from models.pictures import read_picture, write_picture
     from training.commands.painting.inputs import as_tensor
     from training.commands.painting.inspect import inspect_sheet
-    from training.optimise.picture_file import read_srgb, write_picture
 
-    picture = as_tensor(read_srgb(photo))
+    picture = as_tensor(read_picture(photo))
     features = _features(network, settings, device, None)
     sheet = inspect_sheet(picture, features, settings, lambda text: click.echo(text, err=True))
     write_picture(out, sheet)

@@ -9,6 +9,8 @@ from torch import Tensor
 from models.pictures import RGB
 
 Picture = RGB
+Levels = NDArray[np.float32]
+"""(H, W, 3) float32 sRGB, 0..1."""
 
 REPORT_SIDE = 256
 """Side in pixels of the squares on which styles are judged and with which they are shown."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from models.pictures import read_deep_picture, write_picture
 from tests.realtime.media import PICTURES, ffmpeg, length, needs_ffmpeg, painted
 
 RAMP = np.dstack(
@@ -210,3 +211,31 @@ def test_an_interruption_leaves_no_stump_and_the_same_command_goes_on(tmp_path, 
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"a.tiny.png", "b.tiny.mp4"}
     # Afterwards nothing is remembered: what exists is refused as ever.
     assert CliRunner().invoke(module.stylize, arguments).exception.exit_code == 2
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_stay_sixteen_bits(tmp_path, suffix):
+    deep = np.random.default_rng(0).integers(0, 65536, (32, 48, 3), dtype=np.uint16)
+    source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    write_picture(source, deep)
+    assert painted(source, target).exit_code == 0
+    assert (read_deep_picture(target) == deep).all()
+
+    half = painted(source, tmp_path / "half.png", "--strength", "0.5")
+    whole = painted(source, tmp_path / "whole.png", "--strength", "1")
+    assert half.exit_code == whole.exit_code == 0
+    paint = read_deep_picture(tmp_path / "whole.png").astype(int)
+    blend = read_deep_picture(tmp_path / "half.png").astype(int)
+    assert np.abs(paint - deep).mean() > 5000
+    assert np.abs(blend - (paint + deep.astype(int)) / 2).max() <= 1
+    assert painted(source, tmp_path / "out.jpg", "--size", "24x16").exit_code == 0
+    assert read_deep_picture(tmp_path / "out.jpg").dtype == np.uint8
+
+
+def test_sixteen_bits_fit_another_size(tmp_path):
+    write_picture(tmp_path / "in.png", np.full((32, 48, 3), 12345, np.uint16))
+    assert painted(tmp_path / "in.png", tmp_path / "out.png", "--size", "64x64").exit_code == 0
+    read = read_deep_picture(tmp_path / "out.png")
+    assert read.shape == (64, 64, 3)
+    assert (read[32] == 12345).all()
+    assert (read[0] == 0).all()

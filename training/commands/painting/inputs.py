@@ -85,9 +85,9 @@ def as_tensor(picture: NDArray[np.uint8]) -> "Tensor":
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    from training.optimise.picture_file import read_srgb
+    from models.pictures import read_picture
 
-    return read_srgb(path)
+    return read_picture(path)
 
 
 def _regions(mask: Path, count: int, shape: tuple[int, int]) -> "Tensor":

@@ -10,10 +10,10 @@ from models.errors import TrainingError, UsageError
 from training.commands.painting.inputs import Inputs
 
 if TYPE_CHECKING:
+    from training.data.tensors import Levels
     from training.optimise.memory import Plan
     from training.optimise.objective.features import PaintFeatures
     from training.optimise.paint import Painting, PaintProgress
-    from training.optimise.picture_file import Levels
     from training.optimise.settings import PaintSettings
 
 

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from models.errors import TrainingError
+
 if TYPE_CHECKING:
+    from training.data.tensors import Levels
     from training.optimise.paint import Painting, PaintProgress
-    from training.optimise.picture_file import Levels
 
 
 class PaintingView:
     """A progress bar with losses and time left, and the picture's file, written anew after every
-    `preview_every` iterations and however the painting ends."""
+    `preview_every` iterations and however the painting ends.
+
+    `bits` a channel; None means 16 for a TIFF, 8 otherwise.
+    """
 
     def __init__(self, out: Path, preview_every: int, bits: int | None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -29,7 +34,8 @@ class PaintingView:
             expand=True,
         )
         self._task = self._bar.add_task("", total=None)
-        self._out, self._every, self._bits = out, preview_every, bits
+        self._out, self._every = out, preview_every
+        self._bits = bits or (16 if out.suffix.lower() in (".tif", ".tiff") else 8)
         self._newest: PaintProgress | None = None
         self._painting: Painting | None = None
         self._began, self._before = time.monotonic(), 0.0
@@ -75,9 +81,10 @@ class PaintingView:
         self._save(levels)
 
     def _save(self, levels: "Levels") -> None:
-        from training.optimise.picture_file import write_picture
+        from models.pictures import write_picture
+        from models.sixteen_bits import quantized
 
-        write_picture(self._out, levels, bits=self._bits)
+        write_picture(self._out, quantized(levels, self._bits), error=TrainingError)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bar.stop()
