@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import StylecamError, UsageError
-from models.picture_decoding import UndecodableError, decode_picture
-from models.sixteen_bits import RGB16, eight_bits, encode_tiff, srgb_profile
+from models.picture_formats.decoding import UndecodableError, decode_picture
+from models.picture_formats.sixteen_bits import RGB16, eight_bits, encode_tiff, srgb_profile
 from models.system.atomic_file import write_bytes_atomically
 from models.system.output_path import check_writable
 

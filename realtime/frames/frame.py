@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from models.picture_formats.sixteen_bits import RGB16
 from models.pictures import RGB
-from models.sixteen_bits import RGB16
 
 
 @dataclass(frozen=True, slots=True)

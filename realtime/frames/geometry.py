@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from models.picture_formats.sixteen_bits import AnyRGB
 from models.pictures import RGB
-from models.sixteen_bits import AnyRGB
 from realtime.frames.resize import fit, shrink_to_fit, shrunk_size
 from realtime.frames.size import FitMode, Size
 

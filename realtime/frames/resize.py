@@ -6,7 +6,7 @@ OpenCV does the resizing; the order of the colours does not matter for that.
 import cv2
 import numpy as np
 
-from models.sixteen_bits import AnyRGB
+from models.picture_formats.sixteen_bits import AnyRGB
 from realtime.frames.size import FitMode, Size, largest_inside
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from models.picture_formats.sixteen_bits import AnyRGB
 from models.pictures import RGB
-from models.sixteen_bits import AnyRGB
 
 DIVIDER = 2
 """Pixels between the halves of the split view."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from models.errors import ModelError
+from models.picture_formats.sixteen_bits import RGB16, eight_bits, sixteen_bits
 from models.pictures import RGB
-from models.sixteen_bits import RGB16, eight_bits, sixteen_bits
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
 from realtime.frames.geometry import Geometry

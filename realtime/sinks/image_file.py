@@ -9,8 +9,8 @@ from pathlib import Path
 
 from models import pictures
 from models.errors import SinkFault, UsageError
+from models.picture_formats.sixteen_bits import RGB16
 from models.pictures import RGB, check_size, check_suffix
-from models.sixteen_bits import RGB16
 from models.system.output_path import check_writable
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink

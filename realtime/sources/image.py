@@ -6,8 +6,8 @@ import numpy as np
 
 from models import pictures
 from models.errors import SourceFault
+from models.picture_formats.sixteen_bits import RGB16, eight_bits
 from models.pictures import RGB
-from models.sixteen_bits import RGB16, eight_bits
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sources import EndOfSource, Source
 from realtime.sources.playback_clock import PlaybackClock

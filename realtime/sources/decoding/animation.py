@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import SourceFault
-from models.picture_decoding import flat_rgb, open_image
+from models.picture_formats.decoding import flat_rgb, open_image
 from models.pictures import RGB
 from realtime.sources import EndOfSource
 from realtime.sources.decoding.time_line import Span

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from models.picture_decoding import UndecodableError, is_heic, is_svg, open_image
+from models.picture_formats.decoding import UndecodableError, is_heic, is_svg, open_image
 
 FileKind = Literal["image", "animation", "video"]
 

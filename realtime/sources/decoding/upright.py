@@ -8,7 +8,7 @@ import numpy as np
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Colorspace
 
-from models.picture_decoding import on_white
+from models.picture_formats.decoding import on_white
 from models.pictures import RGB
 from realtime.sources.decoding.tone_map import HDR_CURVES, side_data, tone_mapped
 

@@ -81,8 +81,8 @@ class PaintingView:
         self._save(levels)
 
     def _save(self, levels: "Levels") -> None:
+        from models.picture_formats.sixteen_bits import quantized
         from models.pictures import write_picture
-        from models.sixteen_bits import quantized
 
         write_picture(self._out, quantized(levels, self._bits), error=TrainingError)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.sixteen_bits import RGB16, decode_deep
+from models.picture_formats.sixteen_bits import RGB16, decode_deep
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.icc_profile import UnsupportedProfileError, to_srgb16
+from models.picture_formats.icc_profile import UnsupportedProfileError, to_srgb16
 
 log = logging.getLogger(__name__)
 

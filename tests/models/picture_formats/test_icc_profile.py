@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from models.icc_profile import UnsupportedProfileError, to_srgb16
-from models.sixteen_bits import eight_bits, sixteen_bits, srgb_profile
+from models.picture_formats.icc_profile import UnsupportedProfileError, to_srgb16
+from models.picture_formats.sixteen_bits import eight_bits, sixteen_bits, srgb_profile
 from tests.realtime.icc import exchanged_primaries
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)

@@ -7,6 +7,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from models.errors import UsageError
+from models.picture_formats.sixteen_bits import eight_bits, quantized, sixteen_bits, srgb_profile
 from models.pictures import (
     check_output_picture,
     encode_picture,
@@ -14,7 +15,6 @@ from models.pictures import (
     read_picture,
     write_picture,
 )
-from models.sixteen_bits import eight_bits, quantized, sixteen_bits, srgb_profile
 
 DEEP = np.random.default_rng(0).integers(0, 65536, (20, 30, 3), dtype=np.uint16)
 ALPHA = np.tile(np.linspace(0, 65535, 30).astype(np.uint16), (20, 1))

@@ -1,0 +1,1 @@
+"""Formats of picture files: decoding, 16 bits a channel, colour profiles."""
