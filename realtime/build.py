@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from models.card import StyleCard, load_card
-from models.catalogue import lighter_among, readable_cards, style_paths
-from models.errors import SinkFault, StylecamError, lookup
+from models.errors import SinkFault, StylecamError
 from models.pictures import RGB
 from realtime.config.schema import Config, LimitConfig, ProcessingConfig
 from realtime.control.local.server import ControlSocket
 from realtime.control.monitor import Monitor
-from realtime.control.state import Settings, SettingsStore
+from realtime.control.state import MIXTURE, Settings, SettingsStore
 from realtime.inference.backends import Backend
 from realtime.inference.backends.registry import make_backend
 from realtime.inference.backends.restarting import RestartingBackend
+from realtime.inference.catalogue import RunCatalogue
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Pipeline, Plan, Service
@@ -56,33 +55,6 @@ class PreparedRun:
     sinks: list[Sink]
     servers: "list[ControlServer]"
     generator: str
-
-
-class RunCatalogue:
-    """The catalogue of one run. A model file that is given by its path comes first.
-
-    `paths` are the styles that the user can step through, and `titles` what their cards call them.
-    Lighter generators are not among them, except one that was asked for by name.
-    """
-
-    def __init__(self, wanted: str) -> None:
-        self._all = style_paths()
-        self.first = wanted
-        if wanted.endswith(".onnx"):
-            card = load_card(Path(wanted))
-            others = {name: path for name, path in self._all.items() if name != card.name}
-            self._all = {card.name: card.path, **others}
-            if card.lighter and (beside := card.path.with_name(f"{card.lighter}.onnx")).is_file():
-                self._all |= {card.lighter: beside}
-            self.first = card.name
-        lookup("style", self.first, self._all)
-        cards = readable_cards(self._all)
-        hidden = lighter_among(cards, self._all).keys() - {self.first}
-        self.paths = {name: path for name, path in self._all.items() if name not in hidden}
-        self.titles = {name: card.title for name, card in cards.items()}
-
-    def find(self, name: str) -> StyleCard:
-        return load_card(lookup("style", name, self._all))
 
 
 class ControlServers:
@@ -157,7 +129,7 @@ def build(
         on_progress=on_progress,
     )
     servers = list(control.servers.values())
-    services: list[Service] = list(servers)
+    services: list[Service] = [styles, *servers]
     pipeline: Pipeline
     if control_socket:
         status = partial(_status, servers, lambda: pipeline)
@@ -194,6 +166,12 @@ def _settings(config: Config, styles: RunCatalogue) -> Settings:
         smoothing=config.processing.smoothing,
         view=config.style.view,
         mirror=config.style.mirror,
+        mirror_own=config.style.mirror_own,
+        preserve_colours=config.style.preserve_colours,
+        enhance=config.style.enhance,
+        zoom=config.style.zoom,
+        rotation=config.style.rotation,
+        shuffle=config.style.shuffle,
     )
 
 
@@ -294,6 +272,10 @@ def _stylizer(
 
     def refused(style: str, error: StylecamError) -> None:
         """Drop a style that cannot be loaded: the key for the next style must get past it."""
+        if MIXTURE.fullmatch(style):
+            on_message(f"{error}; continuing with {stylizer.style}")
+            box.apply(lambda s: replace(s, blend_with=None))
+            return
         on_message(f"{error}; continuing with {stylizer.style}, without {style}")
         box.apply(
             lambda s: replace(

@@ -6,13 +6,14 @@ from typing import Any
 import click
 
 from models.errors import StylecamError, UsageError
-from realtime.control.verbs import ACTIONS, VALUES, VERBS
+from realtime.control.values import VALUES
+from realtime.control.verbs import ACTIONS, VERBS
 
 
 def _table() -> str:
     """The verbs and the settings, for the help."""
     verbs = ", ".join(a.name for a in ACTIONS if not a.name.startswith("style-"))
-    values = "\n".join(f"  {v.name:10} {v.label}: {v.accepts}" for v in VALUES.values())
+    values = "\n".join(f"  {v.name:16} {v.label}: {v.accepts}" for v in VALUES.values())
     return f"Verbs: {verbs}, style-1 to style-9.\n\n\b\nSettings of `set`:\n{values}"
 
 
@@ -53,7 +54,7 @@ def ctl(verb: str, words: tuple[str, ...], process: int | None, as_json: bool) -
 
 def message_of(verb: str, words: tuple[str, ...]) -> dict[str, object]:
     """The request for words of a command line. Raises UsageError for words that mean nothing."""
-    from realtime.control.verbs import value_from_text
+    from realtime.control.values import value_from_text
 
     match (verb, *words):
         case ("status",):

@@ -35,6 +35,12 @@ KEYS = {
     "strength": "style.strength",
     "view": "style.view",
     "mirror": "style.mirror",
+    "mirror_own": "style.mirror_own",
+    "preserve_colours": "style.preserve_colours",
+    "enhance": "style.enhance",
+    "zoom": "style.zoom",
+    "rotate": "style.rotation",
+    "shuffle": "style.shuffle",
     "fade": "style.fade",
     "device": "processing.device",
     "backend": "processing.backend",
@@ -87,6 +93,18 @@ INTERRUPTED = 130
 )
 @click.option("--view", type=click.Choice(VIEWS), help="What the outputs show.")
 @click.option("--mirror/--no-mirror", default=None, help="Mirror the picture.")
+@click.option(
+    "--mirror-own/--no-mirror-own", default=None, help="Mirror it in window and page only."
+)
+@click.option(
+    "--preserve-colours/--no-preserve-colours",
+    default=None,
+    help="Paint light and dark only, in the camera's colours.",
+)
+@click.option("--enhance", type=float, help="Sharpen the finished picture, 0 to 1.")
+@click.option("--zoom", type=float, help="Show the middle of the picture larger, 1 to 4.")
+@click.option("--rotate", type=int, help="Turn the picture clockwise by 90, 180 or 270 degrees.")
+@click.option("--shuffle", metavar="TIME", help="Another style every so often. Live only.")
 @click.option(
     "--fade",
     metavar="TIME",

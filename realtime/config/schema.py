@@ -23,6 +23,7 @@ from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
 from realtime.config.units import Seconds, SizeText
 from realtime.control.state import View
+from realtime.control.values import LARGEST_ZOOM, LONGEST_SHUFFLE, SHORTEST_SHUFFLE
 from realtime.frames.size import FitMode
 from realtime.frames.views import LostMode
 
@@ -85,11 +86,23 @@ class SourceConfig(Section):
     lost: LostMode = "card"
 
 
+def _usable_shuffle(seconds: float) -> float:
+    if seconds != 0 and not SHORTEST_SHUFFLE <= seconds <= LONGEST_SHUFFLE:
+        raise ValueError(f"must be 0, or from {SHORTEST_SHUFFLE:g} s to {LONGEST_SHUFFLE:g} s")
+    return seconds
+
+
 class StyleConfig(Section):
     name: str = DEFAULT_STYLE
     strength: float = Field(default=1.0, ge=0, le=1)
     view: View = "styled"
     mirror: bool = False
+    mirror_own: bool = False
+    preserve_colours: bool = False
+    enhance: float = Field(default=0.0, ge=0, le=1)
+    zoom: float = Field(default=1.0, ge=1, le=LARGEST_ZOOM)
+    rotation: Literal[0, 90, 180, 270] = 0
+    shuffle: Annotated[Seconds, AfterValidator(_usable_shuffle)] = 0.0
     fade: Seconds = Field(default=0.3, ge=0, le=10)
 
 

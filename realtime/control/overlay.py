@@ -96,11 +96,28 @@ def type_of(pixels: float) -> Type:
 
 def status_text(title: str, settings: Settings) -> str:
     """Title and strength, like "The Scream  80 %", and whatever differs from the defaults."""
-    marks = [f"{settings.strength * 100:.0f} %"]
-    marks += [settings.view] if settings.view != "styled" else []
-    marks += ["mirror"] if settings.mirror else []
-    marks += ["paused"] if settings.paused else []
-    return "  ".join([title, *marks])
+    return "  ".join([title, f"{settings.strength * 100:.0f} %", *marks(settings)])
+
+
+def marks(settings: Settings) -> list[str]:
+    """Whatever differs from the defaults, in a word or two each."""
+    told = []
+    if settings.blend_with is not None:
+        told.append(f"{settings.blend * 100:.0f} % {settings.blend_with}")
+    told += [settings.view] if settings.view != "styled" else []
+    told += [f"zoom {settings.zoom:g}"] if settings.zoom != 1 else []
+    told += [f"turned {settings.rotation}"] if settings.rotation else []
+    told += [f"shuffle {settings.shuffle:g} s"] if settings.shuffle else []
+    words = {
+        "colours": settings.preserve_colours,
+        "sharper": settings.enhance > 0,
+        "mirror": settings.mirror,
+        "own mirror": settings.mirror_own,
+        "frozen": settings.frozen,
+        "blank": settings.blank,
+        "paused": settings.paused,
+    }
+    return told + [word for word, holds in words.items() if holds]
 
 
 def lost_text(seconds: float) -> str:

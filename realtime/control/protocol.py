@@ -9,7 +9,8 @@ from dataclasses import asdict
 from models.errors import UsageError, lookup
 from realtime.control.hotkeys import HOTKEYS, legend
 from realtime.control.state import Settings, Verb
-from realtime.control.verbs import ACTIONS, VALUES, VERBS
+from realtime.control.values import VALUES
+from realtime.control.verbs import ACTIONS, VERBS
 
 LARGEST = 1024
 """Largest message to the server in bytes; the longest sensible one has a tenth of that."""

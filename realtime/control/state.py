@@ -4,6 +4,7 @@ Both the keys and the web page use these verbs. The pipeline reads the settings 
 it never sees half a change.
 """
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,26 +18,66 @@ VIEWS: tuple[View, ...] = ("styled", "original", "split")
 class Settings:
     """`styles` is the catalogue's order; `style` is one of them. `strength` is in 0..1.
 
-    `smoothing` in 0..1 is how long the painting stays where nothing moves; None means what suits
-    the run: live some, from files into files none.
+    `blend_with` is a second style, which has the share `blend` (0..1) of a mixture with the first.
+    `smoothing` in 0..1 is how long the painting stays where nothing moves, `scale` the painted size
+    against the output; None means what suits the run. `shuffle` is the time in s after which
+    another style is taken by chance; 0 means never. `enhance` in 0..1 sharpens the finished
+    picture, `zoom` of 1 or more cuts its middle out of the frame, `rotation` is in degrees
+    clockwise.
+
+    `mirror` is for every output, `mirror_own` for window and page only. `paused` holds the shown
+    picture, `frozen` the source's: styles still change it. `blank` shows nothing of the source.
 
     `snapshots` counts how many were asked for, so that each is taken exactly once.
     """
 
     styles: tuple[str, ...]
     style: str
+    blend_with: str | None = None
+    blend: float = 0.5
+    shuffle: float = 0.0
     strength: float = 1.0
+    preserve_colours: bool = False
+    scale: float | None = None
     smoothing: float | None = None
+    enhance: float = 0.0
+    zoom: float = 1.0
+    rotation: int = 0
     view: View = "styled"
     mirror: bool = False
+    mirror_own: bool = False
+    frozen: bool = False
+    blank: bool = False
     paused: bool = False
     help: bool = False
     recording: bool = False
     snapshots: int = 0
     quit: bool = False
 
+    @property
+    def look(self) -> str:
+        """What should paint: the style, or the name of its mixture with `blend_with`."""
+        if self.blend_with is None:
+            return self.style
+        return mixture_name(self.style, self.blend_with, self.blend)
+
 
 Verb = Callable[[Settings], Settings]
+
+MIXTURE = re.compile(r"(?P<first>[^+@]+)\+(?P<second>[^+@]+)@(?P<percent>\d+)")
+MIXTURE_STEP = 5
+"""Percent: a finer mixture would look the same, and each takes its time to load."""
+
+
+def mixture_name(first: str, second: str, share: float) -> str:
+    """The name of a mixture of two styles, like "mosaic+woodcut@25": a quarter is woodcut.
+
+    Where one of them has everything, it is that style's own name.
+    """
+    percent = round(share * 100 / MIXTURE_STEP) * MIXTURE_STEP
+    if first == second or percent == 0:
+        return first
+    return second if percent == 100 else f"{first}+{second}@{percent}"
 
 
 class SettingsStore:

@@ -8,7 +8,7 @@ from typing import IO
 
 from realtime.control.hotkeys import legend
 from realtime.control.monitor import Monitor
-from realtime.control.overlay import lost_text
+from realtime.control.overlay import lost_text, marks
 from realtime.control.state import Settings
 
 CLEAR = "\r\x1b[K"
@@ -130,14 +130,12 @@ def describe(
 
     `recorded` is for how many seconds a recording has run; None if none runs.
     """
-    marks = [settings.style, f"{settings.strength * 100:.0f} %", f"{fps:.1f} frames/s"]
-    marks += [settings.view] if settings.view != "styled" else []
-    marks += ["mirror"] if settings.mirror else []
-    marks += ["paused"] if settings.paused else []
-    marks += [f"recording {recorded:.0f} s"] if recorded is not None else []
-    marks += [lost_text(lost_for)] if lost_for is not None else []
-    marks += ["quitting"] if settings.quit else []
-    return "  ".join(marks)
+    told = [settings.style, f"{settings.strength * 100:.0f} %", f"{fps:.1f} frames/s"]
+    told += marks(settings)
+    told += [f"recording {recorded:.0f} s"] if recorded is not None else []
+    told += [lost_text(lost_for)] if lost_for is not None else []
+    told += ["quitting"] if settings.quit else []
+    return "  ".join(told)
 
 
 def key_lines() -> list[str]:

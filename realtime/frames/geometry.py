@@ -6,13 +6,13 @@ wants pictures of a size of its own gets them from `to_accepted_size`.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from models.picture_formats.sixteen_bits import AnyRGB
 from models.pictures import RGB
 from realtime.frames.resize import fit, shrink_to_fit, shrunk_size
 from realtime.frames.size import FitMode, Size
+from realtime.frames.views import mirrored
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,19 @@ class Geometry:
         """The size of what `prepare` makes of frames of size `frame`."""
         return shrunk_size(frame, self.size, self.mode)
 
-    def prepare(self, rgb: AnyRGB, *, mirror: bool = False) -> AnyRGB:
-        """The frame (H, W, 3) as it is painted: cut, shrunk, mirrored; without bars, not enlarged.
+    def prepare(
+        self, rgb: AnyRGB, *, mirror: bool = False, zoom: float = 1.0, rotation: int = 0
+    ) -> AnyRGB:
+        """The frame (H, W, 3) as it is painted: turned, cut, shrunk, mirrored; without bars.
 
-        So no pixel is painted that `finish` would discard.
+        So no pixel is painted that `finish` would discard. Only what a `zoom` above 1 cuts out of
+        the middle is enlarged, to the size that the frame itself would have: strokes keep theirs.
+        `rotation` is in degrees clockwise, a multiple of 90.
         """
-        rgb = shrink_to_fit(rgb, *self.size, self.mode)
-        return np.asarray(cv2.flip(rgb, 1), rgb.dtype) if mirror else rgb
+        if rotation:
+            rgb = np.rot90(rgb, -rotation // 90)
+        rgb = shrink_to_fit(np.ascontiguousarray(rgb), *self.size, self.mode, zoom=zoom)
+        return mirrored(rgb) if mirror else rgb
 
     def finish(self, rgb: AnyRGB) -> AnyRGB:
         """The painted picture, enlarged or with bars, in exactly `size`."""

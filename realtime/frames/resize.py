@@ -42,15 +42,22 @@ def shrunk_size(own: Size, wanted: Size, mode: FitMode) -> Size:
     return wanted if smaller else kept
 
 
-def shrink_to_fit(rgb: AnyRGB, width: int, height: int, mode: FitMode) -> AnyRGB:
-    """Cut and shrink `rgb` to what `fit` will show of it, without bars. Never enlarges.
+def shrink_to_fit(
+    rgb: AnyRGB, width: int, height: int, mode: FitMode, *, zoom: float = 1.0
+) -> AnyRGB:
+    """Cut and shrink `rgb` to what `fit` will show of it, without bars.
 
-    So no pixel is painted that would be discarded afterwards, and no bar.
+    So no pixel is painted that would be discarded afterwards, and no bar. Nothing is enlarged,
+    except what a `zoom` above 1 cuts out of the middle: it gets the size of the whole.
     """
     own, wanted = Size(rgb.shape[1], rgb.shape[0]), Size(width, height)
+    final = shrunk_size(own, wanted, mode)
+    if zoom > 1:
+        own = Size(max(1, round(own.width / zoom)), max(1, round(own.height / zoom)))
+        rgb = _cut(rgb, own)
     if mode == "crop":
         rgb = _cut(rgb, largest_inside(wanted, own))
-    return resize(rgb, *shrunk_size(own, wanted, mode))
+    return resize(rgb, *final)
 
 
 def _cut(rgb: AnyRGB, window: Size) -> AnyRGB:

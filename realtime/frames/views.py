@@ -21,6 +21,17 @@ def blended(original: AnyRGB, painted: AnyRGB, strength: float) -> AnyRGB:
     return np.asarray(cv2.addWeighted(original, 1 - strength, painted, strength, 0), painted.dtype)
 
 
+def with_colours_of(original: AnyRGB, painted: AnyRGB) -> AnyRGB:
+    """The painting's light and dark in the original's colours (its chroma, in YCrCb)."""
+    out = cv2.cvtColor(original, cv2.COLOR_RGB2YCrCb)
+    cv2.insertChannel(cv2.extractChannel(cv2.cvtColor(painted, cv2.COLOR_RGB2YCrCb), 0), out, 0)
+    return np.asarray(cv2.cvtColor(out, cv2.COLOR_YCrCb2RGB), painted.dtype)
+
+
+def mirrored(rgb: AnyRGB) -> AnyRGB:
+    return np.asarray(cv2.flip(rgb, 1), rgb.dtype)
+
+
 def split(original: AnyRGB, painted: AnyRGB) -> AnyRGB:
     """The original's left half beside the painting's right half, with a light line between them."""
     out = painted.copy()
@@ -29,6 +40,11 @@ def split(original: AnyRGB, painted: AnyRGB) -> AnyRGB:
     out[:, :middle] = original[:, :middle]
     out[:, max(0, middle - DIVIDER // 2) : middle + DIVIDER // 2] = light
     return out
+
+
+def blank_picture(height: int, width: int) -> RGB:
+    """What is shown where the user wants nothing of the camera to be seen."""
+    return placeholder(height, width, "camera off")
 
 
 def placeholder(height: int, width: int, text: str = "no picture") -> RGB:

@@ -17,7 +17,7 @@ from models.hold import LIVE_SMOOTHING, PaintingHold
 from models.pictures import RGB
 from models.preparation import Preparation
 from models.system.free_memory import release_free_memory
-from realtime.control.state import Settings
+from realtime.control.state import MIXTURE, Settings
 from realtime.frames.frame import Frame
 from realtime.frames.size import Size, painted_size, processing_size
 from realtime.frames.views import blended
@@ -99,6 +99,8 @@ class Stylizer:
 
     def has_lighter(self, style: str) -> bool:
         """Whether a style has a lighter generator. Reads the style's card the first time."""
+        if MIXTURE.fullmatch(style):  # would have to be mixed first to be looked at
+            return False
         if style not in self._lighter_of:
             try:
                 self._lighter_of[style] = self._find(style).lighter
@@ -145,8 +147,9 @@ class Stylizer:
 
         Raises ModelError if the generator fails on it.
         """
-        self._size = self._working_size(Size(frame.rgb.shape[1], frame.rgb.shape[0]))
-        self.request_style(settings.style)
+        own = Size(frame.rgb.shape[1], frame.rgb.shape[0])
+        self._size = self._working_size(own, settings.scale)
+        self.request_style(settings.look)
         return replace(frame, rgb=self._painting(frame, settings))
 
     def close(self) -> None:
@@ -162,7 +165,8 @@ class Stylizer:
         assert self._size is not None
         preparation = self._preparations[self.generator]
         smoothing = self._smoothing if settings.smoothing is None else settings.smoothing
-        held_for = (self.generator, self._size, settings.mirror) if smoothing else None
+        view = (settings.mirror, settings.zoom, settings.rotation)
+        held_for = (self.generator, self._size, view) if smoothing else None
         if held_for != self._held_for:
             self._hold.reset()
             self._held_for = held_for
@@ -185,8 +189,9 @@ class Stylizer:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"{self.style}: the generator failed: {reason}") from error
 
-    def _working_size(self, frame: Size) -> Size:
-        usual = painted_size(frame, self._scale, within=self._within)
+    def _working_size(self, frame: Size, wanted: float | None = None) -> Size:
+        scale = self._scale if wanted is None else wanted
+        usual = painted_size(frame, scale, within=self._within)
         return processing_size(usual, scale=self.extra_scale)
 
     def _load_into(self, style: str, future: "Future[Backend]") -> None:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from models.errors import ModelError
-from models.picture_formats.sixteen_bits import RGB16, eight_bits, sixteen_bits
+from models.picture_formats.sixteen_bits import RGB16, AnyRGB, eight_bits, sixteen_bits
 from models.pictures import RGB
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
 from realtime.frames.geometry import Geometry
-from realtime.frames.views import blended, placeholder, split
+from realtime.frames.sharpen import sharpened
+from realtime.frames.views import blank_picture, blended, placeholder, split, with_colours_of
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.adaptive_scale import AdaptiveScale
 from realtime.pipeline.metrics import Metrics
@@ -83,6 +84,7 @@ class Painter:
         self._cache = PaintingCache() if live and skip_static else None
         self._fade = CrossFade(fade) if live and fade > 0 else None
         self._last: Frame | None = None
+        self._frozen: RGB | None = None
         self._failing = self._gave_up = False
 
     def paint(self, frame: Frame, settings: Settings) -> Frame:
@@ -90,10 +92,17 @@ class Painter:
 
         Raises ModelError if the generator fails and the run is not live.
         """
+        if settings.blank:
+            return self._blank(frame)
         if settings.paused and self._last is not None:
             return replace(frame, rgb=self._last.rgb)
-        if frame.deep is not None and not self._live:
+        if frame.deep is not None and not self._live and not settings.enhance:
             return self._paint_deep(frame, frame.deep, settings)
+        self._frozen = (
+            (frame.rgb if self._frozen is None else self._frozen) if settings.frozen else None
+        )
+        if self._frozen is not None:
+            frame = replace(frame, rgb=self._frozen)
         rgb = self._picture(frame, settings)
         if self._fade is not None:
             rgb = self._faded(self._fade, rgb, frame, settings)
@@ -102,19 +111,36 @@ class Painter:
 
     def _paint_deep(self, frame: Frame, deep: RGB16, settings: Settings) -> Frame:
         """Blend at 16 bits: the paint has 8, but what shows of the frame keeps its own."""
-        original = self._geometry.prepare(deep, mirror=settings.mirror)
+        original = self._prepared(deep, settings)
         shown = original
         if not _plain(settings):
             source = replace(frame, rgb=eight_bits(original))
             paint = self._stylizer.stylize(source, replace(settings, strength=1.0)).rgb
             shown = blended(original, sixteen_bits(paint), settings.strength)
+            if settings.preserve_colours:
+                shown = with_colours_of(original, shown)
             shown = split(original, shown) if settings.view == "split" else shown
         shown = self._geometry.finish(shown)
         return replace(frame, rgb=eight_bits(shown), deep=shown)
 
-    def repeat(self) -> Frame | None:
+    def _prepared(self, rgb: AnyRGB, settings: Settings) -> AnyRGB:
+        return self._geometry.prepare(
+            rgb, mirror=settings.mirror, zoom=settings.zoom, rotation=settings.rotation
+        )
+
+    def repeat(self, settings: Settings) -> Frame | None:
         """The last picture again, as if captured now; None before the first."""
-        return None if self._last is None else replace(self._last, captured=time.monotonic())
+        if self._last is None:
+            return None
+        again = replace(self._last, captured=time.monotonic())
+        return self._blank(again) if settings.blank else again
+
+    def _blank(self, frame: Frame) -> Frame:
+        """A picture that shows nothing of `frame`; afterwards, no old one fades into the new."""
+        if self._fade is not None:
+            self._fade.forget()
+        width, height = self._geometry.size
+        return replace(frame, rgb=blank_picture(height, width))
 
     def _faded(self, fade: CrossFade, rgb: RGB, frame: Frame, settings: Settings) -> RGB:
         """`rgb` during a cross-fade; what no generator painted neither fades in nor out."""
@@ -127,10 +153,11 @@ class Painter:
         """The last painting again if a new one would be the same; otherwise a new one."""
         if self._cache is None or _plain(settings):
             return self._timed(frame, settings)
-        self._stylizer.request_style(settings.style)
+        self._stylizer.request_style(settings.look)
         how = (
             *(self._stylizer.generator, self._stylizer.extra_scale),
-            *(settings.strength, settings.view, settings.mirror),
+            *(settings.strength, settings.view, settings.mirror, settings.preserve_colours),
+            *(settings.scale, settings.enhance, settings.zoom, settings.rotation),
         )
         rgb = self._cache.get(frame.rgb, how) if self._stylizer.settled else None
         if rgb is not None:
@@ -153,7 +180,7 @@ class Painter:
         return rgb
 
     def _painted(self, frame: Frame, settings: Settings) -> RGB:
-        source = replace(frame, rgb=self._geometry.prepare(frame.rgb, mirror=settings.mirror))
+        source = replace(frame, rgb=self._prepared(frame.rgb, settings))
         try:
             rgb = self._view(source, settings)
             self._failing = False
@@ -165,13 +192,15 @@ class Painter:
             self._failing = True
             width, height = self._geometry.size
             return placeholder(height, width)
-        return self._geometry.finish(rgb)
+        return sharpened(self._geometry.finish(rgb), settings.enhance)
 
     def _view(self, source: Frame, settings: Settings) -> RGB:
         if _plain(settings):
-            self._stylizer.request_style(settings.style)
+            self._stylizer.request_style(settings.look)
             return source.rgb
         painted = self._stylizer.stylize(source, settings).rgb
+        if settings.preserve_colours:
+            painted = with_colours_of(source.rgb, painted)
         return split(source.rgb, painted) if settings.view == "split" else painted
 
     def _adapt(self, took: float, style: str) -> None:

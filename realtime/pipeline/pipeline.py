@@ -11,13 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from models.errors import StylecamError
+from models.pictures import RGB
 from realtime.control.monitor import Figures
 from realtime.control.overlay import Overlay
+from realtime.control.rotation import StyleRotation
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.geometry import Geometry
 from realtime.frames.size import FitMode, Size
-from realtime.frames.views import LostMode
+from realtime.frames.views import LostMode, mirrored
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Capture, Limits
 from realtime.pipeline.interruptible import run_interruptibly
@@ -48,6 +50,7 @@ class Plan:
     a live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
     For `fade` s after a change of style, a live run shows the new painting over the old.
     `lost` is what the outputs of a live run show while its source gives no frames.
+    Once nothing was changed for `attract` s, styles change by themselves (0: never).
     `source_name` is what messages call the source (None: its own label).
     `may_idle` lets the source rest while the picture is paused or no sink is watched. `on_message`
     gets one line about each event, `on_progress` the number of painted frames, in any thread.
@@ -66,6 +69,7 @@ class Plan:
     may_idle: bool = False
     fade: float = 0.0
     lost: LostMode = "hold"
+    attract: float = 0.0
     source_name: str | None = None
     on_message: Callable[[str], None] = lambda _: None
     on_progress: Callable[[int], None] = lambda _: None
@@ -158,6 +162,7 @@ class Pipeline:
             self.plan.lost, self._painter, source=own, size=geometry.size
         )
         self._overlay = Overlay(self.box.current, self.plan.titles)
+        self._rotation = StyleRotation(self.box, attract=self.plan.attract)
         if self.live:
             self._source_watch = SourceWatch(incoming.fps, on_message=self.plan.on_message)
         self._thread.start()
@@ -218,7 +223,7 @@ class Pipeline:
 
     def _idle(self) -> bool:
         settings = self.box.current
-        unseen = settings.paused or not self.outputs.has_viewers
+        unseen = settings.paused or settings.blank or not self.outputs.has_viewers
         return self.plan.may_idle and self.live and unseen and not settings.recording
 
     def _finish(self) -> None:
@@ -268,6 +273,8 @@ class Pipeline:
         try:
             while not self._queue.closed and not self._ending:
                 frame = self._queue.take(self._lost_picture.interval or SILENCE)
+                if self.live:
+                    self._rotation.tick()
                 settings = self.box.current
                 self._watch_source(frame)
                 if frame is not None:
@@ -287,7 +294,7 @@ class Pipeline:
         lost = None if self.lost_for is None else self._lost_picture.picture(settings)
         if lost is not None:
             self._hand_over(lost, settings, only_live=not self._lost_picture.recordable)
-        elif (again := self._painter.repeat()) is not None:
+        elif (again := self._painter.repeat(settings)) is not None:
             self._hand_over(again, settings, only_live=True)
 
     def _watch_source(self, frame: Frame | None) -> None:
@@ -305,6 +312,11 @@ class Pipeline:
         self._save_controller.follow(settings, shown.rgb, self._outgoing)
         self.outputs.put(
             shown,
-            lambda: replace(shown, rgb=self._overlay.draw(shown.rgb, settings, self.lost_for)),
+            lambda: replace(shown, rgb=self._own_view(shown.rgb, settings)),
             only_live=only_live,
         )
+
+    def _own_view(self, rgb: RGB, settings: Settings) -> RGB:
+        """The picture as the person at the machine sees it in a window."""
+        own = mirrored(rgb) if settings.mirror_own else rgb
+        return self._overlay.draw(own, settings, self.lost_for)

@@ -11,11 +11,12 @@ import pytest
 
 from models.card import write_card
 from models.catalogue import style_paths
-from models.errors import SinkFault, UsageError
-from realtime import build as build_module
+from models.errors import ModelError, SinkFault, UsageError
 from realtime.build import build, dated
 from realtime.config.schema import Config, overridden
 from realtime.frames.frame import FrameFormat
+from realtime.inference import catalogue as run_catalogue
+from realtime.inference.catalogue import RunCatalogue
 from realtime.sinks.image_file import write_picture
 from tests.fakes import write_style
 
@@ -109,7 +110,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_opens(config, values, m
 def test_a_style_that_cannot_be_loaded_leaves_the_round(config: Config, tmp_path, monkeypatch):
     (tmp_path / "broken.onnx").write_bytes(b"junk")
     paths = {"broken": tmp_path / "broken.onnx"}
-    monkeypatch.setattr(build_module, "style_paths", lambda: paths)
+    monkeypatch.setattr(run_catalogue, "style_paths", lambda: paths)
     said: list[str] = []
     source = with_values(config, source__input=str(picture(tmp_path)), limit__frames=None,
                          source__loop=True)  # fmt: skip
@@ -168,13 +169,13 @@ def test_a_lighter_generator_is_found_but_is_no_style_to_go_through(tmp_path, mo
     write_style(tmp_path / "big-light.onnx")
     write_card(big.model_copy(update={"lighter": "big-light"}), big.path)
     shipped = style_paths([tmp_path])
-    monkeypatch.setattr(build_module, "style_paths", lambda: shipped)
-    styles = build_module.RunCatalogue("big")
+    monkeypatch.setattr(run_catalogue, "style_paths", lambda: shipped)
+    styles = RunCatalogue("big")
     assert list(styles.paths) == ["big"]
     assert styles.find("big-light").name == "big-light"
-    assert set(build_module.RunCatalogue("big-light").paths) == {"big", "big-light"}
-    monkeypatch.setattr(build_module, "style_paths", dict)
-    by_path = build_module.RunCatalogue(str(big.path))
+    assert set(RunCatalogue("big-light").paths) == {"big", "big-light"}
+    monkeypatch.setattr(run_catalogue, "style_paths", dict)
+    by_path = RunCatalogue(str(big.path))
     assert list(by_path.paths) == ["big"]
     assert by_path.find("big-light").path == tmp_path / "big-light.onnx"
 
@@ -198,8 +199,8 @@ def test_a_model_file_goes_before_a_style_of_the_same_name(tmp_path, monkeypatch
     (tmp_path / "shipped").mkdir()
     write_style(tmp_path / "shipped" / "mine.onnx")
     own = write_style(tmp_path / "mine.onnx")
-    monkeypatch.setattr(build_module, "style_paths", lambda: style_paths([tmp_path / "shipped"]))
-    styles = build_module.RunCatalogue(str(own.path))
+    monkeypatch.setattr(run_catalogue, "style_paths", lambda: style_paths([tmp_path / "shipped"]))
+    styles = RunCatalogue(str(own.path))
     assert styles.find("mine").path == own.path
     assert list(styles.paths) == ["mine"]
 
@@ -250,3 +251,22 @@ def test_control_without_a_picture_lives_as_long_as_the_run(config: Config):
     prepared.pipeline.run()
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_mixture_of_two_styles_of_one_base_is_made_and_removed(tmp_path, monkeypatch):
+    paths = {}
+    for name, green in (("one", 0.0), ("two", 0.4)):
+        card = write_style(tmp_path / f"{name}.onnx", green=green)
+        card = card.model_copy(update={"training": {"base": "b"}})
+        write_card(card, card.path)
+        paths[name] = card.path
+    other = write_style(tmp_path / "other.onnx")
+    monkeypatch.setattr(run_catalogue, "style_paths", lambda: paths | {"other": other.path})
+    styles = RunCatalogue("one")
+    card = styles.find("one+two@25")
+    assert card.credit == "One 75% + Two 25%"
+    assert card.path.is_file()
+    with pytest.raises(ModelError, match="not trained from one base"):
+        styles.find("one+other@50")
+    styles.stop()
+    assert not card.path.exists()

@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 
 from models.errors import UsageError
 from realtime.control.state import Settings, SettingsStore
-from realtime.control.verbs import (
-    VALUES,
-    VERBS,
-    set_smoothing,
-    set_strength,
-    set_style,
-    value_from_text,
-)
+from realtime.control.values import VALUES, set_style, value_from_text
+from realtime.control.verbs import VERBS
 from tests.realtime.fakes import DEADLINE
 
 START = Settings(styles=("one", "two", "three"), style="one")
@@ -47,7 +41,11 @@ def test_strength_goes_in_tenths_without_drift():
     assert settings.strength == 0.3
 
 
-@pytest.mark.parametrize("verb", ["mirror", "pause", "help", "record", "original", "split"])
+TOGGLES = ["mirror", "mirror-own", "pause", "freeze", "blank", "help", "record", "original"]
+TOGGLES += ["split", "shuffle", "colours", "enhance"]
+
+
+@pytest.mark.parametrize("verb", TOGGLES)
 def test_a_toggle_twice_is_nothing(verb: str):
     once = VERBS[verb](START)
     assert once != START
@@ -64,18 +62,46 @@ def test_an_unknown_style_is_refused_with_the_nearest():
     assert set_style("two")(START).style == "two"
 
 
-@pytest.mark.parametrize("smoothing", [-0.1, 1.1, float("nan")])
-def test_a_smoothing_outside_the_range_is_refused(smoothing: float):
-    with pytest.raises(UsageError, match=r"outside 0\.\.1"):
-        set_smoothing(smoothing)(START)
-    assert set_smoothing(0.0)(START).smoothing == 0.0
+NUMBERS = {name: value.range for name, value in VALUES.items() if value.range}
 
 
-@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
-def test_a_strength_outside_the_range_is_refused(strength: float):
-    with pytest.raises(UsageError, match="from 0 to 1"):
-        set_strength(strength)(START)
-    assert set_strength(0.25)(START).strength == 0.25
+@pytest.mark.parametrize("name", sorted(NUMBERS))
+def test_a_number_outside_its_range_is_refused_and_its_ends_are_not(name: str):
+    low, high = NUMBERS[name]
+    setter = VALUES[name].setter
+    for wrong in (low - 0.1, high + 0.1, float("nan"), float("inf"), True, "1", None, 10**400):
+        with pytest.raises(UsageError, match=name):
+            setter(wrong)
+    assert getattr(setter(low)(START), name) == low
+    assert getattr(setter(high)(START), name) == high
+
+
+def test_a_style_that_is_chosen_ends_a_mixture():
+    mixed = VALUES["blend_with"].setter("three")(START)
+    assert mixed.look == "one+three@50"
+    assert VALUES["blend"].setter(0.26)(mixed).look == "one+three@25"
+    assert VALUES["blend"].setter(0.0)(mixed).look == "one"
+    assert VALUES["blend"].setter(1.0)(mixed).look == "three"
+    for chosen in (set_style("two")(mixed), VERBS["next"](mixed), VERBS["style-2"](mixed)):
+        assert chosen.look == "two"
+    assert VALUES["blend_with"].setter(None)(mixed).look == "one"
+    with pytest.raises(UsageError, match="did you mean 'two'"):
+        VALUES["blend_with"].setter("twoo")(START)
+
+
+def test_zoom_and_rotation_stay_in_their_ranges():
+    settings = START
+    for _ in range(20):
+        settings = VERBS["zoom-in"](settings)
+    assert settings.zoom == 4
+    for _ in range(20):
+        settings = VERBS["zoom-out"](settings)
+    assert settings.zoom == 1
+    turns = []
+    for _ in range(4):
+        settings = VERBS["rotate"](settings)
+        turns.append(settings.rotation)
+    assert turns == [90, 180, 270, 0]
 
 
 def test_no_verb_of_any_thread_is_lost():
@@ -96,7 +122,7 @@ def test_no_verb_of_any_thread_is_lost():
 def test_a_refused_verb_changes_nothing():
     box = SettingsStore(START)
     with pytest.raises(UsageError):
-        box.apply(set_strength(2.0))
+        box.apply(set_style("four"))
     assert box.current is START
 
 
@@ -127,6 +153,9 @@ def test_a_signal_handler_that_interrupts_a_verb_neither_hangs_nor_is_lost():
         ("view", "split", "split"),
         ("mirror", "on", True),
         ("recording", "off", False),
+        ("rotation", "90", 90),
+        ("shuffle", "30s", 30.0),
+        ("blend_with", "none", None),
     ],
 )
 def test_a_value_can_be_written_as_text(name: str, text: str, value: object):

@@ -53,3 +53,22 @@ def test_an_output_gets_exactly_the_size_that_it_accepts(own, wanted):
 def test_one_row_or_column_too_many_is_cut_not_resampled():
     rgb = noise(Size(65, 49))
     assert np.array_equal(to_accepted_size(rgb, Size(64, 48)), rgb[:48, :64])
+
+
+def test_zoom_shows_the_middle_at_the_size_of_the_whole():
+    rgb = np.zeros((40, 80, 3), np.uint8)
+    rgb[10:30, 20:60] = 200
+    for mode, size in (("letterbox", Size(80, 40)), ("crop", Size(40, 40))):
+        shown = Geometry(size, mode).prepare(rgb, zoom=2.0)
+        assert shown.shape == (size.height, size.width, 3)
+        assert shown.min() == 200
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_a_turn_is_clockwise_and_comes_before_the_mirror(rotation: int):
+    rgb = noise(Size(8, 6))
+    geometry = Geometry(Size(8, 6) if rotation == 180 else Size(6, 8))
+    turned = np.rot90(rgb, -rotation // 90)
+    assert np.array_equal(geometry.prepare(rgb, rotation=rotation), turned)
+    mirrored = geometry.prepare(rgb, rotation=rotation, mirror=True)
+    assert np.array_equal(mirrored, turned[:, ::-1])

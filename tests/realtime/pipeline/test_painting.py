@@ -10,7 +10,7 @@ from models.pictures import RGB
 from realtime.control.state import Settings
 from realtime.frames.geometry import Geometry
 from realtime.frames.size import Size
-from realtime.frames.views import DIVIDER, placeholder
+from realtime.frames.views import DIVIDER, blank_picture, placeholder
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.painting import CrossFade, Painter
@@ -83,12 +83,63 @@ def test_while_paused_the_last_picture_stays_and_time_goes_on():
 
 def test_the_last_picture_can_be_had_again_as_of_now():
     easel = Easel()
-    assert easel.painter.repeat() is None
+    assert easel.painter.repeat(PLAIN) is None
     frame = easel.painter.paint(frame_of(red_blue(), 3), PLAIN)
-    again = easel.painter.repeat()
+    again = easel.painter.repeat(PLAIN)
     assert again.rgb is frame.rgb
     assert again.index == 3
     assert again.captured >= frame.captured
+
+
+def test_blank_shows_nothing_of_the_camera_whatever_else_is_asked_for():
+    easel = Easel()
+    easel.shown()
+    for more in ({}, {"paused": True}, {"view": "original"}, {"frozen": True}):
+        settings = replace(PLAIN, blank=True, **more)
+        assert np.array_equal(easel.shown(settings), blank_picture(60, 80))
+        again = easel.painter.repeat(settings)
+        assert np.array_equal(again.rgb, blank_picture(60, 80))
+    assert np.array_equal(easel.shown(), 255 - red_blue())
+
+
+def test_frozen_the_cameras_picture_stays_but_can_be_painted_otherwise():
+    easel = Easel()
+    easel.shown(replace(PLAIN, frozen=True))
+    other = np.full((60, 80, 3), 77, np.uint8)
+    assert np.array_equal(easel.shown(replace(PLAIN, frozen=True), other), 255 - red_blue())
+    original = replace(PLAIN, frozen=True, view="original")
+    assert np.array_equal(easel.shown(original, other), red_blue())
+    assert np.array_equal(easel.shown(rgb=other), 255 - other)
+
+
+def test_preserved_colours_are_the_cameras_with_the_light_of_the_painting():
+    easel = Easel(FakeBackend(lambda rgb: np.full_like(rgb, 120)))
+    rgb = np.empty((60, 80, 3), np.uint8)
+    rgb[:] = (180, 90, 90)
+    shown = easel.shown(replace(PLAIN, preserve_colours=True), rgb)
+    red, green, blue = shown.reshape(-1, 3).mean(0)
+    assert abs(0.299 * red + 0.587 * green + 0.114 * blue - 120) < 2
+    assert red - green > 80
+    assert abs(green - blue) < 3
+
+
+def test_the_scale_sets_the_painted_size_and_not_the_shown_one():
+    easel = Easel(size=Size(160, 120))
+    big = red_blue(120, 160)
+    assert easel.shown(PLAIN, big).shape == (120, 160, 3)
+    assert easel.shown(replace(PLAIN, scale=0.5), big).shape == (120, 160, 3)
+    assert easel.backend.shapes == [(120, 160, 3), (60, 80, 3)]
+
+
+def test_a_change_of_any_of_these_is_painted_even_if_the_scene_is_still():
+    easel = Easel(skip_static=True)
+    easel.shown()
+    seen = [easel.shown()]
+    for change in ({"enhance": 1.0}, {"zoom": 2.0}, {"rotation": 90}, {"preserve_colours": True}):
+        before = len(easel.backend.shapes)
+        seen.append(easel.shown(replace(PLAIN, **change)))
+        assert len(easel.backend.shapes) == before + 1, change
+    assert len({picture.tobytes() for picture in seen[2:]}) == 3
 
 
 def broken(rgb: RGB) -> RGB:

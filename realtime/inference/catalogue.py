@@ -1,0 +1,69 @@
+"""The styles of one run: those of the catalogue, a model file, and mixtures made while it runs."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from models.card import StyleCard, load_card, write_card
+from models.catalogue import lighter_among, readable_cards, style_paths
+from models.errors import StylecamError, lookup
+from models.system.atomic_file import write_bytes_atomically
+from realtime.control.state import MIXTURE
+
+
+class RunCatalogue:
+    """The catalogue of one run. A model file that is given by its path comes first.
+
+    `paths` are the styles that the user can step through, and `titles` what their cards call them.
+    Lighter generators are not among them, except one that was asked for by name.
+    """
+
+    def __init__(self, wanted: str) -> None:
+        self._all = style_paths()
+        self.first = wanted
+        if wanted.endswith(".onnx"):
+            card = load_card(Path(wanted))
+            others = {name: path for name, path in self._all.items() if name != card.name}
+            self._all = {card.name: card.path, **others}
+            if card.lighter and (beside := card.path.with_name(f"{card.lighter}.onnx")).is_file():
+                self._all |= {card.lighter: beside}
+            self.first = card.name
+        lookup("style", self.first, self._all)
+        cards = readable_cards(self._all)
+        hidden = lighter_among(cards, self._all).keys() - {self.first}
+        self.paths = {name: path for name, path in self._all.items() if name not in hidden}
+        self.titles = {name: card.title for name, card in cards.items()}
+        self._mixtures: Path | None = None
+
+    def find(self, name: str) -> StyleCard:
+        """The card of a style, or of a mixture (control/state.py), which is made now.
+
+        Raises UsageError for an unknown style; ModelError for a damaged file, and for styles that
+        cannot be mixed.
+        """
+        mixture = MIXTURE.fullmatch(name)
+        if mixture is None:
+            return load_card(lookup("style", name, self._all))
+        parts = [self.find(mixture["first"]), self.find(mixture["second"])]
+        return self._mixed(parts, int(mixture["percent"]) / 100)
+
+    def start(self) -> None:
+        """Nothing: folders are made when they are needed."""
+
+    def stop(self) -> None:
+        """Remove the files of mixtures. May be called twice."""
+        if self._mixtures is not None:
+            shutil.rmtree(self._mixtures, ignore_errors=True)
+            self._mixtures = None
+
+    def _mixed(self, parts: list[StyleCard], share: float) -> StyleCard:
+        from models.blend import blend
+
+        name = f"{parts[0].name}-{parts[1].name}"
+        model, card = blend(parts, [1 - share, share], name)
+        if self._mixtures is None:
+            self._mixtures = Path(tempfile.mkdtemp(prefix="stylecam-"))
+        path = self._mixtures / f"{name}.onnx"
+        write_bytes_atomically(path, model.SerializeToString(), error=StylecamError)
+        write_card(card, path)
+        return load_card(path)
