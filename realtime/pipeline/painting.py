@@ -176,7 +176,7 @@ class Painter:
         took = time.monotonic() - began
         self._metrics.add("stylize", took)
         if not self._failing and not _plain(settings):
-            self._adapt(took, settings.style)
+            self._adapt(took, settings.look)
         return rgb
 
     def _painted(self, frame: Frame, settings: Settings) -> RGB:
@@ -203,12 +203,12 @@ class Painter:
             painted = with_colours_of(source.rgb, painted)
         return split(source.rgb, painted) if settings.view == "split" else painted
 
-    def _adapt(self, took: float, style: str) -> None:
+    def _adapt(self, took: float, look: str) -> None:
         """Adapt the scale or the generator of the next frames, to hold the target rate."""
         # While a generator is being loaded, the time is that of one which is not wanted.
         if self._adaptive_scale is None or self._stylizer.loading:
             return
-        changed = self._adaptive_scale.record(took, has_lighter=self._stylizer.has_lighter(style))
+        changed = self._adaptive_scale.record(took, has_lighter=self._stylizer.has_lighter(look))
         scale, lighter = self._adaptive_scale.scale, self._adaptive_scale.lighter
         where = f"{scale:g} of the size" + (", by the lighter generator" if lighter else "")
         if changed:
