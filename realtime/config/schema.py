@@ -148,11 +148,16 @@ class VirtualCameraConfig(Section):
 
 
 class RecordingConfig(Section):
-    """How the key r records, and how `file:` sinks are encoded."""
+    """How the key r records, and how `file:` sinks are encoded.
+
+    A recording without a source's sound begins a new file after `split` s or `split_size` MB.
+    """
 
     folder: Path | None = None
     format: Literal["mp4", "mkv", "mov", "webm", "avi"] = "mp4"
     crf: int = Field(default=17, ge=0, le=51)
+    split: Seconds | None = Field(default=None, ge=1)
+    split_size: float | None = Field(default=None, ge=1)
     overwrite: bool = False
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from realtime.control.notices import Notice
 from realtime.frames.frame import Frame
 
 
@@ -37,6 +38,11 @@ class Monitor(Protocol):
     @property
     def lost_for(self) -> float | None:
         """Seconds since the last new frame, if that is so long that the source seems lost."""
+        ...
+
+    @property
+    def notice(self) -> Notice | None:
+        """What went wrong last, such as a recording that could not begin."""
         ...
 
     def figures(self) -> Figures:

@@ -52,16 +52,25 @@ class Overlay:
         if before.style != settings.style or status_text("", before) != status_text("", settings):
             self._changed = self._clock()
 
-    def draw(self, rgb: RGB, settings: Settings, lost_for: float | None = None) -> RGB:
+    def draw(
+        self,
+        rgb: RGB,
+        settings: Settings,
+        lost_for: float | None = None,
+        notice: str | None = None,
+    ) -> RGB:
         """The picture with the text that the person at the machine should see on it.
 
-        `lost_for` is for how many seconds the source has been lost; None if it is not.
+        `lost_for` is for how many seconds the source has been lost; None if it is not. `notice`
+        says what has just gone wrong.
         """
         title = self._titles.get(settings.style, settings.style)
         if settings.recording:
             rgb = draw_recording(rgb)
         if settings.help:
             rgb = draw_help(rgb, title=title, strength=settings.strength)
+        elif notice is not None:
+            rgb = draw_status(rgb, notice)
         elif lost_for is not None:
             rgb = draw_status(rgb, lost_text(lost_for))
         elif settings.paused or self._clock() - self._changed < STATUS_SECONDS:

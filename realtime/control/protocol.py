@@ -97,5 +97,6 @@ def source_message(lost_for: int | None) -> str:
     return json.dumps({"source": {"lost_for": lost_for}})
 
 
-def error_message(error: Exception) -> str:
+def error_message(error: Exception | str) -> str:
+    """The message with a refused request, or with what else has just gone wrong."""
     return json.dumps({"error": str(error)})

@@ -13,6 +13,7 @@ from typing import Protocol
 from models.errors import StylecamError
 from models.pictures import RGB
 from realtime.control.monitor import Figures
+from realtime.control.notices import Notice, Notices
 from realtime.control.overlay import Overlay
 from realtime.control.rotation import StyleRotation
 from realtime.control.state import Settings, SettingsStore
@@ -116,9 +117,10 @@ class Pipeline:
         )
         self.live = plan.live
         self._source, self._sinks, self._services = source, sinks, services
+        self._notices = Notices()
         self.outputs = SinkGroup(self._sink_failed, plan.on_message)
         self._save_controller = SaveController(
-            plan.keep, self.outputs, box, self.metrics, plan.on_message
+            plan.keep, self.outputs, box, self.metrics, plan.on_message, on_fault=self._announce
         )
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._source_watch: SourceWatch | None = None
@@ -208,6 +210,11 @@ class Pipeline:
         """Seconds since the last new frame, if a live source seems lost; otherwise None."""
         return self._source_watch.lost_for if self._source_watch is not None else None
 
+    @property
+    def notice(self) -> Notice | None:
+        """What went wrong last."""
+        return self._notices.newest
+
     def figures(self) -> Figures:
         """Counts, rate and times so far."""
         dropped = self.dropped if self._source_watch is not None else 0
@@ -254,7 +261,12 @@ class Pipeline:
 
     def _sink_failed(self, error: StylecamError) -> None:
         if self.outputs.alive:
-            self.plan.on_message(f"{error}; the other outputs continue")
+            self._announce(f"{error}; the other outputs continue")
+
+    def _announce(self, text: str) -> None:
+        """Tell of a failure on every face."""
+        self._notices.post(text)
+        self.plan.on_message(text)
 
     def _make_painter(self, geometry: Geometry) -> Painter:
         return Painter(
@@ -319,4 +331,4 @@ class Pipeline:
     def _own_view(self, rgb: RGB, settings: Settings) -> RGB:
         """The picture as the person at the machine sees it in a window."""
         own = mirrored(rgb) if settings.mirror_own else rgb
-        return self._overlay.draw(own, settings, self.lost_for)
+        return self._overlay.draw(own, settings, self.lost_for, self._notices.shown)

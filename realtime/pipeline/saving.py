@@ -32,8 +32,8 @@ class SaveTargets:
 class SaveController:
     """Follows the settings: takes each requested snapshot once; starts and stops recordings.
 
-    Other threads write the files, so that painting continues. `say` gets one line about each file:
-    where it was saved, or why it was not.
+    Other threads write the files, so that painting continues. `say` gets one line about each file
+    that was saved, `on_fault` one about each that was not.
     """
 
     def __init__(
@@ -43,9 +43,12 @@ class SaveController:
         box: SettingsStore,
         metrics: Metrics,
         say: Callable[[str], None],
+        *,
+        on_fault: Callable[[str], None] | None = None,
     ) -> None:
         self._save_targets, self._outputs, self._box = save_targets, outputs, box
         self._metrics, self._say = metrics, say
+        self._fault = on_fault or say
         self._taken = box.current.snapshots
         self._recording: SinkRunner | None = None
         self._room = threading.BoundedSemaphore(MOST_SNAPSHOTS)
@@ -78,7 +81,7 @@ class SaveController:
     def _take_snapshots(self, count: int, write: Callable[[RGB], Path], rgb: RGB) -> None:
         for taken in range(count):
             if not self._room.acquire(blocking=False):
-                self._say(f"{count - taken} snapshots skipped: the disk is too slow for so many")
+                self._fault(f"{count - taken} snapshots skipped: the disk is too slow for so many")
                 return
             self._pool.submit(self._snapshot, write, rgb)
 
@@ -86,9 +89,9 @@ class SaveController:
         try:
             self._say(f"snapshot: {write(rgb)}")
         except StylecamError as error:
-            self._say(str(error))
+            self._fault(str(error))
         except Exception as error:
-            self._say(f"the snapshot failed: {type(error).__name__}: {error}")
+            self._fault(f"the snapshot failed: {type(error).__name__}: {error}")
         finally:
             self._room.release()
 
@@ -102,7 +105,7 @@ class SaveController:
             # It begins with the picture of now, not where the source began.
             self._outputs.add(output, replace(frames, begin=None))
         except StylecamError as error:
-            self._say(str(error))
+            self._fault(str(error))
             self._box.apply(lambda s: replace(s, recording=False))
             return
         self._recording = output
@@ -112,6 +115,6 @@ class SaveController:
         self._outputs.remove(output)
         name = output.sink.name.removeprefix("file:")
         if output.error is None and output.written == 0:
-            self._say(f"not recorded: no picture came for {name}")
+            self._fault(f"not recorded: no picture came for {name}")
         elif output.error is None:
             self._say(f"recorded: {name}")

@@ -126,11 +126,19 @@ def _port(spec: str, text: str) -> int:
 
 def _file(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.recording.recorder import Recorder
+    from realtime.sinks.recording.split_recorder import SplitRecorder
 
     path, wanted = Path(argument), context.config.recording
-    sink = Recorder(path, name=spec, crf=wanted.crf, audio_from=context.audio_from)
     check_overwrite([path], context)
-    return sink
+    if context.audio_from is None and (wanted.split or wanted.split_size):
+        return SplitRecorder(
+            path,
+            partial(Recorder, crf=wanted.crf),
+            name=spec,
+            seconds=wanted.split,
+            size=None if wanted.split_size is None else wanted.split_size * 1e6,
+        )
+    return Recorder(path, name=spec, crf=wanted.crf, audio_from=context.audio_from)
 
 
 def _image(spec: str, argument: str, context: SinkContext) -> Sink:

@@ -20,8 +20,10 @@ from models.pictures import encode_picture
 from realtime.control import protocol
 from realtime.control.local.client import holder_of_port
 from realtime.control.monitor import Monitor
+from realtime.control.notices import Notice
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.web.access import Access, access_for
+from realtime.control.web.connections import ConnectionLimits, request_log
 from realtime.control.web.prometheus import METRICS_TYPE, exposition
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,6 +67,7 @@ class _Client:
         self.settings: Settings | None = None
         self.lost_for: int | None = None
         self.refusal: str | None = None
+        self.notice: Notice | None = None
 
 
 class ControlServer:
@@ -100,6 +103,7 @@ class ControlServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
+        self._limits: ConnectionLimits | None = None
         self.access: Access | None = None
 
     @property
@@ -165,20 +169,26 @@ class ControlServer:
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(middlewares=[self._guard])
+        app.on_response_prepare.append(_add_headers)
         for path in FILES:
             app.router.add_get(path, self._file)
         app.router.add_get("/preview/{style}", self._preview)
         app.router.add_get("/ws", self._stream)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/snapshot.jpg", self._snapshot)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        runner = web.AppRunner(app, access_log=None, logger=request_log(), shutdown_timeout=0.2)
         await runner.setup()
+        assert runner.server is not None
+        self._limits = ConnectionLimits(runner.server)
+        listening = None
         try:
-            await web.SockSite(runner, listener).start()
+            listening = await self._loop.create_server(self._limits, sock=listener)
             ready.set()
             await self._stopping.wait()
             await self._dismiss()
         finally:
+            if listening is not None:
+                listening.close()
             await runner.cleanup()
 
     async def _dismiss(self) -> None:
@@ -193,6 +203,11 @@ class ControlServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        assert self._limits is not None
+        with self._limits.busy(request.transport):
+            return await self._answer(request, handler)
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Reject what Access does not allow; a browser that sent the token gets it as a cookie."""
         assert self.access is not None
         host, cookie = request.headers.get("Host"), f"stylecam_{self.access.port}"
@@ -209,10 +224,8 @@ class ControlServer:
         if not self.access.token_allowed(token, request.cookies.get(cookie)):
             raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")
         response = await handler(request)
-        if not response.prepared:
-            response.headers.update(HEADERS)
-            if token is not None and self.access.token is not None:
-                response.set_cookie(cookie, self.access.token, httponly=True, samesite="Strict")
+        if not response.prepared and token is not None and self.access.token is not None:
+            response.set_cookie(cookie, self.access.token, httponly=True, samesite="Strict")
         return response
 
     async def _file(self, request: web.Request) -> web.Response:
@@ -264,6 +277,8 @@ class ControlServer:
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         client = _Client(stream, request.transport)
+        if self._monitor is not None:  # what went wrong before is no news
+            client.notice = self._monitor.notice
         feeding = asyncio.create_task(self._feed(client))
         self._clients.add(client)
         try:
@@ -325,6 +340,10 @@ class ControlServer:
         if client.settings is not self._box.current:
             client.settings = self._box.current
             await client.stream.send_str(protocol.state(client.settings))
+        notice = self._monitor.notice if self._monitor is not None else None
+        if client.notice != notice and notice is not None:
+            client.notice = notice
+            await client.stream.send_str(protocol.error_message(notice.text))
         lost_for = self._lost_for()
         if client.lost_for != lost_for:
             client.lost_for = lost_for
@@ -332,6 +351,11 @@ class ControlServer:
         if client.picture is not self._picture and self._picture is not None:
             client.picture = self._picture
             await client.stream.send_bytes(client.picture)
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """The same headers on everything, errors included."""
+    response.headers.update(HEADERS)
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,7 @@ from realtime.frames.files import file_address
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
 from realtime.sinks.recording.encoder import add_video
+from realtime.sinks.recording.output_file import OutputFile
 from realtime.sinks.recording.remux import remux
 from realtime.sinks.recording.source_tracks import SourceTracks
 from realtime.sinks.recording.yuv import to_yuv
@@ -43,19 +45,27 @@ SLOWEST_DISK = 10e6
 """Bytes per second: the lowest speed assumed for rewriting a finished recording."""
 
 H264_OR_MPEG4 = ("libx264", "mpeg4")
+# The header is written at once, then a fragment every quarter of a second: a kill loses no more.
+FRAGMENTED = {
+    "movflags": "frag_keyframe+empty_moov+default_base_moof",
+    "frag_duration": "250000",
+}
 # Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
-FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
+FRAGMENTED_WITH_SOUND = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
+CLUSTERS = {"cluster_time_limit": "250"}
 
 CONTAINERS: dict[str, Container] = {
     ".mp4": Container("mp4", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
     ".mov": Container("mov", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
-    ".mkv": Container("matroska", H264_OR_MPEG4, {"cluster_time_limit": "1000"}),
-    ".webm": Container("webm", ("libvpx-vp9", "libvpx"), {"cluster_time_limit": "1000"}),
+    ".mkv": Container("matroska", H264_OR_MPEG4, CLUSTERS),
+    ".webm": Container("webm", ("libvpx-vp9", "libvpx"), CLUSTERS),
     ".avi": Container("avi", H264_OR_MPEG4, {}, fixed_rate=True),
 }
 
 
 STDOUT = Path("-")
+CHECK_EVERY = 1.0
+"""Seconds between two looks at whether the file is still in its place, with room on the disk."""
 
 
 class Recorder(Sink):
@@ -66,11 +76,11 @@ class Recorder(Sink):
     `audio_from` (a file, or the address of one), its sound, subtitles, chapters and title are
     carried over, in step. Where frames have a `begin`, the first picture is shown from there.
 
-    "-" is standard output, as Matroska. The file appears with the first frame. If the process is
-    killed, it can be played up to about the last second: MP4 and MOV are written in fragments.
-    `close` rewrites them as plain files whose index comes first. AVI has a fixed rate, to which
-    times are rounded. If it is opened for `live` frames, encoding takes less work and the file is
-    somewhat larger.
+    "-" is standard output, as Matroska. The file is locked while it is open, and left as it was
+    until the first frame. If the process is killed, it can be played up to about the last second:
+    MP4 and MOV are written in fragments. `close` rewrites them as plain files whose index comes
+    first. AVI has a fixed rate, to which times are rounded. If it is opened for `live` frames,
+    encoding takes less work and the file is somewhat larger.
     """
 
     live = False
@@ -95,6 +105,8 @@ class Recorder(Sink):
         self._kind = CONTAINERS[suffix]
         self._encoder = self._choose_encoder(encoders)
         self._output: av.container.OutputContainer | None = None
+        self._file: OutputFile | None = None
+        self._next_check = 0.0
         self._tracks: SourceTracks | None = None
         self._faulty = False
 
@@ -120,6 +132,8 @@ class Recorder(Sink):
     def open(self, frames: FrameFormat) -> None:
         if self._path != STDOUT:
             check_writable(self._path)
+            if self._path.is_file() or not self._path.exists():  # no device, no pipe
+                self._file = OutputFile(self._path)
         self._size = (frames.width, frames.height)
         self._rate = Fraction(frames.fps).limit_denominator(1001)
         self._frames_live = frames.live
@@ -127,12 +141,16 @@ class Recorder(Sink):
         self._faulty = False
 
     def _start(self, first: Frame) -> None:
+        sound = self._audio_from is not None and self._has_tracks(self._audio_from)
+        kind = FRAGMENTED_WITH_SOUND if sound and self._kind.fragmented else self._kind.options
+        if self._file is not None:
+            self._file.begin()
         self._output = av.open(
-            "pipe:1" if self._path == STDOUT else file_address(self._path),
+            self._file or ("pipe:1" if self._path == STDOUT else file_address(self._path)),
             "w",
             format=self._kind.format,
             # Each packet is handed to the system at once, so that a kill cannot lose it.
-            options={"flush_packets": "1", "max_interleave_delta": "1000000", **self._kind.options},
+            options={"flush_packets": "1", "max_interleave_delta": "1000000", **kind},
         )
         self._stream = add_video(
             self._output,
@@ -149,7 +167,7 @@ class Recorder(Sink):
         self._last_pts = -self._least_ticks
         self._last_key: float | None = None
         self._held: av.Packet | None = None
-        if self._audio_from is not None and self._has_tracks(self._audio_from):
+        if self._audio_from is not None and sound:
             self._tracks = SourceTracks(
                 address(self._audio_from),
                 self._output,
@@ -170,13 +188,21 @@ class Recorder(Sink):
                 f"{self._path}: a frame of {width}×{height} in a recording of "
                 f"{self._size[0]}×{self._size[1]}"
             )
+        self._check_file()
         try:
             if self._output is None:
                 self._start(frame)
             self._encode(frame)
-        except av.FFmpegError as error:
+        except (av.FFmpegError, OSError) as error:
             self._faulty = True
             raise SinkFault(f"{self._path}: recording stopped ({error.strerror})") from None
+
+    def _check_file(self) -> None:
+        if self._file is None or time.monotonic() < self._next_check:
+            return
+        self._next_check = time.monotonic() + CHECK_EVERY
+        self._faulty = not self._file.in_place
+        self._file.check()
 
     def _encode(self, frame: Frame) -> None:
         # The first picture is shown from the beginning, even if the source's begins later.
@@ -228,13 +254,23 @@ class Recorder(Sink):
 
     def close(self) -> None:
         """Finish the file. Raises SinkFault with the reason if that fails."""
-        if self._output is None:
-            return
+        file, self._file = self._file, None
+        try:
+            if self._output is not None:
+                self._close_output(self._output, file)
+        finally:
+            if file is not None:
+                file.close()
+
+    def _close_output(self, output: av.container.OutputContainer, file: OutputFile | None) -> None:
         try:
             if not self._faulty:
                 self._finish()
-            self._output.close()
-        except av.FFmpegError as error:
+            output.close()
+            # FFmpeg says nothing of what goes wrong while it writes the rest of its buffer.
+            if file is not None and file.error is not None:
+                raise file.error
+        except (av.FFmpegError, OSError) as error:
             if self._faulty:  # reported when it happened; what is written can be played
                 return
             reason = f"could not be finished ({error.strerror}); its last second may be missing"
@@ -245,7 +281,11 @@ class Recorder(Sink):
             if self._tracks is not None:
                 self._tracks.close()
                 self._tracks = None
-        if self._kind.fragmented and not self._faulty:
+        if self._faulty:
+            return
+        if file is not None and not file.in_place:
+            raise SinkFault(f"{self._path}: was removed or replaced while recording; it is lost")
+        if self._kind.fragmented:
             remux(self._path, self._kind.format, chapters)
 
 

@@ -136,3 +136,10 @@ def test_a_lost_source_is_told_on_the_picture():
     rgb = np.full((240, 320, 3), 128, np.uint8)
     lost = overlay.draw(rgb, STATE, 3.4)
     assert np.array_equal(lost, draw_status(rgb, "camera lost for 3 s, trying again"))
+
+
+def test_what_went_wrong_is_told_on_the_picture():
+    overlay = Overlay(STATE, {}, clock=lambda: 0.0)
+    rgb = np.full((240, 320, 3), 128, np.uint8)
+    told = overlay.draw(rgb, STATE, None, "x.mp4: no room")
+    assert np.array_equal(told, draw_status(rgb, "x.mp4: no room"))

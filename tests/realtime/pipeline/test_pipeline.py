@@ -445,6 +445,8 @@ def test_a_recording_that_fails_is_told_and_the_settings_do_not_claim_it(sink: F
         assert str(error) == "x: no room"
     assert not trial.box.current.recording
     assert any("x: no room" in line for line in trial.said)
+    assert trial.pipeline.notice is not None
+    assert "x: no room" in trial.pipeline.notice.text
 
 
 def test_what_cannot_be_recorded_is_told():

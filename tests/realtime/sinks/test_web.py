@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from models.errors import UsageError
+from realtime.control.notices import Notices
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.web.server import THREAD, ControlServer
 from realtime.frames.frame import Frame, FrameFormat
@@ -371,3 +372,37 @@ def test_an_address_that_is_not_ours_is_refused_in_one_line(box, host, port, sai
         sink.open(FORMAT)
     assert "\n" not in str(caught.value)
     assert sink.url is None
+
+
+class Watched:
+    """In place of a run: nothing but a notice."""
+
+    source, lost_for = "camera", None
+
+    def __init__(self) -> None:
+        self.notices = Notices()
+
+    @property
+    def notice(self):
+        return self.notices.newest
+
+    def picture(self):
+        return None
+
+
+def test_a_page_is_told_what_goes_wrong_but_not_what_went_wrong_before(box):
+    watched = Watched()
+    watched.notices.post("old")
+    sink = ServedSink(box, port=0)
+    sink.server.watch(watched)
+    sink.open(FORMAT)
+
+    async def scenario(stream):
+        await receive(stream, "hello")
+        watched.notices.post("out.mp4: no room")
+        assert await receive(stream, "error") == "out.mp4: no room"
+
+    try:
+        talk(sink, scenario)
+    finally:
+        sink.close()
