@@ -330,5 +330,6 @@ class Pipeline:
 
     def _own_view(self, rgb: RGB, settings: Settings) -> RGB:
         """The picture as the person at the machine sees it in a window."""
-        own = mirrored(rgb) if settings.mirror_own else rgb
+        card = self._painter.failing or self._lost_picture.shows_card
+        own = mirrored(rgb) if settings.mirror_own and not card else rgb
         return self._overlay.draw(own, settings, self.lost_for, self._notices.shown)

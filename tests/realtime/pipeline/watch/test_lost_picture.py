@@ -30,7 +30,9 @@ SETTINGS = Settings(styles=("one",), style="one", smoothing=0.0)
 class Outage:
     """A live run of one frame, then silence until `end`, then another frame."""
 
-    def __init__(self, monkeypatch, mode: str, settings: Settings = SETTINGS) -> None:
+    def __init__(
+        self, monkeypatch, mode: str, settings: Settings = SETTINGS, **plan: object
+    ) -> None:
         monkeypatch.setattr(pipeline_module, "SILENCE", 0.01)
         monkeypatch.setattr(source_watch, "PATIENCE", 0.05)
         monkeypatch.setattr(source_watch, "FRAMES_MISSED", 0)
@@ -42,7 +44,11 @@ class Outage:
         stylizer = Stylizer(card_of, FakeBackend, keep=2)
         stylizer.load("one")
         self.pipeline = Pipeline(
-            source, stylizer, [self.live, self.file], SettingsStore(settings), Plan(True, lost=mode)
+            source,
+            stylizer,
+            [self.live, self.file],
+            SettingsStore(settings),
+            Plan(True, lost=mode, **plan),
         )
         self.pipeline.start()
         self.running = threading.Thread(target=self.pipeline.run)
@@ -52,7 +58,7 @@ class Outage:
         self.end.set()
         self.running.join(10)
         assert not self.running.is_alive()
-        assert (self.live.frames[-1].rgb == 254).all()
+        assert (self.file.frames[-1].rgb == 254).all()
 
 
 def is_card(frame) -> bool:
@@ -103,3 +109,15 @@ def test_the_card_can_be_read_at_every_size(width):
     card = placeholder(width * 3 // 4, width, LOST_TEXT)
     columns = np.flatnonzero((card > 60).any(axis=(0, 2)))
     assert width * 0.5 < columns[-1] - columns[0] < width * 0.9
+
+
+def test_the_card_is_never_mirrored_though_the_own_view_is(monkeypatch):
+    outage = Outage(
+        monkeypatch, "card", replace(SETTINGS, mirror_own=True), local=frozenset({"live"})
+    )
+    wait_until(lambda: outage.pipeline.lost_for is not None)
+    shown = len(outage.live.frames)
+    wait_until(lambda: len(outage.live.frames) > shown + 3)
+    last = outage.live.frames[-1].rgb
+    outage.over()
+    assert np.array_equal(last[20:40], CARD[20:40]), "above the status line"
