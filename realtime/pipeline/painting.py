@@ -128,6 +128,11 @@ class Painter:
             rgb, mirror=settings.mirror, zoom=settings.zoom, rotation=settings.rotation
         )
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last picture is a card because the generator failed."""
+        return self._failing
+
     def repeat(self, settings: Settings) -> Frame | None:
         """The last picture again, as if captured now; None before the first."""
         if self._last is None:

@@ -20,7 +20,7 @@ class LostPicture:
 
     `painter` painted the frames before; `source` is the size of those frames, `size` that of the
     finished pictures. Their times go on from the newest frame, so a recording shows the outage at
-    its true length.
+    its true length. `shows_card` says whether the last picture was a card, which is not mirrored.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class LostPicture:
         self._newest: Frame | None = None
         self._source, self._size = source, size
         self._demo: Demo | None = None
+        self.shows_card = False
 
     @property
     def interval(self) -> float | None:
@@ -45,18 +46,20 @@ class LostPicture:
     def saw_frame(self, frame: Frame) -> None:
         """Note the newest frame of the source; it ends the time without."""
         self._newest = frame
-        self._demo = None
+        self._demo, self.shows_card = None, False
 
     def picture(self, settings: Settings) -> Frame | None:
         """The picture to show now, as if captured now; None if there is none of its own.
 
-        None means that the last picture stays: in the mode "hold", and while the user paused.
+        None means that the last picture stays: in the mode "hold", and while the user paused,
+        froze or blanked it.
         """
-        if self._mode == "hold" or settings.paused:
+        if self._mode == "hold" or settings.paused or settings.blank or settings.frozen:
             return None
         now = self._clock()
         if self._mode == "demo":
             return self._painter.paint(self._at(self._demo_frame(), now), settings)
+        self.shows_card = True
         width, height = self._size
         rgb = placeholder(height, width, LOST_TEXT)
         rgb.setflags(write=False)

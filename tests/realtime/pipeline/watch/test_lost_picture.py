@@ -94,8 +94,9 @@ def test_the_demo_moves_is_painted_and_ends_with_the_outage(monkeypatch):
     assert len(outage.live.frames[1].rgb.reshape(-1, 3)) == 60 * 80
 
 
-def test_a_paused_picture_stays(monkeypatch):
-    outage = Outage(monkeypatch, "card", replace(SETTINGS, paused=True))
+@pytest.mark.parametrize("held", ["paused", "frozen", "blank"])
+def test_a_picture_that_the_user_holds_stays(monkeypatch, held):
+    outage = Outage(monkeypatch, "card", replace(SETTINGS, **{held: True}))
     wait_until(lambda: outage.pipeline.lost_for is not None)
     shown = len(outage.live.frames)
     wait_until(lambda: len(outage.live.frames) > shown + 3)
