@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.subtitles.stream import SubtitleStream
 
-from realtime.sinks.recording.track import DELAYED_CODECS, ConvertedTrack, CopiedTrack, Track
+from realtime.sinks.recording.track import (
+    DELAYED_CODECS,
+    ConvertedSubtitles,
+    ConvertedTrack,
+    CopiedTrack,
+    Track,
+)
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +24,8 @@ SOUND_CODECS = {"webm": "libopus", "avi": "ac3"}
 """By FFmpeg's format: what sound is converted to where it cannot be copied; elsewhere AAC.
 
 An AVI cannot say how much silence an encoder puts before the sound; AC-3 has the least, 5 ms."""
+TEXT_CODECS = {"mp4": "mov_text", "mov": "mov_text", "webm": "webvtt", "matroska": "subrip"}
+"""By FFmpeg's format: what subtitles of text become where they cannot be copied."""
 TRIED_PACKETS = 4
 """So many packets are written to memory to find out whether a container takes a codec."""
 
@@ -59,7 +68,7 @@ class SourceTracks:
             track: Track | None
             if isinstance(stream, av.AudioStream):
                 track = self._sound(address, stream)
-            elif stream.type == "subtitle":
+            elif isinstance(stream, SubtitleStream):
                 track = self._subtitles(stream)
             else:
                 continue
@@ -103,12 +112,18 @@ class SourceTracks:
             return False
         return True
 
-    def _subtitles(self, stream: av.stream.Stream) -> Track | None:
+    def _subtitles(self, stream: SubtitleStream) -> Track | None:
+        container = self._output.format.name
         try:
-            return CopiedTrack(stream, self._output)
-        except (av.FFmpegError, ValueError, AttributeError):
-            self._leave_out(stream, f"cannot be held by {self._suffix}; .mkv can hold them")
-            return None
+            if _can_hold(container, stream):
+                return CopiedTrack(stream, self._output)
+            if container in TEXT_CODECS:
+                return ConvertedSubtitles(stream, self._output, TEXT_CODECS[container])
+        except (av.FFmpegError, ValueError, AttributeError) as error:
+            log.debug("%s: subtitles: %s", self._name, error)
+        remedy = "" if container == "matroska" else "; .mkv can hold them"
+        self._leave_out(stream, f"cannot be held by {self._suffix}{remedy}")
+        return None
 
     def _leave_out(self, stream: av.stream.Stream, why: str) -> None:
         what = "sound" if stream.type == "audio" else "subtitles"
@@ -175,6 +190,17 @@ class SourceTracks:
         self._pending = None
         if self._source is not None:
             self._source.close()
+
+
+def _can_hold(container: str, stream: av.stream.Stream) -> bool:
+    """Whether FFmpeg writes the header of such a container with such a track."""
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            CopiedTrack(stream, trial)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError, AttributeError):
+        return False
+    return True
 
 
 class _Silenced:

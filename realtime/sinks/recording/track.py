@@ -1,10 +1,12 @@
 """One track of a source file (sound or subtitles) on its way into a recording. Uses PyAV."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Protocol
 
 import av
 from av.bitstream import BitStreamFilterContext
+from av.subtitles.stream import SubtitleStream
 
 DELAYED_CODECS = frozenset({"opus", "libopus"})
 """Codecs whose first packet holds sound that is heard and sound that is not."""
@@ -100,6 +102,40 @@ class ConvertedTrack:
                 return
             assert isinstance(frame, av.AudioFrame)
             yield from self._encoder.encode(frame)
+
+
+class ConvertedSubtitles:
+    """Subtitles in another form of text, because the recording's container refuses theirs.
+
+    Raises FFmpegError or ValueError for subtitles that are pictures.
+    """
+
+    def __init__(
+        self, source: SubtitleStream, output: av.container.OutputContainer, codec: str
+    ) -> None:
+        self._decoder = source.codec_context
+        self._decoder.open(strict=False)  # only then its header is known
+        header = self._decoder.subtitle_header
+        if not header:
+            raise ValueError("they are pictures, not text")
+        self.output = output.add_stream(codec)
+        assert isinstance(self.output, SubtitleStream)
+        self._encoder = self.output.codec_context
+        self._encoder.subtitle_header = header
+        self._encoder.time_base = Fraction(1, 1000)
+
+    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+        found = self._decoder.decode2(packet)
+        if not found:  # nothing is shown
+            return
+        ready = self._encoder.encode_subtitle(found)
+        ready.pts = ready.dts = packet.pts
+        ready.duration, ready.time_base = packet.duration, packet.time_base
+        ready.stream = self.output
+        yield ready
+
+    def rest(self) -> Iterator[av.Packet]:
+        return iter(())
 
 
 def _filled_from_zero(

@@ -128,10 +128,41 @@ def test_what_the_container_cannot_hold_is_named_with_a_remedy(tmp_path, caplog)
     subtitles, source = tmp_path / "s.srt", tmp_path / "in.mkv"
     subtitles.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello\n")
     ffmpeg(PICTURES, "-i", subtitles, "-c:v libx264 -c:s srt", source)
-    assert painted(source, tmp_path / "out.mp4").exit_code == 0
+    assert painted(source, tmp_path / "out.avi").exit_code == 0
     assert len(caplog.records) == 1
-    assert "in.mkv: its subtitles (srt) are left out" in caplog.text
+    assert "in.mkv: its subtitles (srt) are left out: cannot be held by .avi" in caplog.text
     assert ".mkv can hold them" in caplog.text
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "mov_text"), (".webm", "webvtt")])
+def test_subtitles_that_a_container_refuses_are_converted(tmp_path, suffix, codec, caplog):
+    subtitles, source, target = tmp_path / "s.srt", tmp_path / "in.mkv", tmp_path / f"out{suffix}"
+    text = "1\n00:00:00,500 --> 00:00:01,200\n<i>Grüße</i>\nzwei\n\n"
+    text += "2\n00:00:01,400 --> 00:00:01,900\nEnde\n\n"
+    subtitles.write_text(text)
+    ffmpeg(PICTURES, "-i", subtitles, "-c:v libx264 -c:s srt -metadata:s:s language=deu", source)
+    assert painted(source, target).exit_code == 0
+    assert not caplog.records
+    track = next(s for s in probe(target)["streams"] if s["codec_type"] == "subtitle")
+    assert (track["codec_name"], track["tags"]["language"]) == (codec, "deu")
+    # Both tracks are used, so that times are the container's.
+    written = ffmpeg("-copyts -i", target, "-map 0:s -f srt -").decode()
+    assert written.splitlines() == text.splitlines()
+
+
+def test_subtitles_that_are_pictures_are_left_out_with_a_remedy(tmp_path, caplog):
+    source = tmp_path / "in.mkv"
+    with av.open(str(source), "w") as output:
+        video = output.add_stream("libx264", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        output.add_stream("dvdsub").codec_context.subtitle_header = b""
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+    assert painted(source, tmp_path / "out.webm").exit_code == 0
+    assert "its subtitles (dvdsub) are left out: cannot be held by .webm" in caplog.text
 
 
 def test_a_fault_of_the_sound_does_not_end_the_pictures(tmp_path):
