@@ -12,24 +12,10 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from models.pictures import RGB
+from realtime.frames.video_matrix import BT601, BT709
 
 HD_HEIGHT = 720
 """Players that see no colour tag use the BT.709 matrix from this height on, and BT.601 below."""
-
-
-def video_matrix(red: float, blue: float) -> NDArray[np.float64]:
-    """The matrix (3, 4) from levels R, G, B and a 1 to Y in 16..235 and Cb, Cr in 16..240.
-
-    `red` and `blue` are their weights in luma.
-    """
-    luma = np.array([red, 1 - red - blue, blue])
-    cb = (np.array([0, 0, 1]) - luma) / (2 * (1 - blue))
-    cr = (np.array([1, 0, 0]) - luma) / (2 * (1 - red))
-    gains = np.stack([luma * 219, cb * 224, cr * 224]) / 255
-    return np.column_stack([gains, [16, 128, 128]])
-
-
-BT709, BT601 = video_matrix(0.2126, 0.0722), video_matrix(0.299, 0.114)
 
 
 def to_yuv(rgb: RGB) -> av.VideoFrame:

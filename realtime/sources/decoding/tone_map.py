@@ -1,6 +1,6 @@
 """Brings HDR video (PQ, HLG) into the range of a normal screen, as FFmpeg's usual recipe does:
 
-zscale=t=linear:npl=100, zscale=p=bt709, tonemap=mobius:desat=0, zscale=t=bt709
+zscale=t=linear:npl=100, zscale=p=bt709, tonemap=mobius:desat=0, zscale=t=bt709:m=bt709:r=tv
 
 PyAV's FFmpeg has no zscale, and its filter tonemap is of no use without it.
 """
@@ -16,6 +16,7 @@ from av.video.reformatter import ColorRange, ColorTrc
 from numpy.typing import NDArray
 
 from models.pictures import RGB
+from realtime.frames.video_matrix import BT709, inverse, video_matrix
 
 PQ, HLG = int(ColorTrc.SMPTE2084), int(ColorTrc.ARIB_STD_B67)
 HDR_CURVES = frozenset({PQ, HLG})
@@ -32,7 +33,7 @@ DISPLAY_GAMMA = 2.4
 HLG_GAMMA, HLG_PEAK = 1.2, 1000.0
 """The system gamma at the nominal peak luminance of a display for HLG (BT.2100)."""
 
-BT2020_LUMA = (0.2627, 0.678, 0.0593)
+BT2020 = video_matrix(0.2627, 0.0593)
 BT2020_TO_BT709 = np.array(
     [
         [1.660491, -0.587641, -0.07285],
@@ -52,25 +53,21 @@ def tone_mapped(yuv: NDArray[np.uint16], frame: av.VideoFrame) -> RGB:
     linear = cv2.transform(linear, BT2020_TO_BT709)
     brightest = np.maximum(linear.max(axis=2), 1e-6)
     linear *= (moebius(brightest, signal_peak(frame)) / brightest)[..., None]
-    shown = cv2.pow(np.clip(linear, 0, 1), 1 / DISPLAY_GAMMA)
-    return np.asarray(np.rint(shown * 255), np.uint8)
+    # What is out of BT.709's gamut is negative here, and stays so until the video that FFmpeg's
+    # recipe writes limits luma and chroma: such colours become darker rather than garish.
+    shown = np.copysign(cv2.pow(np.abs(linear), 1 / DISPLAY_GAMMA), linear) * 255
+    stored = np.clip(np.rint(cv2.transform(shown, BT709)), 0, 255)
+    return np.asarray(np.rint(np.clip(cv2.transform(stored, inverse(BT709)), 0, 255)), np.uint8)
 
 
-def _signal_matrix(color_range: int) -> NDArray[np.float32]:
+def _signal_matrix(color_range: int) -> NDArray[np.float64]:
     """(3, 4): from 16-bit BT.2020 YCbCr and a 1 to R, G, B in STEPS; some are out of 0..STEPS."""
-    red, green, blue = BT2020_LUMA
-    matrix = np.array(
-        [
-            [1, 0, 2 * (1 - red)],
-            [1, -2 * (1 - blue) * blue / green, -2 * (1 - red) * red / green],
-            [1, 2 * (1 - blue), 0],
-        ]
-    )
+    # Levels of 8 bits in video range, from those of 16 bits in either range.
     full = color_range == ColorRange.JPEG
-    gains = np.array([1, 1, 1]) / 65535 if full else np.array([1 / 219, 1 / 224, 1 / 224]) / 256
-    offsets = np.array([0 if full else 16 * 256, 128 * 256, 128 * 256])
-    matrix = matrix * gains * STEPS
-    return np.column_stack([matrix, -matrix @ offsets]).astype(np.float32)
+    gains = np.array([219, 224, 224]) / 65535 if full else np.full(3, 1 / 256)
+    offsets = np.array([16, 16, 16]) if full else np.zeros(3)
+    back = inverse(BT2020) * (STEPS / 255)
+    return np.column_stack([back[:, :3] * gains, back[:, :3] @ offsets + back[:, 3]])
 
 
 @cache
