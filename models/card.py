@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.errors import ModelError, StylecamError, UsageError
 from models.preparation import Preparation
 from models.system.atomic_file import write_bytes_atomically
+from models.system.printable import printable
 
 FORMAT = 1
 METADATA_KEY = "stylecam"
 ARCHITECTURE_KEY = "architecture"
 MINIMUM_SIDE = 48
+LARGEST_CARD = 200_000
+"""Bytes; a real card has a hundredth of that."""
 
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
@@ -65,6 +68,12 @@ class StyleCard(BaseModel):
     @property
     def preparation(self) -> Preparation:
         return Preparation(self.exposure, self.grain)
+
+    @field_validator("title", "credit", "licence", mode="before")
+    @classmethod
+    def _printable(cls, text: object) -> object:
+        """A card comes from anybody, and these are shown: none may steer the terminal."""
+        return printable(text) if isinstance(text, str) else text
 
     @property
     def preview(self) -> Path:
@@ -121,12 +130,23 @@ def load_card(path: Path) -> StyleCard:
 
 def _read_sidecar(path: Path) -> dict[str, Any]:
     try:
-        fields = yaml.safe_load(path.read_text())
+        if path.stat().st_size > LARGEST_CARD:
+            raise ModelError(f"{path}: not a style card: larger than {LARGEST_CARD // 1000} KB")
+        fields = yaml.load(path.read_text(), _PlainLoader)
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise ModelError(f"{path}: not a readable style card: {_first_line(error)}") from None
     if not isinstance(fields, dict):
         raise ModelError(f"{path}: not a style card; export the model again")
     return fields
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases: a few lines of them could fill the memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it has aliases (*name)")
+        return super().compose_node(parent, index)
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:

@@ -271,7 +271,7 @@ def _stylizer(
 ) -> tuple[Stylizer, str]:
 
     def refused(style: str, error: StylecamError) -> None:
-        """Drop a style that cannot be loaded: the key for the next style must get past it."""
+        """Mark a style that cannot be loaded: the key for the next style must get past it."""
         if MIXTURE.fullmatch(style):
             on_message(f"{error}; continuing with {stylizer.style}")
             box.apply(lambda s: replace(s, blend_with=None))
@@ -280,7 +280,7 @@ def _stylizer(
         box.apply(
             lambda s: replace(
                 s,
-                styles=tuple(name for name in s.styles if name != style),
+                refused=(*(name for name in s.refused if name != style), style),
                 style=stylizer.style if s.style == style else s.style,
             )
         )

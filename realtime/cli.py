@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from models.errors import StylecamError, UsageError, lookup
+from models.system.printable import printable
 
 ENTRY_POINTS = "stylecam.commands"
 ORDER = ("run", "ctl", "stylize", "styles", "train", "export", "bench", "doctor")
@@ -138,7 +139,7 @@ def run_cli(arguments: list[str] | None) -> int:
         return 1
     except (Exception, KeyboardInterrupt) as error:
         text, code = _message_and_code(error)
-        for line in text.splitlines():
+        for line in printable(text).splitlines():
             # An indented line is a command to copy: no prefix.
             with contextlib.suppress(OSError):  # the terminal is gone; the exit code stays
                 click.echo(line if line.startswith(" ") else f"stylecam: {line}", err=True)

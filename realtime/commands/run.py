@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models.system.printable import printable
 from realtime.config.schema import Config, overridden, user_config_file
 from realtime.control.state import VIEWS
 from realtime.control.status_line import StatusLine, StatusReporter, key_lines
@@ -175,7 +176,7 @@ def run(config_path: Path | None, **options: Any) -> None:
         line = StatusLine(console.file, lambda: console.width)
 
         def say(text: str) -> None:
-            line.message(lambda: console.print(text, markup=False))
+            line.message(lambda: console.print(printable(text), markup=False))
 
         run_pipeline(config, say, console, line=line)
 

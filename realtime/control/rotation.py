@@ -40,7 +40,9 @@ class StyleRotation:
         period = settings.shuffle
         if not period and self._attract and now - self._touched >= self._attract:
             period = ATTRACT_PERIOD
-        others = [name for name in settings.styles if name != settings.style]
+        others = [
+            name for name in settings.styles if name not in (settings.style, *settings.refused)
+        ]
         held = settings.paused or settings.blank
         if not period or now - self._changed < period or not others or held:
             return

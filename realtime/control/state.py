@@ -17,6 +17,8 @@ VIEWS: tuple[View, ...] = ("styled", "original", "split")
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`styles` is the catalogue's order; `style` is one of them. `strength` is in 0..1.
+    Those in `refused` could not be loaded: steps go past them, but by name or number they can be
+    tried again.
 
     `blend_with` is a second style, which has the share `blend` (0..1) of a mixture with the first.
     `smoothing` in 0..1 is how long the painting stays where nothing moves, `scale` the painted size
@@ -33,6 +35,7 @@ class Settings:
 
     styles: tuple[str, ...]
     style: str
+    refused: tuple[str, ...] = ()
     blend_with: str | None = None
     blend: float = 0.5
     shuffle: float = 0.0

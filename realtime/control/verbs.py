@@ -33,8 +33,10 @@ class Action(NamedTuple):
 
 
 def step_style(settings: Settings, step: int) -> Settings:
-    position = settings.styles.index(settings.style)
-    return choose(settings, settings.styles[(position + step) % len(settings.styles)])
+    position, count = settings.styles.index(settings.style), len(settings.styles)
+    ring = [settings.styles[(position + step * n) % count] for n in range(1, count + 1)]
+    usable = (name for name in ring if name not in settings.refused)
+    return choose(settings, next(usable, settings.style))
 
 
 def pick_style(settings: Settings, number: int) -> Settings:

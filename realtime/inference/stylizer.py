@@ -5,6 +5,7 @@ an error is raised; the raw camera picture is never returned instead.
 """
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
@@ -25,6 +26,11 @@ from realtime.inference.backends import Backend
 
 LOAD_TIMEOUT = 2.0
 """Seconds that `close` waits for a style being loaded; after that, it is closed once loaded."""
+
+
+LOADING = 60.0
+LOADING_UNWANTED = 3.0
+"""Seconds that a style may take to load, and one that is no longer wanted."""
 
 
 class Stylizer:
@@ -63,6 +69,7 @@ class Stylizer:
         self._loaded: OrderedDict[str, Backend] = OrderedDict()
         self._failed_style: str | None = None
         self._pending: tuple[str, Future[Backend]] | None = None
+        self._pending_since = 0.0
         self._size: Size | None = None
 
     def load(self, style: str) -> str:
@@ -129,6 +136,7 @@ class Stylizer:
             style = self._lighter_of[style] or style
         if self._pending is not None and self._pending[1].done():
             self._take_pending(style)
+        self._abandon_hanging(style)
         if style != self._failed_style:
             self._failed_style = None  # if asked for again later, it gets another chance
         if style in (self.generator, self._failed_style):
@@ -137,7 +145,7 @@ class Stylizer:
             self._make_current(style)
         elif self._pending is None:
             future: Future[Backend] = Future()
-            self._pending = (style, future)
+            self._pending, self._pending_since = (style, future), time.monotonic()
             threading.Thread(
                 target=self._load_into, args=(style, future), name="load style", daemon=True
             ).start()
@@ -215,6 +223,21 @@ class Stylizer:
             backend.close()
             raise
         return backend, line
+
+    def _abandon_hanging(self, wanted: str) -> None:
+        """Wait no longer for a style that takes long: no other one could be chosen meanwhile."""
+        if self._pending is None:
+            return
+        style, future = self._pending
+        waited = time.monotonic() - self._pending_since
+        if waited < (LOADING if style == wanted else LOADING_UNWANTED):
+            return
+        self._pending = None
+        future.add_done_callback(_close_result)
+        if style == wanted:
+            self._failed_style = style
+            error = ModelError(f"{style}: cannot be loaded: no end after {waited:.0f} s")
+            self._on_fault(style, error)
 
     def _take_pending(self, wanted: str) -> None:
         assert self._pending is not None

@@ -28,6 +28,29 @@ def test_a_card_comes_back_as_written(style):
     assert card.path == style
 
 
+def test_no_card_steers_the_terminal(style):
+    sidecar = style.with_suffix(".yaml")
+    text = sidecar.read_text()
+    title = next(line for line in text.splitlines() if line.startswith("title:"))
+    sidecar.write_text(text.replace(title, 'title: "a\\e]0;evil\\ab"'))
+    assert load_card(style).title == "a ]0;evil b"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n", "aliases"),
+        ("[" * 50_000, "not a readable style card"),
+        ("a: " + "x" * 300_000, "larger than"),
+    ],
+    ids=["aliases", "deep", "large"],
+)
+def test_a_card_that_would_fill_the_memory_is_refused(style, text, reason):
+    style.with_suffix(".yaml").write_text(text)
+    with pytest.raises(ModelError, match=reason):
+        load_card(style)
+
+
 def test_a_lone_graph_explains_itself(style):
     expected = load_card(style)
     style.with_suffix(".yaml").unlink()

@@ -14,6 +14,7 @@ from models.catalogue import style_paths
 from models.errors import ModelError, SinkFault, UsageError
 from realtime.build import build, dated
 from realtime.config.schema import Config, overridden
+from realtime.control.verbs import pick_style, step_style
 from realtime.frames.frame import FrameFormat
 from realtime.inference import catalogue as run_catalogue
 from realtime.inference.catalogue import RunCatalogue
@@ -122,7 +123,9 @@ def test_a_style_that_cannot_be_loaded_leaves_the_round(config: Config, tmp_path
     pipeline.plan = replace(pipeline.plan, on_progress=lambda _: pipeline.stop() if said else None)
     pipeline.start()
     pipeline.run()
-    assert (box.current.styles, box.current.style) == (("swap",), "swap")
+    assert (box.current.refused, box.current.style) == (("broken",), "swap")
+    assert step_style(box.current, +1).style == "swap"
+    assert pick_style(box.current, 2).style == "broken", "it may have been mended"
     (line,) = said
     assert "broken.onnx: not an ONNX file" in line
     assert line.endswith("continuing with swap, without broken")

@@ -379,3 +379,29 @@ def test_strength_blends_the_held_painting_with_the_frame():
     assert shown(half) == (BLUE[0] + 10) / 2
     assert shown(half) <= 6, "where the painting alone would be 20"
     assert set(made.backends["one"].strengths) == {1.0}
+
+
+def test_a_style_that_hangs_does_not_block_a_later_choice(monkeypatch):
+    monkeypatch.setattr(stylizer_module, "LOADING_UNWANTED", 0.02)
+    made = studio()
+    gate = threading.Event()
+    hangs = FakeBackend(flat(2), load_gate=gate)
+    made.backends["two"] = hangs
+    made.backends["three"] = FakeBackend(flat(3))
+    made.shown(on("two"))
+    assert hangs.loading.wait(10)
+    wait_until(lambda: made.shows(3, on("three")))
+    assert not made.faults
+    gate.set()
+    wait_until(lambda: hangs.closes == 1)
+
+
+def test_a_style_that_never_loads_is_given_up_aloud(monkeypatch):
+    monkeypatch.setattr(stylizer_module, "LOADING", 0.02)
+    made = studio()
+    gate = threading.Event()
+    made.backends["two"] = FakeBackend(flat(2), load_gate=gate)
+    wait_until(lambda: made.shows(1, on("two")) and made.faults)
+    assert "no end after" in str(made.faults)
+    gate.set()
+    made.stylizer.close()

@@ -94,7 +94,7 @@ def test_the_demo_moves_is_painted_and_ends_with_the_outage(monkeypatch):
     assert len(outage.live.frames[1].rgb.reshape(-1, 3)) == 60 * 80
 
 
-@pytest.mark.parametrize("held", ["paused", "frozen", "blank"])
+@pytest.mark.parametrize("held", ["paused", "frozen"])
 def test_a_picture_that_the_user_holds_stays(monkeypatch, held):
     outage = Outage(monkeypatch, "card", replace(SETTINGS, **{held: True}))
     wait_until(lambda: outage.pipeline.lost_for is not None)
