@@ -80,6 +80,7 @@ if TYPE_CHECKING:
 )
 @click.option("--baseline-iterations", type=click.IntRange(1), default=300, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--keep", is_flag=True, help="Write the figures into each style's card.")
 def evaluate(
     models: tuple[str, ...],
     pictures: tuple[str, ...],
@@ -95,8 +96,9 @@ def evaluate(
     baseline_count: int,
     baseline_iterations: int,
     as_json: bool,
+    keep: bool,
 ) -> None:
-    """Evaluate styles: style and content distance, smoothness, temporal stability, and cost.
+    """Evaluate styles: style and content distance, temporal stability, artefacts, and cost.
 
     Distances are relative squared errors (0 is best; the unstylised photographs are the
     reference). Warping errors are the RMS change between motion-compensated frames. Grid and
@@ -109,6 +111,7 @@ def evaluate(
 
     from training.data.photographs import Photographs
     from training.data.style_image import load_style_image
+    from training.evaluation.card_report import keep_in_card
     from training.evaluation.metrics import read_clip, style_target_of
     from training.evaluation.report import report
     from training.losses.vgg_weights import load_loss_network
@@ -132,6 +135,9 @@ def evaluate(
             iterations=baseline_iterations,
             on_row=lambda name: status.update(f"judging {name}"),
         )
+    if keep:
+        for path, row in zip(paths, rows[1:], strict=True):
+            keep_in_card(path, row.quality)
     if as_json:
         dicts = [row.as_dict() | {"photographs": len(photographs)} for row in rows]
         click.echo(json.dumps(dicts, indent=2))
@@ -160,7 +166,7 @@ def _print_table(rows: "list[ReportRow]") -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
     costs = ("params", "KB", "MMAC", "ms")
-    headings = ("style", "content", "TV", "warp", "grid", "border", *costs)
+    headings = ("likeness", "style", "content", "warp", "grid", "border", *costs)
     table.add_column("")
     for heading in headings:
         table.add_column(heading, justify="right")
@@ -168,9 +174,9 @@ def _print_table(rows: "list[ReportRow]") -> None:
         quality = row.quality
         table.add_row(
             row.name,
+            f"{quality.likeness:.2f}",
             f"{quality.style:.3f}",
             f"{quality.content:.3f}",
-            f"{quality.total_variation:.4f}",
             f"{quality.warping_synthetic:.4f}",
             f"{quality.grid:.1f}",
             f"{quality.border:.1f}",

@@ -15,18 +15,30 @@ if TYPE_CHECKING:
 def export_and_install(
     folder: Path,
     name: str,
-    photograph: "Picture",
+    photographs: "list[Picture]",
+    style_pictures: "list[Picture]",
+    shares: list[float],
     *,
     title: str | None,
     credit: str,
     install: bool,
 ) -> None:
-    """Export the run in `folder` as NAME.onnx with card and preview; if `install`, install it."""
+    """Export the run in `folder` as NAME.onnx with card and preview, judge it on photographs that
+    it was not trained on, and, if `install`, install it."""
+    from training.evaluation.card_report import JUDGED, judge_new_style
     from training.export import export_checkpoint, write_preview
+    from training.losses.vgg_weights import load_loss_network
 
     out = folder / f"{name}.onnx"
     export_checkpoint(folder, out, name=name, title=title, credit=credit)
-    write_preview(out, photograph, out.with_suffix(".jpg"))
+    write_preview(out, photographs[0], out.with_suffix(".jpg"))
+    network = load_loss_network("vgg16")
+    quality = judge_new_style(out, photographs, style_pictures, shares, network)
+    click.echo(
+        f"judged on {min(len(photographs), JUDGED)} other photographs: likeness "
+        f"{quality.likeness:.2f}, content {quality.content:.2f} (0 is best; those of the shipped "
+        "styles: docs/styles.md)"
+    )
     if install:
         _install(out)
     click.echo(f"{out}: ready; try: stylecam run --style {name if install else out}")

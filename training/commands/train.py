@@ -236,7 +236,14 @@ def train(
         )
     if made is not None and made.finished:
         export_and_install(
-            folder, chosen, photographs.held_out[0], title=title, credit=credit, install=install
+            folder,
+            chosen,
+            photographs.held_out,
+            pictures,
+            shares,
+            title=title,
+            credit=credit,
+            install=install,
         )
 
 

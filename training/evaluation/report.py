@@ -120,16 +120,26 @@ def _row(
 ) -> ReportRow:
     model = onnx.load(path)
     architecture = read_architecture(model)
-    generator = session_painter(cpu_session(model))
-    shown = as_shown(generator, load_card(path).preparation)
     return ReportRow(
         path.stem,
-        evaluate(model_painter(path), photographs, network, target, clip, shown=shown),
+        quality_of(path, photographs, network, target, clip),
         parameter_count(architecture),
         path.stat().st_size / 1024,
         mac_count(architecture, HEIGHT, WIDTH) / 1e6,
-        _median_ms(generator),
+        _median_ms(session_painter(cpu_session(model))),
     )
+
+
+def quality_of(
+    path: Path,
+    photographs: list[Picture],
+    network: LossNetwork,
+    target: StyleTarget,
+    clip: list[Picture] | None = None,
+) -> Quality:
+    """The figures of the model at `path`."""
+    shown = as_shown(session_painter(cpu_session(onnx.load(path))), load_card(path).preparation)
+    return evaluate(model_painter(path), photographs, network, target, clip, shown=shown)
 
 
 def _median_ms(painter: Painter) -> float:

@@ -1,9 +1,11 @@
 import json
+import shutil
 import sys
 
 import pytest
 from click.testing import CliRunner
 
+from models.card import load_card
 from models.catalogue import SHIPPED
 from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
@@ -96,3 +98,15 @@ def test_an_unknown_style_and_a_clip_that_is_none_are_named(invoke, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"junk")
     with pytest.raises(UsageError, match=r"clip\.mp4: not a video"):
         invoke(DEFAULT_STYLE, "--clip", tmp_path / "clip.mp4")
+
+
+def test_a_card_keeps_the_figures_where_asked_for(invoke, tmp_path):
+    for suffix in (".onnx", ".yaml"):
+        shutil.copy(SHIPPED / f"starry-night-light{suffix}", tmp_path)
+    model = tmp_path / "starry-night-light.onnx"
+    before = load_card(model)
+    row = json.loads(invoke(model, "--keep", "--json"))[1]
+    kept = load_card(model).metrics
+    assert kept["likeness"] == pytest.approx(row["quality"]["likeness"], abs=1e-4)
+    assert "warping_clip" not in kept  # not measured without a clip
+    assert load_card(model).training == before.training

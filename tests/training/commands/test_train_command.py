@@ -33,6 +33,8 @@ def painting(tmp_path, style_picture):
 def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     """`stylecam train ARGS --images PHOTOS` with the small loss network, in a folder of its own."""
     monkeypatch.setattr("training.loop.train.prepare_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.losses.vgg_weights.load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.evaluation.card_report.JUDGED", 1)
     for place in ("training.commands.install_style", "models.catalogue"):
         monkeypatch.setattr(f"{place}.user_folder", lambda: tmp_path / "own")
     monkeypatch.chdir(tmp_path)
@@ -55,6 +57,8 @@ def test_a_picture_becomes_a_style_of_ones_own(invoke, painting, tmp_path):
     said = invoke(painting, *QUICK)
     card = load_card(tmp_path / "own" / "my-painting.onnx")
     assert card.name == "my-painting"
+    assert card.metrics["likeness"] > card.metrics["content"] > 0
+    assert f"likeness {card.metrics['likeness']:.2f}" in said
     assert card.preview.is_file()
     kept = load_card(tmp_path / "runs" / "my-painting" / "my-painting.onnx")
     assert kept.sha256 == card.sha256
