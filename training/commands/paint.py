@@ -7,7 +7,11 @@ import click
 
 from models.errors import UsageError
 from training.commands.painting.options import look_options
-from training.commands.shared_options import device_option, loss_network_option
+from training.commands.shared_options import (
+    device_option,
+    loss_network_option,
+    precision_option,
+)
 from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from training.optimise.objective.features import PaintFeatures
     from training.optimise.settings import PaintSettings
     from training.runtime.device import DeviceName
+    from training.runtime.precision import Precision
 
 
 @click.command()
@@ -57,6 +62,7 @@ if TYPE_CHECKING:
     help="Bits a channel in FILE. [16 for .tif, else 8]",
 )
 @loss_network_option()
+@precision_option
 @device_option
 @click.option(
     "--devices",
@@ -98,6 +104,7 @@ def paint(
     preset: str | None,
     bits: str | None,
     loss_network: str,
+    precision: "Precision | None",
     device: "DeviceName",
     devices: str | None,
     max_memory: str,
@@ -136,7 +143,7 @@ def paint(
     lists = parse_sweep(sweep)
     every = check_sweep(look, preset, combinations(lists))
     if inspect:
-        _inspect(photo, out, every[0], loss_network, device)
+        _inspect(photo, out, every[0], _features(loss_network, every[0], device, None, precision))
         return
     if not style:
         raise UsageError("--style: give a style picture, or a drawn style's name")
@@ -144,7 +151,7 @@ def paint(
     jobs = []
     for settings in every:
         sized = _at_resolution(settings, inputs, resolution, look["size"])
-        features = _features(loss_network, sized, device, devices)
+        features = _features(loss_network, sized, device, devices, precision)
         jobs.append(_job(inputs, sized, features, loss_network, max_memory, tile))
     if lists:
         sheet = run_sweep(out, lists, jobs, lambda job, path: _paint(job, path, preview_every, 8))
@@ -156,15 +163,12 @@ def paint(
     _paint(jobs[0], out, preview_every, depth)
 
 
-def _inspect(
-    photo: Path, out: Path, settings: "PaintSettings", network: str, device: "DeviceName"
-) -> None:
+def _inspect(photo: Path, out: Path, settings: "PaintSettings", features: "PaintFeatures") -> None:
     from models.pictures import read_picture, write_picture
     from training.commands.painting.inputs import as_tensor
     from training.commands.painting.inspect import inspect_sheet
 
     picture = as_tensor(read_picture(photo))
-    features = _features(network, settings, device, None)
     sheet = inspect_sheet(picture, features, settings, lambda text: click.echo(text, err=True))
     write_picture(out, sheet)
     click.echo(f"{out}: what the loss network sees of {photo}")
@@ -200,14 +204,24 @@ def _at_resolution(
 
 
 def _features(
-    network: str, settings: "PaintSettings", device: "DeviceName", devices: str | None
+    network: str,
+    settings: "PaintSettings",
+    device: "DeviceName",
+    devices: str | None,
+    precision: "Precision | None",
 ) -> "PaintFeatures":
+    import torch
+
     from training.losses.vgg_weights import load_loss_network
     from training.optimise.objective.features import PaintFeatures
     from training.runtime.device import pick_device
+    from training.runtime.precision import use_bf16, warn_of_emulation
 
     on = [pick_device(device)] if devices is None else _two_devices(devices)
-    return PaintFeatures(load_loss_network(network), settings.pooling, on)
+    wanted = precision or "auto"
+    warn_of_emulation(wanted, on[0])
+    dtype = torch.bfloat16 if use_bf16(wanted, on[0]) else torch.float32
+    return PaintFeatures(load_loss_network(network), settings.pooling, on, dtype=dtype)
 
 
 def _two_devices(text: str) -> list[Any]:

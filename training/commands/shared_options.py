@@ -13,6 +13,13 @@ device_option = click.option(
     help="What computes; auto: the GPU where torch finds one.",
 )
 
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="Of the loss network; auto: bf16 on a CPU that computes it, else fp32. [auto]",
+)
+
 LOSS_NETWORK_NAMES = ("vgg16", "vgg19")
 """The keys of training.losses.vgg_weights.LOSS_NETWORKS, which cannot be imported without torch."""
 

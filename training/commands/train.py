@@ -20,7 +20,11 @@ from training.commands.recipe_options import (
     parse_shares,
     starting_point,
 )
-from training.commands.shared_options import device_option, loss_network_option
+from training.commands.shared_options import (
+    device_option,
+    loss_network_option,
+    precision_option,
+)
 from training.commands.training_extra import require_training_extra
 from training.runtime.malloc import keep_freed_memory
 from training.runtime.memory_budget import DEFAULT_BUDGET, parse_memory_budget
@@ -122,11 +126,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--pooling", type=click.Choice(["max", "avg"]), help="Of the loss network's features. [max]"
 )
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16"]),
-    help="Of the loss network; auto: bf16 on a CPU that computes it, else fp32. [auto]",
-)
+@precision_option
 @device_option
 @click.option("--slim/--no-slim", default=None, help="Train on a slim loss network. [slim]")
 @click.option(

@@ -16,9 +16,10 @@ INDEX = 8
 """Bytes that max pooling keeps for each of its outputs: where the largest value was."""
 AT_ONCE = 3
 """Tensors of one layer's size that its backward pass needs beside what autograd keeps."""
-WORKSPACE = 1.75
+WORKSPACE = {4: 1.75, 2: 1.6}
 """Measured share of what the process takes to what the tensors hold: reordered copies for the
-convolutions, and freed blocks that the allocator keeps (256, 512 and 768 px, one CPU thread)."""
+convolutions, and freed blocks that the allocator keeps (256, 512 and 768 px, one CPU thread); by
+the bytes of a value."""
 PIXELS_KEPT = 16 * 3 * FLOAT + 32
 """Bytes a pixel of the painting takes beside the features: photograph, content, pixels, gradient,
 two moments, their average, the copies made for a preview or a change of scale, and the content
@@ -35,19 +36,26 @@ class Plan:
     bytes: int
 
 
-def bytes_per_pixel(channels: Mapping[str, int], layers: Sequence[str]) -> float:
+def bytes_per_pixel(
+    channels: Mapping[str, int], layers: Sequence[str], value_bytes: int = FLOAT
+) -> float:
     """Peak bytes for each pixel of a picture whose features are taken forward and back.
 
     Walks the network: autograd keeps the output of each convolution and pooling; going back, it
-    has let go of what is deeper than the layer at hand.
+    has let go of what is deeper than the layer at hand. The layers asked for are kept in float32
+    as well, if the others are shorter.
     """
     names = list(channels)
     deepest = max(names.index(layer) for layer in layers)
     kept, peak = 0.0, 0.0
     for number, layer in enumerate(names[: deepest + 1]):
         if number > 0 and stride(layer) > stride(names[number - 1]):
-            kept += channels[names[number - 1]] * (FLOAT + INDEX) / stride(layer) ** 2
-        own = channels[layer] * FLOAT / stride(layer) ** 2
+            kept += channels[names[number - 1]] * (value_bytes + INDEX) / stride(layer) ** 2
+        # The first layer computes in float32 whatever the others do.
+        width = FLOAT if number == 0 else value_bytes
+        if number == 0 or layer in layers:
+            width = max(width, FLOAT) + (value_bytes if value_bytes < FLOAT else 0)
+        own = channels[layer] * width / stride(layer) ** 2
         kept += own
         peak = max(peak, kept + AT_ONCE * own)
     return peak
@@ -60,10 +68,12 @@ def painting_bytes(
     *,
     style_pixels: int = 0,
     tile: int | None = None,
+    value_bytes: int = FLOAT,
 ) -> int:
     """Peak bytes of one iteration on a picture of `shape` (H, W), beyond what is in use before.
 
     `style_pixels`: of the largest style picture, whose features are taken forward only.
+    `value_bytes`: 2 where the network computes in bfloat16.
     """
     height, width = shape
     parts = parts_of((height, width), tile, reach(layers, list(channels)))
@@ -75,7 +85,8 @@ def painting_bytes(
     kept_of_style = sum(channels[layer] / stride(layer) ** 2 for layer in layers)
     forward = style_pixels * (2 * widest + kept_of_style) * FLOAT
     pictures = height * width * PIXELS_KEPT
-    return int(max(seen * bytes_per_pixel(channels, layers), forward) * WORKSPACE + pictures)
+    measured = seen * bytes_per_pixel(channels, layers, value_bytes)
+    return int(max(measured, forward) * WORKSPACE[value_bytes] + pictures)
 
 
 def plan_memory(
@@ -86,6 +97,7 @@ def plan_memory(
     style_pixels: int = 0,
     available: int | None,
     tiles: bool = True,
+    value_bytes: int = FLOAT,
 ) -> Plan | None:
     """Whole if it fits into `available` bytes (None: not known), else the largest parts that fit.
 
@@ -97,7 +109,9 @@ def plan_memory(
             continue
         if tile is not None and tile < 4 * reach(layers, list(channels)):
             continue  # more margin than picture
-        needed = painting_bytes(shape, channels, layers, style_pixels=style_pixels, tile=tile)
+        needed = painting_bytes(
+            shape, channels, layers, style_pixels=style_pixels, tile=tile, value_bytes=value_bytes
+        )
         if available is None or needed <= available:
             return Plan(tile, needed)
     return None
@@ -110,6 +124,7 @@ def largest_side(
     *,
     available: int,
     tiles: bool = True,
+    value_bytes: int = FLOAT,
 ) -> int:
     """The longer side of the largest picture in the proportions of `shape` (H, W) that fits."""
     low, high = 0, 64 * 1024
@@ -117,7 +132,9 @@ def largest_side(
         middle = (low + high) // 2
         factor = middle / max(shape)
         size = (max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor)))
-        fits = plan_memory(size, channels, layers, available=available, tiles=tiles)
+        fits = plan_memory(
+            size, channels, layers, available=available, tiles=tiles, value_bytes=value_bytes
+        )
         low, high = (middle, high) if fits else (low, middle)
     return low
 

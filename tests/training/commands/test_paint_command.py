@@ -19,7 +19,7 @@ from training.losses import vgg_weights
 from training.optimise.checkpoint import checkpoint_path
 from training.optimise.paint import Painting
 
-QUICK = ("--initial-iterations", "3", "--size", "96")
+QUICK = ("--initial-iterations", "3", "--size", "96", "--precision", "fp32")
 TO = ("--style", "marbling", "-o", "out.png")
 
 
@@ -75,6 +75,7 @@ def test_every_option_reaches_the_painting(invoke, tmp_path, photo_folder):
         ("--optimizer", "lbfgs"),
         ("--step-size", "0.1"),
         ("--pooling", "l2"),
+        ("--precision", "bf16"),
         ("--init", "noise"),
         ("--init", "noise", "--seed", "3"),
         ("--init", photo_folder / "2.png"),

@@ -7,6 +7,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from training.losses.vgg import CONVS_PER_BLOCK, layer_names
 from training.optimise.memory import largest_side, painting_bytes, plan_memory
+from training.runtime.precision import has_bf16
 
 WIDTHS = (64, 128, 256, 512, 512)
 VGG16 = {x: WIDTHS[int(x[4]) - 1] for x in layer_names("vgg16")}
@@ -33,7 +34,8 @@ for layer, channels in VGG16.items():
     weight = torch.randn(channels, before, 3, 3) * (2 / (before * 9)) ** 0.5
     convs.append(TrunkConv(layer, weight, torch.zeros(channels)))
     before = channels
-features = PaintFeatures(LossNetwork(convs, (0.5, 0.5, 0.5), "max").eval(), "max")
+network = LossNetwork(convs, (0.5, 0.5, 0.5), "max").eval()
+features = PaintFeatures(network, "max", dtype=getattr(torch, sys.argv[2]))
 side = int(sys.argv[1])
 settings = PaintSettings(size=side, first_size=side, initial_iterations=2)
 small = PaintSettings(size=64, first_size=64, initial_iterations=1)
@@ -47,12 +49,22 @@ print(memory("VmHWM") - base)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("side", [256, 512])
-def test_the_peak_is_predicted_within_a_quarter(side):
-    command = [sys.executable, "-c", MEASURE, str(side)]
+@pytest.mark.parametrize(
+    ("side", "kind"), [(256, "float32"), (512, "float32"), (256, "bfloat16"), (512, "bfloat16")]
+)
+def test_the_peak_is_predicted_within_a_quarter(side, kind):
+    if kind == "bfloat16" and not has_bf16():
+        pytest.skip("this CPU would emulate bfloat16")
+    command = [sys.executable, "-c", MEASURE, str(side), kind]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=280)
     channels = {x: VGG16[x] for x in VGG16 if x <= "relu4_2"}
-    predicted = painting_bytes((side, side), channels, LAYERS, style_pixels=side * side)
+    predicted = painting_bytes(
+        (side, side),
+        channels,
+        LAYERS,
+        style_pixels=side * side,
+        value_bytes=2 if kind == "bfloat16" else 4,
+    )
     assert predicted == pytest.approx(int(done.stdout), rel=0.25)
 
 

@@ -75,7 +75,7 @@ def plan_job(
 
     layers = make_painting(inputs, settings, features, tile=None).layers
     shape = plan_scales(inputs.shape, settings)[-1].shape
-    channels = features.channels
+    channels, value_bytes = features.channels, features.value_bytes
     in_parts = settings.method == "gram" and settings.optimizer == "adam"
     if tile is not None and not in_parts:
         raise UsageError("--tile: only with --method gram and --optimizer adam")
@@ -83,18 +83,30 @@ def plan_job(
     known = [x for x in inputs.styles if x is not None]
     pixels = max(side**2 * min(x.shape[2:]) // max(x.shape[2:]) for x in known)
     if tile is not None:
-        needed = painting_bytes(shape, channels, layers, style_pixels=pixels, tile=tile)
+        needed = painting_bytes(
+            shape, channels, layers, style_pixels=pixels, tile=tile, value_bytes=value_bytes
+        )
         plan: Plan | None = Plan(tile, needed)
         if available is not None and needed > available:
             plan = None
     else:
         plan = plan_memory(
-            shape, channels, layers, style_pixels=pixels, available=available, tiles=in_parts
+            shape,
+            channels,
+            layers,
+            style_pixels=pixels,
+            available=available,
+            tiles=in_parts,
+            value_bytes=value_bytes,
         )
     if plan is None:
         assert available is not None
-        whole = painting_bytes(shape, channels, layers, style_pixels=pixels)
-        fits = largest_side(shape, channels, layers, available=available, tiles=in_parts)
+        whole = painting_bytes(
+            shape, channels, layers, style_pixels=pixels, value_bytes=value_bytes
+        )
+        fits = largest_side(
+            shape, channels, layers, available=available, tiles=in_parts, value_bytes=value_bytes
+        )
         raise UsageError(
             f"a painting of {shape[1]}x{shape[0]} takes about {format_bytes(whole)}"
             f"{', too much in parts as well' if in_parts else ''}; {format_bytes(available)} are "

@@ -35,11 +35,18 @@ class PaintFeatures:
     """RGB (1, 3, H, W) float 0..1 to features (1, C, h, w) by layer name.
 
     `devices`: the first holds the first block, the last (of two) the others; the features come
-    back on the device of their layer.
+    back on the device of their layer. `dtype`: in which all but the first convolution compute;
+    the features are float32 whatever it is. The first one stays in float32: bfloat16 has fewer
+    levels of brightness than a picture.
     """
 
     def __init__(
-        self, network: LossNetwork, pooling: str, devices: Sequence[torch.device] = ()
+        self,
+        network: LossNetwork,
+        pooling: str,
+        devices: Sequence[torch.device] = (),
+        *,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.pool = lookup("pooling", pooling, POOLINGS)
         self.layers = list(network.layers)
@@ -50,9 +57,15 @@ class PaintFeatures:
         for number, conv in enumerate(network.convs()):
             device = device_of(conv.layer, self.devices)
             weight = conv.weight * gain if number == 0 else conv.weight
-            weight = weight.to(device).contiguous(memory_format=torch.channels_last)
+            kind = torch.float32 if number == 0 else dtype
+            weight = weight.to(device, kind).contiguous(memory_format=torch.channels_last)
             # A ReLU network is linear in the size of its input, if its biases shrink along.
-            self._convs.append((conv.layer, weight, conv.bias.to(device) * gain))
+            self._convs.append((conv.layer, weight, (conv.bias * gain).to(device, kind)))
+
+    @property
+    def value_bytes(self) -> int:
+        """Bytes of one value of the features while they are computed."""
+        return self._convs[-1][1].element_size()
 
     @property
     def channels(self) -> dict[str, int]:
@@ -80,11 +93,16 @@ class PaintFeatures:
             if layer.endswith("_1") and number > 0:
                 x = self.pool(x)
             x = F.relu(
-                F.conv2d(x.to(weight.device), weight, bias, padding=0 if number == 0 else 1),
+                F.conv2d(
+                    x.to(weight.device, weight.dtype),
+                    weight,
+                    bias,
+                    padding=0 if number == 0 else 1,
+                ),
                 inplace=True,
             )
             if layer in wanted:
-                features[layer] = x
+                features[layer] = x.float()
             if len(features) == len(wanted):
                 break
         return features

@@ -38,6 +38,21 @@ def test_other_poolings_have_about_the_magnitude_of_max(loss_network, features, 
     assert abs(found / like - 1) > 1e-3
 
 
+def test_bfloat16_gives_float32_features_and_nearly_the_same_gradient(loss_network, features):
+    short = PaintFeatures(loss_network, "max", dtype=torch.bfloat16)
+    assert (features.value_bytes, short.value_bytes) == (4, 2)
+    gradients = []
+    for measure in (features, short):
+        leaf = PICTURE.clone().requires_grad_()
+        found = measure(leaf, ("relu1_1", "relu2_2", "relu4_1"))
+        assert {values.dtype for values in found.values()} == {torch.float32}
+        torch.stack([values.square().mean() for values in found.values()]).sum().backward()
+        gradients.append(leaf.grad.flatten())
+    assert 0.95 < torch.nn.functional.cosine_similarity(*gradients, dim=0) < 1 - 1e-7
+    first = [measure(PICTURE, ("relu1_1",))["relu1_1"] for measure in (features, short)]
+    assert torch.equal(*first)
+
+
 def test_two_devices_split_after_the_first_block(loss_network, features):
     devices = [torch.device("cpu"), torch.device("meta")]
     split = PaintFeatures(loss_network, "max", devices)
