@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from training.commands.painting.job import Job
     from training.optimise.objective.features import PaintFeatures
     from training.optimise.settings import PaintSettings
+    from training.reporting.live_page import LivePage
     from training.runtime.device import DeviceName
     from training.runtime.precision import Precision
 
@@ -94,6 +95,14 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Paint what each layer of the loss network sees of PHOTO, on one labelled sheet.",
 )
+@click.option(
+    "--web",
+    is_flag=False,
+    flag_value=0,
+    type=click.IntRange(0, 65535),
+    metavar="[PORT]",
+    help="Show the picture as it forms, and its losses, on a page of this machine.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE if it is there already.")
 def paint(
     photo: Path,
@@ -112,6 +121,7 @@ def paint(
     preview_every: int,
     sweep: tuple[str, ...],
     inspect: bool,
+    web: int | None,
     force: bool,
     resolution: float | None,
     **look: Any,
@@ -142,6 +152,8 @@ def paint(
     initial = _initial_picture(look)
     lists = parse_sweep(sweep)
     every = check_sweep(look, preset, combinations(lists))
+    if web is not None and (inspect or lists):
+        raise UsageError("--web: shows one painting; leave out --sweep and --inspect")
     if inspect:
         _inspect(photo, out, every[0], _features(loss_network, every[0], device, None, precision))
         return
@@ -160,7 +172,14 @@ def paint(
         return
     if resumes and not force:
         _require_own_checkpoint(jobs[0], out)
-    _paint(jobs[0], out, preview_every, depth)
+    if web is None:
+        _paint(jobs[0], out, preview_every, depth)
+        return
+    from training.reporting.live_page import LivePage
+
+    with LivePage(out.name, web) as page:
+        click.echo(f"watch it at {page.access.url}")
+        _paint(jobs[0], out, preview_every, depth, page)
 
 
 def _inspect(photo: Path, out: Path, settings: "PaintSettings", features: "PaintFeatures") -> None:
@@ -267,7 +286,9 @@ def _require_own_checkpoint(job: "Job", out: Path) -> None:
         )
 
 
-def _paint(job: "Job", out: Path, preview_every: int, bits: int | None) -> None:
+def _paint(
+    job: "Job", out: Path, preview_every: int, bits: int | None, page: "LivePage | None" = None
+) -> None:
     from training.commands.painting.job import run_job, seconds_needed
     from training.commands.painting.view import PaintingView
     from training.runtime.memory_budget import format_bytes
@@ -277,5 +298,5 @@ def _paint(job: "Job", out: Path, preview_every: int, bits: int | None) -> None:
     click.echo(
         f"{out}: about {minutes:.0f} min{parts}, at most {format_bytes(job.plan.bytes)} more memory"
     )
-    with PaintingView(out, preview_every, bits) as view:
+    with PaintingView(out, preview_every, bits, page) as view:
         view.finish(run_job(job, out, on_start=view.start, on_progress=view.show))

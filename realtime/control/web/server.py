@@ -17,12 +17,12 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from models.errors import SinkFault, StylecamError, UsageError
 from models.pictures import encode_picture
+from models.system.web_access import Access, access_for
 from realtime.control import protocol
 from realtime.control.local.client import holder_of_port
 from realtime.control.monitor import Monitor
 from realtime.control.notices import Notice
 from realtime.control.state import Settings, SettingsStore
-from realtime.control.web.access import Access, access_for
 from realtime.control.web.connections import ConnectionLimits, request_log
 from realtime.control.web.prometheus import METRICS_TYPE, exposition
 

@@ -93,6 +93,24 @@ def test_every_option_reaches_the_painting(invoke, tmp_path, photo_folder):
         seen[picture] = option
 
 
+def test_a_page_shows_the_painting(invoke, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr("training.reporting.live_page.LivePage.watched", True)
+    monkeypatch.setattr("training.reporting.live_page.LAST_LOOK", 0.0)
+    monkeypatch.setattr(
+        "training.reporting.live_page.LivePage.show", lambda _, jpeg: told.append(jpeg)
+    )
+    monkeypatch.setattr(
+        "training.reporting.live_page.LivePage.tell", lambda _, row: told.append(row)
+    )
+    said = invoke(*TO, *QUICK, "--web")
+    assert "watch it at http://127.0.0.1:" in said
+    assert [x["iteration"] for x in told if isinstance(x, dict)] == [1, 2, 3]
+    assert isinstance(told[-1], bytes)
+    with pytest.raises(UsageError, match="--web: shows one painting"):
+        invoke("--style", "marbling", "-o", "b.png", "--web", "--inspect")
+
+
 def test_weights_of_one_and_nothing_are_the_first_style(invoke, tmp_path):
     invoke(*TO, *QUICK)
     invoke("--style", "marbling", "--style", "stained-glass", "-sw", "1,0", "-o", "two.png", *QUICK)

@@ -9,18 +9,26 @@ import click
 from models.errors import TrainingError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from training.data.tensors import Levels
     from training.optimise.paint import Painting, PaintProgress
+    from training.reporting.live_page import LivePage
+
+PICTURE_PERIOD = 2.0
+"""Seconds between two pictures on an open page."""
 
 
 class PaintingView:
     """A progress bar with losses and time left, and the picture's file, written anew after every
     `preview_every` iterations and however the painting ends.
 
-    `bits` a channel; None means 16 for a TIFF, 8 otherwise.
+    `bits` a channel; None means 16 for a TIFF, 8 otherwise. `page`: also shows it in a browser.
     """
 
-    def __init__(self, out: Path, preview_every: int, bits: int | None) -> None:
+    def __init__(
+        self, out: Path, preview_every: int, bits: int | None, page: "LivePage | None" = None
+    ) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bar
         from rich.table import Column
@@ -34,7 +42,8 @@ class PaintingView:
             expand=True,
         )
         self._task = self._bar.add_task("", total=None)
-        self._out, self._every = out, preview_every
+        self._out, self._every, self._page = out, preview_every, page
+        self._pictured = float("-inf")
         self._bits = bits or (16 if out.suffix.lower() in (".tif", ".tiff") else 8)
         self._newest: PaintProgress | None = None
         self._painting: Painting | None = None
@@ -61,8 +70,33 @@ class PaintingView:
             description=f"{self._left(progress.work)}  {width}x{height}  {losses}",
         )
         self._newest = progress
+        self._tell_page(progress)
         if progress.iteration % self._every == 0:
             self.write(progress)
+
+    def _tell_page(self, progress: "PaintProgress") -> None:
+        if self._page is None:
+            return
+        height, width = progress.size
+        row = {
+            "iteration": progress.iteration,
+            "iterations": progress.iterations,
+            "losses": progress.losses,
+            "size": f"{width}x{height}",
+            "work": progress.work,
+            "left": self._left(progress.work),
+        }
+        self._page.tell(row)
+        if self._page.watched and time.monotonic() - self._pictured > PICTURE_PERIOD:
+            self._pictured = time.monotonic()
+            self._show_on_page(progress.picture())
+
+    def _show_on_page(self, picture: "Tensor") -> None:
+        from models.pictures import encode_picture
+        from training.data.tensors import to_picture
+
+        if self._page is not None:
+            self._page.show(encode_picture(to_picture(picture[0]), ".jpg"))
 
     def _left(self, work: float) -> str:
         """The time left, from the share of the work done since the start."""
@@ -79,6 +113,8 @@ class PaintingView:
     def finish(self, levels: "Levels") -> None:
         """Write the finished picture."""
         self._save(levels)
+        if self._newest is not None:
+            self._show_on_page(self._newest.picture())
 
     def _save(self, levels: "Levels") -> None:
         from models.picture_formats.sixteen_bits import quantized
