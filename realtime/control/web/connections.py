@@ -14,7 +14,7 @@ from typing import cast
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from realtime.control.web.access import is_loopback
+from models.system.web_access import is_loopback
 
 MOST = 200
 MOST_FROM_ONE = 24
