@@ -6,8 +6,9 @@ After a fault it reopens the source, with pauses between the attempts, until a d
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from models.errors import SourceFault, StylecamError
@@ -21,6 +22,8 @@ FIRST_BACKOFF = 0.25
 STEADY = 3.0
 """Seconds of frames after which an outage counts as over."""
 LONGEST_BACKOFF = 2.0
+STUCK = 10.0
+"""Seconds for one call into a source; after that it seems to hang, and a fresh one is tried."""
 STOP_TIMEOUT = 2.0
 """Seconds that `stop` waits for a read to end. A thread whose read takes longer is left behind and
 closes the source itself when the read returns: other threads must not close a device."""
@@ -113,6 +116,8 @@ class Capture:
         self._queue: Future[FrameQueue] = Future()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._outage: Outage | None = None
+        self._busy_since: float | None = None
         self.error: StylecamError | None = None
         self.frames = 0
 
@@ -143,54 +148,97 @@ class Capture:
         if not self._queue.cancel():
             self._queue.result().close()
 
-    def _run(self) -> None:
+    def replace_if_stuck(self) -> None:
+        """If a call into the source has not returned for long, go on with a fresh source.
+
+        To be called now and then while no frame comes. The thread that hangs is left behind: it
+        closes its source when the call returns. Without reconnecting nothing is replaced.
+        """
+        busy = self._busy_since
+        if busy is None or time.monotonic() - busy < STUCK or self._reconnect <= 0:
+            return
+        fresh = self.source.renewed()
+        if fresh is None:
+            return
+        fault = SourceFault(f"the source has not answered for {STUCK:g} s")
+        self._outage = self._outage or Outage(fault, self._reconnect)
+        self._on_message(f"{fault}; opening it afresh")
+        self.source, self._busy_since = fresh, None
+        self._thread = threading.Thread(
+            target=self._run, args=(fresh,), kwargs={"again": True}, name="capture", daemon=True
+        )
+        self._thread.start()
+
+    def _run(self, source: Source | None = None, *, again: bool = False) -> None:
+        source = source or self.source
         try:
-            self._opened.set_result(self.source.open())
-            self._read_into(self._queue.result())
+            if again:
+                self._open_again(source)
+            else:
+                self._opened.set_result(source.open())
+            self._read_into(source, self._queue.result())
         except CancelledError:
             log.debug("stopped before the first frame was asked for")
         except StylecamError as error:
-            self._fail(error)
+            self._fail(source, error)
         except Exception as error:
-            self._fail(_as_fault(error))
+            self._fail(source, _as_fault(error))
         finally:
-            self._close_queue()
-            self._close_source()
+            if self.source is source:
+                self._close_queue()
+            self._close_source(source)
 
-    def _close_source(self) -> None:
+    def _close_source(self, source: Source) -> None:
         try:
-            self.source.close()
+            source.close()
         except Exception as error:
-            self._fail(SourceFault(f"the source could not be closed: {error}"))
+            self._fail(source, SourceFault(f"the source could not be closed: {error}"))
 
-    def _fail(self, error: StylecamError) -> None:
-        if not self._opened.done():
+    def _fail(self, source: Source, error: StylecamError) -> None:
+        if self.source is not source:
+            log.debug("the source that was replaced: %s", error)
+        elif not self._opened.done():
             self._opened.set_exception(error)
         elif not self._stop.is_set():
             self.error = self.error or error
 
-    def _read_into(self, queue: FrameQueue) -> None:
-        outage: Outage | None = None
-        read = 0
-        while not self._stop.is_set() and not self.limits.full(read):
+    def _read_into(self, source: Source, queue: FrameQueue) -> None:
+        while not self._ended(source) and not self.limits.full(self.frames):
             try:
-                frame = self.source.read()
+                with self._busy(source):
+                    frame = source.read()
             except EndOfSource:
                 return
             except Exception as error:
-                outage = self._lost(_as_fault(error), outage)
-                self._open_again(outage)
+                if not self._ended(source):
+                    self._outage = self._lost(_as_fault(error), self._outage)
+                    self._open_again(source)
                 continue
-            if outage is not None and outage.frame_came():
+            if self._ended(source):
+                return
+            if self._outage is not None and self._outage.frame_came():
                 self._on_message("the source is available again")
-            if outage is not None and outage.over:
-                outage = None
+            if self._outage is not None and self._outage.over:
+                self._outage = None
             if self.limits.past(frame):
                 return
-            read += 1
-            self.frames = read
+            self.frames += 1
             queue.put(self.limits.cut(frame))
             self._wait_while_idle()
+
+    def _ended(self, source: Source) -> bool:
+        """Whether that source is no longer wanted."""
+        return self._stop.is_set() or self.source is not source
+
+    @contextmanager
+    def _busy(self, source: Source) -> Iterator[None]:
+        """Note for how long a call into the source lasts."""
+        self._busy_since = time.monotonic()
+        try:
+            yield
+        finally:
+            if self.source is source:
+                self._busy_since = None
 
     def _wait_while_idle(self) -> None:
         end = time.monotonic() + IDLE_INTERVAL
@@ -205,12 +253,15 @@ class Capture:
         self._on_message(f"{fault}; retrying for {self._reconnect:g} s")
         return outage or Outage(fault, self._reconnect)
 
-    def _open_again(self, outage: Outage) -> None:
-        """Reopen the source; return once it is open, or once `stop` was called."""
-        while not self._stop.wait(outage.next_backoff()):
+    def _open_again(self, source: Source) -> None:
+        """Reopen the source; return once it is open, or once it is no longer wanted."""
+        outage = self._outage
+        assert outage is not None
+        while not self._stop.wait(outage.next_backoff()) and self.source is source:
             try:
-                self.source.close()
-                self.source.open()
+                with self._busy(source):
+                    source.close()
+                    source.open()
             except Exception as reason:  # drivers raise what they like
                 log.debug("not back yet: %s", reason)
             else:

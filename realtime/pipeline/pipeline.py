@@ -316,6 +316,7 @@ class Pipeline:
             self._source_watch.saw_frame()
         else:
             self._source_watch.saw_nothing(resting=self._idle())
+            self.capture.replace_if_stuck()
 
     def _hand_over(self, shown: Frame, settings: Settings, *, only_live: bool = False) -> None:
         """Give a finished picture to everything that shows or saves it."""

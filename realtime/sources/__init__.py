@@ -36,3 +36,10 @@ class Source(Protocol):
     def close(self) -> None:
         """Release everything. May be called twice, and after a failed open."""
         ...
+
+    def renewed(self) -> "Source | None":
+        """A source like this one that is not open, to go on with while a call into this one hangs.
+
+        It is opened and read by another thread. None if there can be none. Any thread may ask.
+        """
+        return None

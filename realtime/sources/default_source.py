@@ -1,5 +1,6 @@
 """The source if none was named: the first camera or, if there is none, the demo."""
 
+import copy
 from collections.abc import Callable
 
 from realtime.frames.frame import Frame, FrameFormat
@@ -46,6 +47,15 @@ class DefaultSource:
 
     def read(self) -> Frame:
         return self._source.read()
+
+    def renewed(self) -> "DefaultSource | None":
+        """See `Source.renewed`; it stays with what was decided."""
+        source = self._source.renewed()
+        if source is None:
+            return None
+        fresh = copy.copy(self)
+        fresh._source = source
+        return fresh
 
     def close(self) -> None:
         self._source.close()

@@ -1,5 +1,6 @@
 """A stream or a file over the network: rtsp:// and http(s)://, through PyAV."""
 
+import copy
 import logging
 import re
 import time
@@ -103,6 +104,12 @@ class Stream(Source):
         self._index += 1
         known = duration if self._decoder.finite else None
         return Frame(rgb, self._index - 1, captured, timestamp, known)
+
+    def renewed(self) -> "Stream":
+        """See `Source.renewed`; index and time line go on."""
+        fresh = copy.copy(self)
+        fresh._decoder, fresh._clock = None, PlaybackClock(paced=False)
+        return fresh
 
     def close(self) -> None:
         self._clock.stop()

@@ -95,6 +95,10 @@ class NumberedSource:
     def close(self) -> None:
         self._source.close()
 
+    def renewed(self) -> None:
+        """A measurement ends where its source hangs."""
+        return
+
 
 class LatencyProbe(SinkWrapper):
     """Wraps a `Sink`: after that has written a frame, reads the frame's number.

@@ -305,3 +305,78 @@ def test_a_resting_source_is_stopped_at_once():
     capture.stop()
     assert_ended(source)
     assert source.reads == 1
+
+
+class Renewable(FakeSource):
+    """A source that a fresh one can replace."""
+
+    def __init__(self, script, fresh: FakeSource | None = None) -> None:
+        super().__init__(script, live=True)
+        self.fresh = fresh
+
+    def renewed(self) -> FakeSource | None:
+        return self.fresh
+
+
+def test_a_source_that_hangs_is_replaced_and_closes_itself_when_it_returns(monkeypatch):
+    monkeypatch.setattr(capture_module, "STUCK", 0.05)
+    monkeypatch.setattr(capture_module, "FIRST_BACKOFF", 0.01)
+    first, late, *rest = make_frames(5)
+    gate, said = threading.Event(), []
+    fresh = FakeSource(rest, live=True)
+    stuck = Renewable([first, lambda: opened(gate), late], fresh)
+    capture, queue = Capture(stuck, reconnect=5.0, on_message=said.append), BoundedQueue(9)
+    capture.open()
+    capture.start_reading(queue)
+    taken = []
+    while not queue.closed:
+        if (frame := queue.take(0.01)) is not None:
+            taken.append(frame.index)
+        capture.replace_if_stuck()
+    assert taken == [0, 2, 3, 4]
+    assert said == [
+        "the source has not answered for 0.05 s; opening it afresh",
+        "the source is available again",
+    ]
+    assert not stuck.closes
+    gate.set()
+    wait_until(lambda: stuck.closes)
+    capture.stop()
+    assert capture.error is None
+    assert fresh.closes
+
+
+def test_one_that_hangs_again_and_again_is_given_up_after_the_time_for_reconnecting(monkeypatch):
+    monkeypatch.setattr(capture_module, "STUCK", 0.02)
+    monkeypatch.setattr(capture_module, "FIRST_BACKOFF", 0.01)
+    gate = threading.Event()
+
+    def hanging() -> Renewable:
+        source = Renewable([lambda: opened(gate)])
+        source.renewed = hanging  # type: ignore[method-assign]
+        return source
+
+    capture, queue = Capture(hanging(), reconnect=0.2), BoundedQueue(9)
+    capture.open()
+    capture.start_reading(queue)
+    while not queue.closed:
+        assert queue.take(0.01) is None
+        capture.replace_if_stuck()
+    wait_until(lambda: capture.error)
+    assert "has not answered" in str(capture.error)
+    gate.set()
+    capture.stop()
+
+
+@pytest.mark.parametrize("reconnect", [0.0, 5.0])
+def test_what_cannot_be_replaced_is_waited_for(monkeypatch, reconnect):
+    monkeypatch.setattr(capture_module, "STUCK", 0.0)
+    gate = threading.Event()
+    source = FakeSource([lambda: opened(gate), *make_frames(1)])
+    capture, queue = Capture(source, reconnect=reconnect), BoundedQueue(9)
+    capture.open()
+    capture.start_reading(queue)
+    capture.replace_if_stuck()
+    gate.set()
+    assert queue.take(DEADLINE).index == 0
+    capture.stop()
