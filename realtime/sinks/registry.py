@@ -92,10 +92,10 @@ def _kind_of_file(spec: str) -> str:
 
 
 def _window(spec: str, argument: str, context: SinkContext) -> Sink:
-    from realtime.sinks.window import WindowSink
+    from realtime.sinks.window_process.sink import WindowProcess
 
     wanted = context.config.window
-    return WindowSink(
+    return WindowProcess(
         spec,
         on_key=partial(apply_hotkey, context.box),
         title=wanted.title,

@@ -15,7 +15,7 @@ from realtime.sinks.recording.recorder import Recorder
 from realtime.sinks.registry import SinkContext, check_duplicates, make_sink, parse
 from realtime.sinks.virtual_camera import VirtualCameraSink
 from realtime.sinks.web import WebSink
-from realtime.sinks.window import WindowSink
+from realtime.sinks.window_process.sink import WindowProcess
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def context() -> SinkContext:
 @pytest.mark.parametrize(
     ("spec", "kind"),
     [
-        ("window", WindowSink),
+        ("window", WindowProcess),
         ("web", WebSink),
         ("web:8080", WebSink),
         ("virtual-camera", VirtualCameraSink),
