@@ -75,11 +75,14 @@ def evaluate(
     target: StyleTarget,
     clip: list[Picture] | None = None,
     shown: Painter | None = None,
+    generator: Painter | None = None,
 ) -> Quality:
     """The quality of one painter on held-out photographs and the frames of one clip.
 
     `shown` paints the clip's frames in order as the viewer sees them (None: by holding what
-    `painter` paints).
+    `painter` paints). `generator` paints pictures as they are (None: as `painter` does); it is
+    judged for grid and border, which compare a picture with a part of it: exposure and grain of the
+    part would be others.
     """
     frames = [to_frame(photo) for photo in photographs]
     distances = [
@@ -96,8 +99,8 @@ def evaluate(
         synthetic_warping_error(painter, sources),
         clip_warping_error(painter, clip) if clip else float("nan"),
         clip_warping_error(shown or as_shown(painter), clip) if clip else float("nan"),
-        grid(painter, sources),
-        border(painter, sources),
+        grid(generator or painter, sources),
+        border(generator or painter, sources),
     )
 
 

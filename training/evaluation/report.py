@@ -138,8 +138,19 @@ def quality_of(
     clip: list[Picture] | None = None,
 ) -> Quality:
     """The figures of the model at `path`."""
-    shown = as_shown(session_painter(cpu_session(onnx.load(path))), load_card(path).preparation)
-    return evaluate(model_painter(path), photographs, network, target, clip, shown=shown)
+    generator, preparation = (
+        session_painter(cpu_session(onnx.load(path))),
+        load_card(path).preparation,
+    )
+    return evaluate(
+        lambda picture: generator(preparation.prepared(picture)),
+        photographs,
+        network,
+        target,
+        clip,
+        shown=as_shown(generator, preparation),
+        generator=generator,
+    )
 
 
 def _median_ms(painter: Painter) -> float:

@@ -1,10 +1,12 @@
 import cv2
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.catalogue import SHIPPED, style_paths
+from models.onnx.session import cpu_session
 
 pytest.importorskip("torch", reason="needs the train extra")
 
@@ -16,7 +18,7 @@ from training.evaluation.artefacts import (
     change_of,
     grid_peak,
 )
-from training.evaluation.report import model_painter
+from training.evaluation.report import session_painter
 
 SIDE = 192
 
@@ -136,7 +138,8 @@ def portraits():
 @pytest.fixture(scope="module", params=style_paths([SHIPPED]))
 def shipped(request):
     """The name of a shipped style, and its painter."""
-    return request.param, model_painter(SHIPPED / f"{request.param}.onnx")
+    model = onnx.load(SHIPPED / f"{request.param}.onnx")
+    return request.param, session_painter(cpu_session(model))
 
 
 STRONG_LINES = ("halftone-comic", "woodcut", "ink-hatching")
