@@ -13,6 +13,7 @@ from training.commands.shared_options import (
     precision_option,
 )
 from training.commands.training_extra import require_training_extra
+from training.runtime.memory_budget import told_if_memory_runs_out
 
 if TYPE_CHECKING:
     from training.commands.painting.inputs import Inputs
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     help="Show the picture as it forms, and its losses, on a page of this machine.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it is there already.")
+@told_if_memory_runs_out("give a smaller --size, or pictures of fewer pixels")
 def paint(
     photo: Path,
     style: tuple[str, ...],
@@ -293,10 +295,13 @@ def _paint(
     from training.commands.painting.view import PaintingView
     from training.runtime.memory_budget import format_bytes
 
-    minutes = seconds_needed(job) / 60
     parts = f", in parts of {job.plan.tile} pixels" if job.plan.tile else ""
-    click.echo(
-        f"{out}: about {minutes:.0f} min{parts}, at most {format_bytes(job.plan.bytes)} more memory"
-    )
+    duration, memory = _duration(seconds_needed(job)), format_bytes(job.plan.bytes)
+    click.echo(f"{out}: about {duration}{parts}, at most {memory} more memory")
     with PaintingView(out, preview_every, bits, page) as view:
         view.finish(run_job(job, out, on_start=view.start, on_progress=view.show))
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} hours"

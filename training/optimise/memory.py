@@ -83,8 +83,9 @@ def painting_bytes(
     )
     widest = max(count / stride(layer) ** 2 for layer, count in channels.items())
     kept_of_style = sum(channels[layer] / stride(layer) ** 2 for layer in layers)
-    forward = style_pixels * (2 * widest + kept_of_style) * FLOAT
-    pictures = height * width * PIXELS_KEPT
+    style_seen = style_pixels if tile is None else min(style_pixels, tile**2)
+    forward = style_seen * (2 * widest + kept_of_style) * FLOAT
+    pictures = height * width * PIXELS_KEPT + style_pixels * 3 * FLOAT
     measured = seen * bytes_per_pixel(channels, layers, value_bytes)
     return int(max(measured, forward) * WORKSPACE[value_bytes] + pictures)
 
@@ -122,18 +123,27 @@ def largest_side(
     channels: Mapping[str, int],
     layers: Sequence[str],
     *,
+    style_pixels: int = 0,
     available: int,
     tiles: bool = True,
     value_bytes: int = FLOAT,
 ) -> int:
-    """The longer side of the largest picture in the proportions of `shape` (H, W) that fits."""
+    """The longer side of the largest picture in the proportions of `shape` (H, W) that fits.
+
+    `style_pixels`: of the style picture beside a painting of `shape`; it grows along."""
     low, high = 0, 64 * 1024
     while high - low > 16:
         middle = (low + high) // 2
         factor = middle / max(shape)
         size = (max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor)))
         fits = plan_memory(
-            size, channels, layers, available=available, tiles=tiles, value_bytes=value_bytes
+            size,
+            channels,
+            layers,
+            style_pixels=round(style_pixels * factor**2),
+            available=available,
+            tiles=tiles,
+            value_bytes=value_bytes,
         )
         low, high = (middle, high) if fits else (low, middle)
     return low

@@ -227,7 +227,10 @@ class Painting:
                 self._features, weights, content, groups, regions=regions, seed=seed
             )
         layers = tuple(weights.style_layers)
-        grams = [x if x is None else style_grams(self._features, x, layers) for x in groups]
+        grams = [
+            x if x is None else style_grams(self._features, x, layers, tile=self._tile)
+            for x in groups
+        ]
         return GramObjective(
             self._features, weights, content, grams, regions=regions, tile=self._tile
         )

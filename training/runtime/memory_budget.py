@@ -7,6 +7,7 @@ but Linux), nothing is limited. models/system/free_memory.py hands freed memory 
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def _left_in_cgroups() -> Iterator[int]:
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out: from Python, or from torch on GPU or CPU."""
     return isinstance(error, MemoryError) or bool(OUT_OF_MEMORY.search(str(error)))
+
+
+@contextmanager
+def told_if_memory_runs_out(hint: str) -> Iterator[None]:
+    """Turn an error that says that memory ran out into a TrainingError of one line."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        reason = (str(error).splitlines() or ["no more to be had"])[0]
+        raise TrainingError(f"memory ran out ({reason}); {hint}") from None
 
 
 def format_bytes(count: int) -> str:

@@ -1,3 +1,4 @@
+import shlex
 import signal
 import subprocess
 import sys
@@ -322,3 +323,43 @@ def test_a_gpu_that_is_not_there_is_said_before_anything_is_painted(invoke, monk
     with pytest.raises(UsageError, match="--device cuda: torch finds no CUDA device"):
         invoke(*TO, *QUICK, "--device", "cuda")
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits addresses")
+def test_too_few_addresses_for_torch_end_in_one_line(photo, tmp_path):
+    program = "from realtime.cli import main; main()"
+    words = [photo, "--style", "marbling", "-o", tmp_path / "a.png", "--size", "3000"]
+    command = shlex.join(str(x) for x in [sys.executable, "-c", program, "paint", *words])
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -v 1500000; exec {command}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    [line] = done.stderr.splitlines()
+    assert "torch cannot be loaded" in line
+    assert "ulimit -v" in line
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("Unable to allocate 75 MiB"), RuntimeError("can't allocate memory: 9")]
+)
+def test_memory_that_runs_out_before_the_first_iteration_is_told(invoke, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("training.commands.painting.inputs.load_inputs", fail)
+    with pytest.raises(StylecamError, match=r"memory ran out \(.*allocate .*smaller --size"):
+        invoke(*TO, *QUICK)
+
+
+def test_what_addresses_are_left_is_what_a_painting_may_take(invoke, monkeypatch):
+    monkeypatch.setattr("training.optimise.memory.address_space_left", lambda: 100_000_000)
+    with pytest.raises(UsageError, match="100 MB are left for it, enough for --size"):
+        invoke(*TO, "--size", "3000")
+    monkeypatch.setattr("training.optimise.memory.address_space_left", lambda: 10)
+    with pytest.raises(UsageError, match="too little for any size"):
+        invoke(*TO, "--size", "3000")

@@ -85,6 +85,17 @@ def test_what_fits_is_painted_whole_and_what_does_not_in_parts():
     assert plan_memory((10_000, 7_500), VGG16, LAYERS, available=None) is not None
 
 
+def test_the_style_picture_is_counted_in_parts_too():
+    shape, style = (10_000, 7_500), 75_000_000
+    plan = plan_memory(shape, VGG16, LAYERS, style_pixels=style, available=20 * GB)
+    assert plan is not None
+    assert plan.tile is not None
+    side = largest_side(shape, VGG16, LAYERS, style_pixels=style, available=4 * GB)
+    assert side < largest_side(shape, VGG16, LAYERS, available=4 * GB)
+    size, own = (side, side * 3 // 4), side * (side * 3 // 4)
+    assert plan_memory(size, VGG16, LAYERS, style_pixels=own, available=4 * GB)
+
+
 def test_the_largest_size_that_fits_does_fit_and_a_larger_does_not():
     for tiles in (True, False):
         side = largest_side((1500, 2000), VGG16, LAYERS, available=4 * GB, tiles=tiles)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from training.optimise.settings import PaintSettings
 
 
+SMALLEST_SIZE = 64
+"""Of --size."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What is painted with what. `network` is the loss network's name."""
@@ -105,12 +109,20 @@ def plan_job(
             shape, channels, layers, style_pixels=pixels, value_bytes=value_bytes
         )
         fits = largest_side(
-            shape, channels, layers, available=available, tiles=in_parts, value_bytes=value_bytes
+            shape,
+            channels,
+            layers,
+            style_pixels=pixels,
+            available=available,
+            tiles=in_parts,
+            value_bytes=value_bytes,
         )
+        size = fits * settings.size // max(shape)
+        enough = f"enough for --size {size}" if size >= SMALLEST_SIZE else "too little for any size"
         raise UsageError(
             f"a painting of {shape[1]}x{shape[0]} takes about {format_bytes(whole)}"
             f"{', too much in parts as well' if in_parts else ''}; {format_bytes(available)} are "
-            f"left for it, enough for --size {fits * settings.size // max(shape)}"
+            f"left for it, {enough}"
         )
     return Job(inputs, settings, features, network, plan)
 

@@ -43,18 +43,27 @@ def gram_sum(features: Tensor, mask: Tensor | None = None) -> Tensor:
 
 @torch.no_grad()
 def style_grams(
-    features: PaintFeatures, styles: Sequence[tuple[Tensor, float]], layers: Sequence[str]
+    features: PaintFeatures,
+    styles: Sequence[tuple[Tensor, float]],
+    layers: Sequence[str],
+    *,
+    tile: int | None = None,
 ) -> dict[str, Tensor]:
     """The weighted mean of the Gram matrices of pictures (1, 3, H, W), by layer.
 
     Divided by the positions, that is the elements of a channel: pictures of all sizes compare.
+    `tile`: take the pictures in parts of so many pixels; None: at once.
     """
     total = sum(weight for _, weight in styles)
     grams: dict[str, Tensor] = {}
     for picture, weight in styles:
-        for layer, values in features(picture, layers).items():
-            gram = gram_sum(values) * (weight / total / values[0, 0].numel())
-            grams[layer] = grams[layer] + gram if layer in grams else gram
+        shape = (picture.shape[2], picture.shape[3])
+        positions = {x: (shape[0] // stride(x)) * (shape[1] // stride(x)) for x in layers}
+        for part in parts_of(shape, tile, reach(layers, features.layers)):
+            for layer, values in features(part.view(picture), layers).items():
+                own = part.own_of(values, stride(layer))
+                gram = gram_sum(own) * (weight / total / positions[layer])
+                grams[layer] = grams[layer] + gram if layer in grams else gram
     return grams
 
 

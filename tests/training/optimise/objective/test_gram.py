@@ -31,6 +31,16 @@ def test_the_gradient_of_a_normalised_error_has_a_norm_of_about_one(size):
     assert all(0.3 < norm < 2 for norm in norms)
 
 
+@pytest.mark.parametrize("shape", [(96, 128), (75, 130)])
+def test_the_style_in_parts_is_the_style_at_once(features, shape):
+    picture = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(1))
+    styles = [(picture, 2.0), (picture.flip(3), 1.0)]
+    whole = style_grams(features, styles, tuple(LAYERS))
+    parts = style_grams(features, styles, tuple(LAYERS), tile=96)
+    for layer, gram in whole.items():
+        assert torch.allclose(parts[layer], gram, rtol=1e-4, atol=1e-6)
+
+
 def test_variation_of_known_pictures():
     assert variation_sum(torch.full((1, 3, 5, 6), 0.4), 5, 6) == 0
     step = torch.zeros(1, 1, 4, 4)
