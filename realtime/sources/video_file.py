@@ -10,6 +10,7 @@ from realtime.sources import EndOfSource, Source
 from realtime.sources.decoding.animation import Animation
 from realtime.sources.decoding.decoder import Decoder
 from realtime.sources.decoding.file_kind import file_kind
+from realtime.sources.decoding.pipe import KeptVideo, Pipe, index_comes_last, open_pipe
 from realtime.sources.playback_clock import PlaybackClock
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class VideoFile(Source):
         self._loop = loop
         self._clock = PlaybackClock(paced=paced)
         self._decoder: Decoder | Animation | None = None
+        self._kept: KeptVideo | None = None
         self._index = 0
         self._offset = 0.0
         self._next_time = 0.0
@@ -51,9 +53,9 @@ class VideoFile(Source):
 
     def _start(self) -> Decoder | Animation:
         if self._path == STDIN:
-            self._decoder = self._piped("pipe:0", "standard input")
+            self._decoder = self._piped(open_pipe(None), "standard input")
         elif self._path.is_fifo():
-            self._decoder = self._piped(file_address(self._path), str(self._path))
+            self._decoder = self._piped(open_pipe(self._path), str(self._path))
         elif not self._path.is_file():
             raise UsageError(f"{self._path}: no such file")
         elif file_kind(self._path) == "animation":
@@ -63,8 +65,13 @@ class VideoFile(Source):
         self._offset = self._next_time
         return self._decoder
 
-    def _piped(self, address: str, name: str) -> Decoder:
-        decoder = Decoder(address, name=name)
+    def _piped(self, pipe: Pipe, name: str) -> Decoder:
+        if index_comes_last(pipe):
+            log.warning("%s: its index comes last; it is read to the end first", name)
+            self._kept = KeptVideo(pipe, name=name)
+            decoder = Decoder(self._kept, name=name)
+        else:
+            decoder = Decoder(pipe, name=name)
         if decoder.has_sound:
             log.warning("%s: a pipe is read only once: its sound is left out of recordings", name)
         return decoder
@@ -90,3 +97,6 @@ class VideoFile(Source):
         self._clock.stop()
         if self._decoder is not None:
             self._decoder.close()
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None

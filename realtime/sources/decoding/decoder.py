@@ -13,6 +13,7 @@ import av
 from models.errors import SourceFault, UsageError
 from models.pictures import RGB
 from realtime.sources import EndOfSource
+from realtime.sources.decoding.pipe import KeptVideo, Pipe
 from realtime.sources.decoding.time_line import Span, TimeLine
 from realtime.sources.decoding.upright import UprightRGB
 
@@ -29,7 +30,7 @@ TEXT_ART = frozenset({"ansi", "bintext", "xbin", "idf"})
 
 
 class Decoder:
-    """Messages call the container `name`; `address` is what PyAV opens.
+    """Messages call the container `name`; `address` is what PyAV opens, or what a pipe gives.
 
     `width`, `height` (upright, in pixels), `fps`, `frame_count` (None if the container does not
     say), `finite` (a file, not a live stream), `still` (a single picture) and `has_sound` are known
@@ -44,7 +45,7 @@ class Decoder:
 
     def __init__(
         self,
-        address: str,
+        address: str | Pipe | KeptVideo,
         *,
         name: str,
         options: Mapping[str, str] | None = None,
@@ -79,12 +80,15 @@ class Decoder:
         self.has_sound = bool(self._container.streams.audio)
 
     def _open(
-        self, address: str, options: Mapping[str, str] | None, timeout: float | None
+        self,
+        address: str | Pipe | KeptVideo,
+        options: Mapping[str, str] | None,
+        timeout: float | None,
     ) -> av.container.InputContainer:
         try:
             return av.open(address, options=dict(options or {}), timeout=timeout)
         except av.ProtocolNotFoundError:
-            scheme = address.partition(":")[0]
+            scheme = str(address).partition(":")[0]
             raise UsageError(f"{self._name}: FFmpeg here has no support for {scheme}://") from None
         except (av.FFmpegError, ValueError) as error:
             what = "cannot be opened" if self._remote else "neither a picture nor a video"
