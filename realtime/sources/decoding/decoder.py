@@ -7,12 +7,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 
 import av
 
 from models.errors import SourceFault, UsageError
 from models.pictures import RGB
+from realtime.frames.files import FILE_SCHEME
 from realtime.sources import EndOfSource
+from realtime.sources.decoding.avi import is_whole
 from realtime.sources.decoding.pipe import KeptVideo, Pipe
 from realtime.sources.decoding.time_line import Span, TimeLine
 from realtime.sources.decoding.upright import UprightRGB
@@ -22,9 +25,6 @@ log = logging.getLogger(__name__)
 CLOSE_TIMEOUT = 0.2
 CUT_OFF = 1.0
 """A file that ends more than this many seconds too early counts as damaged."""
-MISSING_FRAMES = 2.5
-"""An AVI counts as damaged if more than this many frames are missing at its end."""
-
 TEXT_ART = frozenset({"ansi", "bintext", "xbin", "idf"})
 """Codecs with which FFmpeg plays a plain text file as moving letters; nobody wants that."""
 
@@ -57,6 +57,8 @@ class Decoder:
         self._warned = False
         self._remote = timeout is not None
         self._count = 0
+        local = isinstance(address, str) and address.startswith(FILE_SCHEME)
+        self._path = Path(str(address).removeprefix(FILE_SCHEME)) if local else None
         self._container = self._open(address, options, timeout)
         self.finite = self._container.duration is not None
         self.still = self._container.format.name.endswith(("_pipe", "image2"))
@@ -141,13 +143,16 @@ class Decoder:
     def _check_end(self) -> None:
         """Warn if the container promised more than it held: it was cut off."""
         end, promised = self._time_line.end, (self._container.duration or 0) / av.time_base
-        missing = end < promised - CUT_OFF
+        least = promised - CUT_OFF
         stream = self._stream
-        # MP4 counts frames, too, that an edit list hides. An AVI has one a tick, shown or empty.
         if self._container.format.name == "avi" and stream.frames and stream.average_rate:
+            # An AVI has a frame for each tick, and those at its end may be empty.
             promised = float(stream.frames / stream.average_rate)
-            missing = end < promised - MISSING_FRAMES / self._time_line.fps
-        if end and missing:
+            least = promised - 0.5 / self._time_line.fps
+            if self._path is None or is_whole(self._path):
+                self._time_line.extend(promised)
+                return
+        if end and end < least:
             self._warn(f"its length should be {promised:.1f} s")
 
     def _decoded(self, decode: Callable[[], list[av.VideoFrame]]) -> list[av.VideoFrame]:

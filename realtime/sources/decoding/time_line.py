@@ -40,6 +40,10 @@ class TimeLine:
         ends = (packet.pts + (packet.duration or 0)) * packet.time_base - self._zero
         self.end = max(self.end, float(ends))
 
+    def extend(self, end: float) -> None:
+        """Let the pictures last at least until `end`."""
+        self.end = max(self.end, end)
+
     def span(self, frame: av.VideoFrame) -> Span:
         """When `frame` is shown; frames have to come in order."""
         duration = float(frame.duration * self._step) if frame.pts is not None else 0.0

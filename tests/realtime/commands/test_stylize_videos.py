@@ -205,6 +205,32 @@ def test_an_empty_frame_of_an_avi_is_no_damage(tmp_path):
     assert_same(source, tmp_path / "out.mp4", within=3)
 
 
+@pytest.mark.parametrize("sound", ["", SOUND])
+def test_empty_frames_at_the_end_of_an_avi_are_no_damage(tmp_path, sound):
+    source = tmp_path / "in.avi"
+    with_sound = "-c:a pcm_s16le" if sound else ""
+    ffmpeg(PICTURES, *([sound] if sound else []), "-c:v mjpeg -q:v 2", with_sound, source)
+    data = bytearray(source.read_bytes())
+    index = data.rindex(b"idx1")
+    entries = range(index + 8, len(data), 16)
+    pictures = [at for at in entries if data[at + 2 : at + 4] == b"dc"]
+    for at in pictures[-5:]:  # their chunks become empty, and so their entries in the index
+        data[at + 12 : at + 16] = bytes(4)
+    source.write_bytes(data)
+    done = painted(source, tmp_path / "out.mp4")
+    assert done.exit_code == 0
+    assert "damaged" not in done.output
+    assert length(tmp_path / "out.mp4") == pytest.approx(2.0, abs=0.05)
+
+
+def test_an_avi_that_was_cut_is_damaged(tmp_path, caplog):
+    source = tmp_path / "in.avi"
+    ffmpeg(PICTURES, "-c:v mjpeg -q:v 2", source)
+    source.write_bytes(source.read_bytes()[: source.stat().st_size * 2 // 3])
+    assert painted(source, tmp_path / "out.mp4").exit_code == 0
+    assert "in.avi: damaged or cut off" in caplog.text
+
+
 def test_raw_h264_has_the_rate_that_it_states_itself(tmp_path):
     source = tmp_path / "in.h264"
     ffmpeg(PICTURES, "-c:v libx264 -crf 10 -pix_fmt yuv420p", source)
