@@ -88,7 +88,7 @@ class Decoder:
         timeout: float | None,
     ) -> av.container.InputContainer:
         try:
-            return av.open(address, options=dict(options or {}), timeout=timeout)
+            return av.open(address, "r", options=dict(options or {}), timeout=timeout)
         except av.ProtocolNotFoundError:
             scheme = str(address).partition(":")[0]
             raise UsageError(f"{self._name}: FFmpeg here has no support for {scheme}://") from None

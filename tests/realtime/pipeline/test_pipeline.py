@@ -120,6 +120,31 @@ def test_where_somebody_watches_the_newest_frame_wins():
     assert trial.pipeline.dropped >= 18
 
 
+def test_a_limit_of_frames_counts_those_that_are_shown():
+    gate, painting = threading.Event(), threading.Event()
+
+    def slow(rgb: RGB) -> RGB:
+        painting.set()
+        opened(gate)
+        return rgb
+
+    def painted(count: int) -> Callable[[], object]:
+        return lambda: wait_until(lambda: trial.pipeline.metrics.painted >= count)
+
+    frames = make_frames(14)
+    trial = Trial(
+        [
+            *(frames[0], lambda: opened(painting), *frames[1:10], gate.set),
+            *(painted(2), frames[10], painted(3), *frames[11:]),
+        ],
+        [FakeSink(live=True)],
+        replace(WATCHED, limits=Limits(frames=3)),
+        FakeBackend(slow),
+    ).run()
+    assert trial.pipeline.metrics.painted == 3
+    assert trial.sink.indices[-1] == 10
+
+
 def test_a_source_that_cannot_wait_makes_a_run_live_though_nobody_watches():
     trial = Trial(FakeSource(make_frames(3), live=True))
     incoming, outgoing = trial.pipeline.start()

@@ -16,6 +16,16 @@ from realtime.config.schema import Config, overridden
 from realtime.sources import EndOfSource, stream
 from realtime.sources.stream import Stream, without_password
 from tests.fakes import write_style
+from tests.realtime.media import (
+    PICTURES,
+    SOUND,
+    difference,
+    ffmpeg,
+    heard,
+    lag,
+    needs_ffmpeg,
+    shown,
+)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -86,6 +96,20 @@ def test_a_file_on_a_web_server_is_painted_whole_into_a_file(make_clip, serve, t
     composition.pipeline.run()
     with av.open(str(out)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 12
+
+
+@needs_ffmpeg
+def test_the_sound_of_a_video_on_a_web_server_is_recorded_in_step(serve, tmp_path):
+    source, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
+    ffmpeg(PICTURES, SOUND, "-c:v libx264 -pix_fmt yuv420p -c:a aac", source)
+    address = serve(functools.partial(Quiet, directory=tmp_path))
+    given = {"source.input": f"{address}/in.mp4", "sinks": [str(out)], "style.strength": 0.0}
+    composition = build(overridden(Config(), given, {}), on_message=print)
+    composition.pipeline.start()
+    composition.pipeline.run()
+    assert difference(shown(source), shown(out)) < 2
+    assert abs(lag(heard(source), heard(out))) <= 0.02
+    assert len(heard(out)) == pytest.approx(len(heard(source)), abs=400)
 
 
 def test_a_live_stream_gives_frames_as_they_come_and_its_end_is_a_fault(serve):

@@ -13,6 +13,7 @@ import pytest
 
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
+from tests.realtime.control.web.subpath_proxy import SubpathProxy
 from tests.realtime.fakes import ServedSink
 
 MISSING = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
@@ -218,6 +219,21 @@ def test_help_is_shown_by_the_page_and_quit_is_asked_for(page, box):
     assert not box.current.quit
     page.click("#quit button[value=quit]")
     wait_for(lambda: box.current.quit)
+
+
+def test_the_page_works_under_a_path_of_a_proxy(browser, camera, box):
+    upstream = camera.sink.url.removeprefix("http://").split("/")[0]
+    with SubpathProxy(upstream, "/stylecam") as proxy:
+        browser.go(f"{proxy.url}/stylecam/")
+        wait_for(lambda: browser.run(MIDDLE)[:2] == [320, 240])
+        browser.click('.stepper [data-verb="next"]')
+        wait_for(lambda: box.current.style == "the-scream")
+        loaded = (
+            "return performance.getEntriesByType('resource').map(r => new URL(r.name).pathname)"
+        )
+        assert all(path.startswith("/stylecam/") for path in browser.run(loaded))
+        assert proxy.upgraded  # the picture came through the proxy, too
+    assert all(path.startswith("/stylecam/") for path in proxy.asked if path != "/favicon.ico")
 
 
 def test_the_page_finds_back_when_stylecam_restarts(page, camera, box):
