@@ -26,6 +26,7 @@ from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Pipeline, Plan, Service
 from realtime.pipeline.saving import SaveTargets
+from realtime.service.notify import SystemdNotifier
 from realtime.sinks import Sink
 from realtime.sinks.image_file import write_picture
 from realtime.sinks.registry import SinkContext, check_duplicates, make_sink
@@ -134,6 +135,9 @@ def build(
     if control_socket:
         status = partial(_status, servers, lambda: pipeline)
         services.append(ControlSocket(box, status=status, on_message=on_message))
+        # Both are asked only once the pipeline exists.
+        report = lambda: pipeline.report()  # noqa: E731, PLW0108
+        services.append(SystemdNotifier(lambda: pipeline.alive, report))
     pipeline = Pipeline(source, stylizer, sinks, box, plan, services=services)
     for server in servers:
         server.watch(pipeline)

@@ -44,6 +44,7 @@ LAYERS = {
         "inference",
         "convert",
         "pipeline",
+        "service",
         "build",
         "bench",
         "doctor",

@@ -6,6 +6,7 @@ One thread reads the source (capture.py), one paints (painting.py), and one per 
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -36,6 +37,8 @@ from realtime.sources import Source
 
 READ_AHEAD = 4
 PUMP = 0.01
+HEARTBEAT = 10.0
+"""Seconds for which one picture may keep the painting thread before it counts as stuck."""
 SILENCE = 0.25
 """Seconds without a frame after which live sinks get the last picture again."""
 
@@ -118,6 +121,7 @@ class Pipeline:
         self.live = plan.live
         self._source, self._sinks, self._services = source, sinks, services
         self._notices = Notices()
+        self._beat: float | None = None
         self.outputs = SinkGroup(self._sink_failed, plan.on_message)
         self._save_controller = SaveController(
             plan.keep, self.outputs, box, self.metrics, plan.on_message, on_fault=self._announce
@@ -211,6 +215,11 @@ class Pipeline:
         return self._source_watch.lost_for if self._source_watch is not None else None
 
     @property
+    def alive(self) -> bool:
+        """Whether the painting thread has done something, even if only waited, a moment ago."""
+        return self._beat is not None and time.monotonic() - self._beat < HEARTBEAT
+
+    @property
     def notice(self) -> Notice | None:
         """What went wrong last."""
         return self._notices.newest
@@ -284,6 +293,7 @@ class Pipeline:
         """The main loop of the painting thread."""
         try:
             while not self._queue.closed and not self._ending:
+                self._beat = time.monotonic()
                 frame = self._queue.take(self._lost_picture.interval or SILENCE)
                 if self.live:
                     self._rotation.tick()
