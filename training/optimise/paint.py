@@ -151,7 +151,12 @@ class Painting:
             start = resized(given, shape).clamp(0, 1)
         elif settings.initial != "content":
             noise = torch.randn(start.shape, generator=generator).to(start)
-            like = next((x for x in self._styles if x is not None), start)
+            known = zip(self._styles, self._shares, strict=True)
+            like = max(
+                ((x, share) for x, share in known if x is not None),
+                key=lambda pair: pair[1],
+                default=(start, 1.0),
+            )[0]
             plain = settings.initial == "noise"
             start = (noise / 6 + 0.5).clamp(0, 1) if plain else match_colours(noise, like)
         start = start.to(self._features.devices[0])

@@ -112,6 +112,32 @@ def test_a_page_shows_the_painting(invoke, tmp_path, monkeypatch):
         invoke("--style", "marbling", "-o", "b.png", "--web", "--inspect")
 
 
+def test_the_loss_network_is_the_one_named(invoke, monkeypatch, loss_network):
+    asked = []
+    monkeypatch.setattr(
+        "training.losses.vgg_weights.load_loss_network",
+        lambda name, *_: asked.append(name) or loss_network,
+    )
+    for words in ((), ("--loss-network", "vgg19", "--force")):
+        invoke(*TO, *QUICK, "--initial-iterations", "1", *words)
+    assert asked == ["vgg16", "vgg19"]
+
+
+@pytest.mark.parametrize(("every", "writes"), [("1", 3), ("2", 1), ("9", 0)])
+def test_the_file_is_written_anew_as_often_as_asked(invoke, monkeypatch, every, writes):
+    written = []
+    monkeypatch.setattr(
+        "training.commands.painting.view.PaintingView.write", lambda _, p: written.append(p)
+    )
+    invoke(*TO, *QUICK, "--preview-every", every)
+    assert len(written) == writes
+
+
+def test_iterations_are_those_of_each_further_size(invoke):
+    said = invoke(*TO, "--size", "182", "--initial-iterations", "1", "--iterations", "2")
+    assert "painted in 3 of 3 iterations" in said
+
+
 def test_weights_of_one_and_nothing_are_the_first_style(invoke, tmp_path):
     invoke(*TO, *QUICK)
     invoke("--style", "marbling", "--style", "stained-glass", "-sw", "1,0", "-o", "two.png", *QUICK)

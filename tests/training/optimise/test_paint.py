@@ -87,6 +87,15 @@ def test_weights_of_one_and_nothing_are_the_first_style_alone(painting, photo, s
     assert not torch.allclose(painting(styles=[style, other]).run(), alone, atol=0.01)
 
 
+def test_noise_has_the_colours_of_the_style_that_counts_most(painting):
+    red, blue = torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64)
+    red[:, 0] = blue[:, 2] = 1
+    given = {"styles": [red, blue], "initial": "style", "size": 64}
+    for shares, channel in [((3, 1), 0), ((1, 3), 2)]:
+        start = painting(style_shares=shares, **given).picture().mean((0, 2, 3))
+        assert int(start.argmax()) == channel
+
+
 @pytest.mark.slow
 def test_a_region_gets_its_own_style(painting, style):
     red, blue = torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64)
