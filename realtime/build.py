@@ -15,6 +15,7 @@ import platformdirs
 from models.errors import SinkFault, StylecamError
 from models.pictures import RGB
 from realtime.config.schema import Config, LimitConfig, ProcessingConfig
+from realtime.control.gallery import Gallery
 from realtime.control.local.server import ControlSocket
 from realtime.control.monitor import Monitor
 from realtime.control.state import MIXTURE, Settings, SettingsStore
@@ -64,8 +65,11 @@ class ControlServers:
     There is one, or none, unless several web sinks name different ports.
     """
 
-    def __init__(self, config: Config, box: SettingsStore, styles: RunCatalogue) -> None:
-        self._config, self._box, self._styles = config.web, box, styles
+    def __init__(
+        self, config: Config, box: SettingsStore, styles: RunCatalogue, gallery: Gallery
+    ) -> None:
+        self._config, self._kiosk = config.web, config.kiosk
+        self._box, self._styles, self._gallery = box, styles, gallery
         self.servers: dict[int | None, ControlServer] = {}
 
     def at(self, port: int | None) -> "ControlServer":
@@ -81,8 +85,22 @@ class ControlServers:
                 port=port,
                 titles=self._styles.titles,
                 previews={name: path.with_suffix(".jpg") for name, path in paths.items()},
+                gallery=self._gallery,
+                kiosk=self._kiosk.enabled,
+                pin=self._kiosk.pin if self._kiosk.enabled else None,
             )
         return self.servers[port]
+
+
+def _for_kiosk(config: Config) -> Config:
+    """With pictures that fill the screen, and a page for whoever holds the owner's link."""
+    return config.model_copy(
+        update={
+            "window": config.window.model_copy(update={"fullscreen": True}),
+            "source": config.source.model_copy(update={"fit": "crop"}),
+            "web": config.web.model_copy(update={"control": True}),
+        }
+    )
 
 
 def build(
@@ -99,10 +117,13 @@ def build(
     thread; `on_progress` gets the number of painted frames. Raises UsageError and ModelError.
     """
     check_duplicates(config.sinks)
+    if config.kiosk.enabled:
+        config = _for_kiosk(config)
     styles = RunCatalogue(config.style.name)
     box = SettingsStore(_settings(config, styles))
     kind = source_kind(config.source.input) if config.source.input is not None else "camera"
-    control = ControlServers(config, box, styles)
+    gallery = Gallery(limit=config.gallery.keep, shared_for=config.gallery.shared_for)
+    control = ControlServers(config, box, styles, gallery)
     context = _sink_context(config, box, control.at, kind)
     sinks = [make_sink(spec, context) for spec in config.sinks]
     if config.web.control and not control.servers:
@@ -118,12 +139,13 @@ def build(
         limits=Limits(config.limit.frames, config.limit.duration),
         reconnect=config.source.reconnect if kind in RECONNECTABLE_KINDS else 0.0,
         local=OVERLAY_SINKS,
-        keep=_save_targets(config, context),
+        keep=_save_targets(config, context, gallery),
         titles=styles.titles,
         skip_static=config.processing.skip_static,
         target_fps=config.processing.target_fps,
         may_idle=kind in IDLE_KINDS and config.limit == LimitConfig(),
         fade=config.style.fade,
+        attract=config.kiosk.attract if config.kiosk.enabled else 0.0,
         lost=config.source.lost,
         source_name=_source_name(config),
         on_message=on_message,
@@ -132,15 +154,15 @@ def build(
     servers = list(control.servers.values())
     services: list[Service] = [styles, *servers]
     pipeline: Pipeline
+    status = partial(_status, servers, lambda: pipeline)
     if control_socket:
-        status = partial(_status, servers, lambda: pipeline)
-        services.append(ControlSocket(box, status=status, on_message=on_message))
+        services.append(ControlSocket(box, status=status, gallery=gallery, on_message=on_message))
         # Both are asked only once the pipeline exists.
         report = lambda: pipeline.report()  # noqa: E731, PLW0108
         services.append(SystemdNotifier(lambda: pipeline.alive, report))
     pipeline = Pipeline(source, stylizer, sinks, box, plan, services=services)
     for server in servers:
-        server.watch(pipeline)
+        server.watch(pipeline, status)
     return PreparedRun(pipeline, source, sinks, servers, generator)
 
 
@@ -197,7 +219,7 @@ def _sink_context(
     )
 
 
-def _save_targets(config: Config, context: SinkContext) -> SaveTargets:
+def _save_targets(config: Config, context: SinkContext, gallery: Gallery) -> SaveTargets:
     """Where snapshots and recordings (keys x and r) go: the user's folders, created when needed."""
     snapshots = config.snapshot.folder or platformdirs.user_pictures_path() / "stylecam"
     recordings = config.recording.folder or platformdirs.user_videos_path() / "stylecam"
@@ -217,7 +239,7 @@ def _save_targets(config: Config, context: SinkContext) -> SaveTargets:
         path = dated(recordings, config.recording.format)
         return _ReservedRecording(make_sink(f"file:{path}", reserved), path)
 
-    return SaveTargets(snapshot, recording)
+    return SaveTargets(snapshot, recording, gallery)
 
 
 class _ReservedRecording(SinkWrapper):

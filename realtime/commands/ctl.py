@@ -37,19 +37,20 @@ def ctl(verb: str, words: tuple[str, ...], process: int | None, as_json: bool) -
     from realtime.control.local.client import ask, find_run
 
     message = message_of(verb, words)
-    path = find_run(process)
+    run = find_run(process)
     try:
-        answer = ask(path, message)
+        answer = ask(run, message)
     except (OSError, ValueError) as error:
         raise StylecamError(f"the run does not answer ({error})") from None
-    [(kind, fields)] = answer.items()
+    path = answer.get("path")
+    fields = answer.get("status") or answer["state"]
     if as_json:
-        click.echo(json.dumps(fields))
-    elif kind == "status":
+        click.echo(json.dumps(fields if path is None else fields | {"path": path}))
+    elif "status" in answer:
         for line in status_lines(fields):
             click.echo(line)
     else:
-        click.echo(state_line(fields))
+        click.echo(state_line(fields) if path is None else path)
 
 
 def message_of(verb: str, words: tuple[str, ...]) -> dict[str, object]:

@@ -53,6 +53,8 @@ KEYS = {
     "smoothing": "processing.smoothing",
     "skip_static": "processing.skip_static",
     "fullscreen": "window.fullscreen",
+    "kiosk": "kiosk.enabled",
+    "pin": "kiosk.pin",
     "control": "web.control",
     "host": "web.host",
     "force": "recording.overwrite",
@@ -142,6 +144,12 @@ INTERRUPTED = 130
     help="Do not repaint an unchanged scene. Live only.  [skip]",
 )
 @click.option("--fullscreen/--no-fullscreen", default=None, help="Open the window full screen.")
+@click.option(
+    "--kiosk/--no-kiosk",
+    default=None,
+    help="For a screen that anybody may touch: full screen, keys and page for guests only.",
+)
+@click.option("--pin", metavar="DIGITS", help="Digits that unlock a kiosk.")
 @click.option(
     "--control/--no-control",
     default=None,
@@ -248,6 +256,8 @@ def run_pipeline(
         for server in composition.servers:
             if not server.has_picture:
                 say(f"control: {server.url}")
+            for role, link in server.links.items():
+                say(f"link for the {role}: {link}")
         progress.begin(pipeline.report, incoming, offline=not pipeline.live)
         try:
             with nullcontext() if line is None else _terminal(pipeline, line, say):

@@ -141,6 +141,24 @@ class WebConfig(Section):
     quality: int = Field(default=80, ge=1, le=100)
 
 
+class KioskConfig(Section):
+    """A screen that anybody may touch; `pin` unlocks it, `attract` is when styles start to change.
+
+    With `pin` None, only the owner's link and the terminal end it; `attract` 0 means never.
+    """
+
+    enabled: bool = False
+    pin: Annotated[str, BeforeValidator(_index_as_text), Field(pattern=r"^\d{4,12}$")] | None = None
+    attract: Seconds = Field(default=60.0, ge=0)
+
+
+class GalleryConfig(Section):
+    """How many saved files the page lists, and for how long a QR code opens one."""
+
+    keep: int = Field(default=24, ge=1, le=1000)
+    shared_for: Seconds = Field(default=3600.0, gt=0)
+
+
 class VirtualCameraConfig(Section):
     device: str | None = None
     backend: str | None = None
@@ -178,6 +196,8 @@ class Config(Section):
     sinks: list[SinkText] = []
     window: WindowConfig = WindowConfig()
     web: WebConfig = WebConfig()
+    kiosk: KioskConfig = KioskConfig()
+    gallery: GalleryConfig = GalleryConfig()
     virtual_camera: VirtualCameraConfig = VirtualCameraConfig()
     recording: RecordingConfig = RecordingConfig()
     snapshot: SnapshotConfig = SnapshotConfig()

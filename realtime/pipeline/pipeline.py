@@ -16,7 +16,6 @@ from models.pictures import RGB
 from realtime.control.monitor import Figures
 from realtime.control.notices import Notice, Notices
 from realtime.control.overlay import Overlay
-from realtime.control.rotation import StyleRotation
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.geometry import Geometry
@@ -28,6 +27,7 @@ from realtime.pipeline.interruptible import run_interruptibly
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.painting import Painter
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
+from realtime.pipeline.rotation import StyleRotation
 from realtime.pipeline.saving import SaveController, SaveTargets
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
 from realtime.pipeline.watch.lost_picture import LostPicture

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from models.errors import StylecamError
 from models.pictures import RGB
+from realtime.control.gallery import Gallery, Kind
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import FrameFormat
 from realtime.pipeline.metrics import Metrics
@@ -23,10 +24,12 @@ class SaveTargets:
     """How to save: `snapshot` writes a picture and returns its path, `recording` makes a sink.
 
     The sink is for a new file. Both raise StylecamError. None means not possible in this run.
+    `gallery` lists what was saved.
     """
 
     snapshot: Callable[[RGB], Path] | None = None
     recording: Callable[[], Sink] | None = None
+    gallery: Gallery = field(default_factory=Gallery)
 
 
 class SaveController:
@@ -47,6 +50,7 @@ class SaveController:
         on_fault: Callable[[str], None] | None = None,
     ) -> None:
         self._save_targets, self._outputs, self._box = save_targets, outputs, box
+        self._gallery = save_targets.gallery
         self._metrics, self._say = metrics, say
         self._fault = on_fault or say
         self._taken = box.current.snapshots
@@ -63,6 +67,7 @@ class SaveController:
         running = self._recording is not None and self._recording.alive
         if self._recording is not None and not running:
             # It failed, and the fault was reported; the settings must not say that it is running.
+            self._gallery.fail("recording", str(self._recording.error or "the recording ended"))
             self._recording = None
             self._box.apply(lambda s: replace(s, recording=False))
         elif settings.recording and not running:
@@ -81,19 +86,26 @@ class SaveController:
     def _take_snapshots(self, count: int, write: Callable[[RGB], Path], rgb: RGB) -> None:
         for taken in range(count):
             if not self._room.acquire(blocking=False):
-                self._fault(f"{count - taken} snapshots skipped: the disk is too slow for so many")
+                skipped = f"{count - taken} snapshots skipped: the disk is too slow for so many"
+                self._failed("snapshot", skipped)
                 return
             self._pool.submit(self._snapshot, write, rgb)
 
     def _snapshot(self, write: Callable[[RGB], Path], rgb: RGB) -> None:
         try:
-            self._say(f"snapshot: {write(rgb)}")
+            path = write(rgb)
+            self._say(f"snapshot: {path}")
+            self._gallery.add("snapshot", path)
         except StylecamError as error:
-            self._fault(str(error))
+            self._failed("snapshot", str(error))
         except Exception as error:
-            self._fault(f"the snapshot failed: {type(error).__name__}: {error}")
+            self._failed("snapshot", f"the snapshot failed: {type(error).__name__}: {error}")
         finally:
             self._room.release()
+
+    def _failed(self, kind: Kind, reason: str) -> None:
+        self._fault(reason)
+        self._gallery.fail(kind, reason)
 
     def _start(self, frames: FrameFormat) -> None:
         try:
@@ -105,16 +117,21 @@ class SaveController:
             # It begins with the picture of now, not where the source began.
             self._outputs.add(output, replace(frames, begin=None))
         except StylecamError as error:
-            self._fault(str(error))
+            self._failed("recording", str(error))
             self._box.apply(lambda s: replace(s, recording=False))
             return
         self._recording = output
-        self._say(f"recording: {output.sink.name.removeprefix('file:')}")
+        name = output.sink.name.removeprefix("file:")
+        self._gallery.began_recording(Path(name))
+        self._say(f"recording: {name}")
 
     def _finish(self, output: SinkRunner) -> None:
         self._outputs.remove(output)
         name = output.sink.name.removeprefix("file:")
-        if output.error is None and output.written == 0:
-            self._fault(f"not recorded: no picture came for {name}")
-        elif output.error is None:
+        if output.error is not None:
+            self._gallery.fail("recording", str(output.error))
+        elif output.written == 0:
+            self._failed("recording", f"not recorded: no picture came for {name}")
+        else:
             self._say(f"recorded: {name}")
+            self._gallery.add("recording", Path(name))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from models.errors import UsageError, lookup
 from realtime.config.schema import Config
-from realtime.control.hotkeys import apply_hotkey
+from realtime.control.hotkeys import LockedKeys, apply_hotkey
 from realtime.control.state import SettingsStore
 from realtime.sinks import Sink
 
@@ -94,12 +94,14 @@ def _kind_of_file(spec: str) -> str:
 def _window(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.window_process.sink import WindowProcess
 
-    wanted = context.config.window
+    wanted, kiosk = context.config.window, context.config.kiosk
+    usual = partial(apply_hotkey, context.box)
     return WindowProcess(
         spec,
-        on_key=partial(apply_hotkey, context.box),
+        on_key=LockedKeys(context.box, kiosk.pin) if kiosk.enabled else usual,
         title=wanted.title,
         fullscreen=wanted.fullscreen,
+        kiosk=kiosk.enabled,
     )
 
 

@@ -14,6 +14,7 @@ from models.pictures import RGB
 from realtime.control.hotkeys import FULLSCREEN
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
+from realtime.sinks.pointer import HiddenPointer
 
 LARGEST = (1280, 720)
 """The window starts no larger than this, so that it fits on a laptop's screen."""
@@ -98,7 +99,8 @@ class WindowSink(Sink):
 
     Keys go to `on_key` by name, except for full screen, which the window does itself. Closing the
     window by its X counts as the key "q". `fullscreen` starts it in full screen. While no frames
-    come, `pump` keeps the window alive.
+    come, `pump` keeps the window alive. At a `kiosk` the picture fills the window, the pointer is
+    hidden (on X11), and the window cannot be left: closed, it opens again.
     """
 
     live = True
@@ -111,11 +113,15 @@ class WindowSink(Sink):
         on_key: Callable[[str], None],
         title: str = "stylecam",
         fullscreen: bool = False,
+        kiosk: bool = False,
     ) -> None:
         self.name = name
         self._on_key = on_key
         self._title = title
         self._start_fullscreen = fullscreen
+        self._kiosk = kiosk
+        self._pointer: HiddenPointer | None = None
+        self._first_size = LARGEST
         self._fullscreen = False
         self._open = False
 
@@ -127,12 +133,18 @@ class WindowSink(Sink):
         if sys.platform == "linux" and _toolkit().startswith("QT"):
             # if a desktop set this to wayland, Qt would end the process: see _why_no_window
             os.environ["QT_QPA_PLATFORM"] = "xcb"
+        shrink = min(1.0, LARGEST[0] / frames.width, LARGEST[1] / frames.height)
+        self._first_size = (round(frames.width * shrink), round(frames.height * shrink))
+        self._show()
+        if self._kiosk:
+            self._pointer = HiddenPointer()
+
+    def _show(self) -> None:
         # HighGUI may stretch pictures: `write` pads them, because HighGUI's own bars are white
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
         self._open = True
-        shrink = min(1.0, LARGEST[0] / frames.width, LARGEST[1] / frames.height)
-        cv2.resizeWindow(self._title, round(frames.width * shrink), round(frames.height * shrink))
+        cv2.resizeWindow(self._title, *self._first_size)
         if self._start_fullscreen:
             self._set_fullscreen(True)
 
@@ -142,23 +154,31 @@ class WindowSink(Sink):
             return
         bgr = np.asarray(cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2BGR), np.uint8)
         _, _, width, height = cv2.getWindowImageRect(self._title)
-        cv2.imshow(self._title, pad_to_shape_of(bgr, width, height))
+        shaped = crop_to_shape_of if self._kiosk else pad_to_shape_of
+        cv2.imshow(self._title, shaped(bgr, width, height))
         self.pump()
 
     def pump(self) -> None:
         """Handle keys and the X. To be called at least every 0.1 s while no frame comes."""
         while self._open and (code := cv2.waitKeyEx(1)) != _NO_KEY:
             key = key_name(code)
-            if key == FULLSCREEN:
+            if key == FULLSCREEN and not self._kiosk:
                 self._set_fullscreen(not self._fullscreen)
             elif key is not None:
                 self._on_key(key)
-        if self._open and not self._visible():
+        if not self._open or self._visible():
+            return
+        if self._kiosk:
+            self._show()
+        else:
             self._open = False
             self._on_key("q")
 
     def close(self) -> None:
         """Close the window."""
+        if self._pointer is not None:
+            self._pointer.show()
+            self._pointer = None
         if self._open:
             self._open = False
             cv2.destroyWindow(self._title)
@@ -192,3 +212,19 @@ def pad_to_shape_of(picture: RGB, width: int, height: int) -> RGB:
     top, left = (out.shape[0] - rows) // 2, (out.shape[1] - columns) // 2
     out[top : top + rows, left : left + columns] = picture
     return out
+
+
+def crop_to_shape_of(picture: RGB, width: int, height: int) -> RGB:
+    """The middle of `picture`, so that it looks undistorted when stretched to width x height.
+
+    It is unchanged if the shapes agree to within a pixel, or the size is unknown (0 or less).
+    """
+    if width <= 0 or height <= 0:
+        return picture
+    rows, columns = picture.shape[:2]
+    wide = min(columns, round(rows * width / height))
+    high = min(rows, round(columns * height / width))
+    if max(columns - wide, rows - high) <= 1:
+        return picture
+    left, top = (columns - wide) // 2, (rows - high) // 2
+    return np.ascontiguousarray(picture[top : top + high, left : left + wide])

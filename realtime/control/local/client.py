@@ -9,6 +9,8 @@ from models.errors import StylecamError, UsageError
 from realtime.control.local.endpoint import connect, endpoint_files
 
 LARGEST_ANSWER = 1 << 20
+ANSWER_TIMEOUT = 15.0
+"""Seconds: a snapshot or a recording is answered when it is saved."""
 
 
 class NoRun(StylecamError):  # noqa: N818  an answer, not an error of the program
@@ -21,6 +23,7 @@ def ask(path: Path, message: dict[str, object]) -> dict[str, Any]:
     Raises OSError or ValueError if it does not answer, UsageError with what it refused.
     """
     with connect(path) as connection, connection.makefile("rb") as answers:
+        connection.settimeout(ANSWER_TIMEOUT)
         connection.sendall(json.dumps(message).encode() + b"\n")
         line = answers.readline(LARGEST_ANSWER)
     if not line:

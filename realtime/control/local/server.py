@@ -1,7 +1,9 @@
 """The control socket: lets other programs of the same user steer a run, in JSON lines.
 
 A request is a message of control/protocol.py, or {"get": "status"}. Each is answered with one
-line: {"state": …} as it is after the request, {"status": …}, or {"error": …}.
+line: {"state": …} as it is after the request, {"status": …}, or {"error": …}. A snapshot is
+answered once it is saved, a recording once it began or was finished, with its "path" beside the
+state, or with the error.
 """
 
 import asyncio
@@ -9,15 +11,20 @@ import contextlib
 import hmac
 import json
 import threading
+import time
 from collections.abc import Callable
 
 from models.errors import StylecamError, UsageError
 from realtime.control import protocol
+from realtime.control.gallery import Gallery, Kind, Outcome
 from realtime.control.local.endpoint import HAS_UNIX_SOCKETS, Endpoint, listen
-from realtime.control.state import SettingsStore
+from realtime.control.state import Settings, SettingsStore
 
 THREAD = "control socket"
 MOST_CLIENTS = 32
+KINDS: tuple[Kind, ...] = ("snapshot", "recording")
+SAVE_TIMEOUT = 10.0
+"""Seconds after which a request is answered although nothing was saved yet."""
 SEND_TIMEOUT = 5.0
 """Seconds after which a client that does not read its answers is dropped."""
 
@@ -35,11 +42,13 @@ class ControlSocket:
         box: SettingsStore,
         *,
         status: Callable[[], dict[str, object]],
+        gallery: Gallery | None = None,
         on_message: Callable[[str], None] = lambda _: None,
         unix: bool = HAS_UNIX_SOCKETS,
     ) -> None:
         self._box, self._status, self._on_message = box, status, on_message
         self._unix = unix
+        self._gallery = gallery or Gallery()
         self._clients: set[asyncio.StreamWriter] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -112,7 +121,7 @@ class ControlSocket:
                 return
             if not line:
                 return
-            await _send(writer, self._answer(line))
+            await _send(writer, await self._answer(line))
 
     async def _admitted(self, reader: asyncio.StreamReader) -> bool:
         token = self._endpoint.token if self._endpoint is not None else None
@@ -124,7 +133,7 @@ class ControlSocket:
             return False
         return hmac.compare_digest(given.strip(), token.encode())
 
-    def _answer(self, line: bytes) -> str:
+    async def _answer(self, line: bytes) -> str:
         try:
             said = json.loads(line)
         except (ValueError, RecursionError):
@@ -133,9 +142,33 @@ class ControlSocket:
             if said == {"get": "status"}:
                 state = protocol.state_fields(self._box.current)
                 return json.dumps({"status": self._status() | {"state": state}})
-            return protocol.state(self._box.apply(protocol.verb_of(said)))
+            verb, outcomes = protocol.verb_of(said), {k: self._gallery.outcome(k) for k in KINDS}
+            before, after = self._box.current, self._box.apply(verb)
+            answer: dict[str, object] = {"state": protocol.state_fields(after)}
+            for kind in _saves(before, after):
+                outcome = await self._saved(kind, outcomes[kind])
+                if outcome is not None and outcome.problem is not None:
+                    raise StylecamError(outcome.problem)
+                if outcome is not None:
+                    answer["path"] = str(outcome.path)
+            return json.dumps(answer)
         except StylecamError as error:
             return protocol.error_message(error)
+
+    async def _saved(self, kind: Kind, before: Outcome) -> Outcome | None:
+        """How it went; None if that takes too long."""
+        deadline = time.monotonic() + SAVE_TIMEOUT
+        while (outcome := self._gallery.outcome(kind)).attempts == before.attempts:
+            if time.monotonic() > deadline:
+                return None
+            await asyncio.sleep(0.02)
+        return outcome
+
+
+def _saves(before: Settings, after: Settings) -> list[Kind]:
+    """What a change of the settings saves."""
+    kinds: list[Kind] = ["snapshot"] if after.snapshots > before.snapshots else []
+    return [*kinds, "recording"] if after.recording != before.recording else kinds
 
 
 async def _send(writer: asyncio.StreamWriter, line: str) -> None:

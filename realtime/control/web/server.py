@@ -17,14 +17,17 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from models.errors import SinkFault, StylecamError, UsageError
 from models.pictures import encode_picture
-from models.system.web_access import Access, access_for
 from realtime.control import protocol
+from realtime.control.gallery import Gallery
 from realtime.control.local.client import holder_of_port
 from realtime.control.monitor import Monitor
 from realtime.control.notices import Notice
 from realtime.control.state import Settings, SettingsStore
+from realtime.control.web.access import RoleAccess, access_for
+from realtime.control.web.api import Api, admit
 from realtime.control.web.connections import ConnectionLimits, request_log
 from realtime.control.web.prometheus import METRICS_TYPE, exposition
+from realtime.control.web.roles import Role
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,9 +62,14 @@ SEND_BUFFER = 128 * 1024
 class _Client:
     """One connected client and what was last sent to it (compared by identity)."""
 
-    def __init__(self, stream: web.WebSocketResponse, connection: asyncio.Transport | None) -> None:
+    def __init__(
+        self, stream: web.WebSocketResponse, connection: asyncio.Transport | None, role: Role
+    ) -> None:
         self.stream = stream
         self.connection = connection
+        self.role = role
+        self.saved_version = 0
+        self.styles: tuple[str, ...] = ()
         self.wake = asyncio.Event()
         self.picture: bytes | None = None
         self.settings: Settings | None = None
@@ -78,6 +86,9 @@ class ControlServer:
 
     Pages also get the newest picture if a sink gives any. A page that cannot keep up gets fewer
     pictures, each the newest; it delays no other page, and nothing is queued for it.
+
+    A client is what its link says (control/roles.py). At a `kiosk`, whoever has none is a guest,
+    whom `pin` makes the owner.
     """
 
     def __init__(
@@ -89,8 +100,21 @@ class ControlServer:
         title: str = "stylecam",
         titles: Mapping[str, str] | None = None,
         previews: Mapping[str, Path] | None = None,
+        gallery: Gallery | None = None,
+        kiosk: bool = False,
+        pin: str | None = None,
     ) -> None:
         self._box = box
+        self._gallery = gallery or Gallery()
+        self._kiosk, self._pin = kiosk, pin
+        self._status: Callable[[], dict[str, object]] = dict
+        self._api = Api(
+            box,
+            self._gallery,
+            access=self._granted,
+            status=self._told_status,
+            pin=pin,
+        )
         self._host, self._port = host, port
         self._title = title
         self._titles = titles or {}
@@ -104,12 +128,19 @@ class ControlServer:
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
         self._limits: ConnectionLimits | None = None
-        self.access: Access | None = None
+        self.access: RoleAccess | None = None
 
     @property
     def url(self) -> str | None:
         """What to open in a browser; None before `start`."""
         return self.access.url if self.access else None
+
+    @property
+    def links(self) -> dict[Role, str]:
+        """The links that make whoever opens them something else than `url` does, by role."""
+        if self.access is None or self.access.open_role is Role.OWNER:
+            return {}
+        return {role: link for role in Role if (link := self.access.link(role)) != self.url}
 
     @property
     def has_viewers(self) -> bool:
@@ -121,14 +152,17 @@ class ControlServer:
         """Whether a sink gives pictures to show."""
         return self._newest is not None
 
-    def watch(self, monitor: Monitor) -> None:
-        """Show the figures, the lost source and the snapshots of that run. Before `start`."""
-        self._monitor = monitor
+    def watch(self, monitor: Monitor, status: Callable[[], dict[str, object]] = dict) -> None:
+        """Show the figures, the lost source and the snapshots of that run. Before `start`.
+
+        `status` is the rest of what the owner may know of it.
+        """
+        self._monitor, self._status = monitor, status
 
     def start(self) -> None:
         """Listen. Raises UsageError for an unusable address or port."""
         listener = _listen(self._host, self._port)
-        self.access = access_for(self._host, listener.getsockname()[1])
+        self.access = access_for(self._host, listener.getsockname()[1], kiosk=self._kiosk)
         ready = threading.Event()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(listener, ready)), name=THREAD, daemon=True
@@ -174,6 +208,7 @@ class ControlServer:
             app.router.add_get(path, self._file)
         app.router.add_get("/preview/{style}", self._preview)
         app.router.add_get("/ws", self._stream)
+        self._api.add_to(app.router)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/snapshot.jpg", self._snapshot)
         runner = web.AppRunner(app, access_log=None, logger=request_log(), shutdown_timeout=0.2)
@@ -210,8 +245,7 @@ class ControlServer:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Reject what Access does not allow; a browser that sent the token gets it as a cookie."""
         assert self.access is not None
-        host, cookie = request.headers.get("Host"), f"stylecam_{self.access.port}"
-        token = request.query.get("token")
+        host, token = request.headers.get("Host"), request.query.get("token")
         if not self.access.host_allowed(host):
             raise web.HTTPForbidden(text="open the address that stylecam printed\n")
         if not self.access.origin_allowed(
@@ -221,12 +255,28 @@ class ControlServer:
             forwarded_scheme=request.headers.get("X-Forwarded-Proto"),
         ):
             raise web.HTTPForbidden(text="requests from other sites are not allowed\n")
-        if not self.access.token_allowed(token, request.cookies.get(cookie)):
+        role = self.access.role_of(token, request.cookies.get(self.access.cookie))
+        request["role"] = role
+        if role is None and not self._opened_by_key(request):
             raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")
         response = await handler(request)
-        if not response.prepared and token is not None and self.access.token is not None:
-            response.set_cookie(cookie, self.access.token, httponly=True, samesite="Strict")
+        if not response.prepared and token is not None and role is not None:
+            if token == self.access.tokens[role]:
+                admit(response, self.access, role)
         return response
+
+    def _told_status(self) -> dict[str, object]:
+        return self._status()
+
+    def _granted(self) -> RoleAccess:
+        assert self.access is not None
+        return self.access
+
+    def _opened_by_key(self, request: web.Request) -> bool:
+        """Whether it is for a saved file, by whoever scanned its QR code."""
+        number = request.match_info.get("number", "")
+        saved = request.method == "GET" and request.path == f"/saved/{number}"
+        return saved and self._gallery.opens(int(number), request.query.get("key"))
 
     async def _file(self, request: web.Request) -> web.Response:
         name, content_type = FILES[request.path]
@@ -240,6 +290,8 @@ class ControlServer:
         return web.Response(body=path.read_bytes(), content_type="image/jpeg")
 
     async def _metrics(self, request: web.Request) -> web.Response:
+        if request["role"] is not Role.OWNER:
+            raise web.HTTPForbidden(text="the figures are for the owner's link\n")
         if self._monitor is None:
             raise web.HTTPNotFound
         text = exposition(self._monitor, self._box.current)
@@ -276,7 +328,7 @@ class ControlServer:
         connection = stream.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        client = _Client(stream, request.transport)
+        client = _Client(stream, request.transport, request["role"])
         if self._monitor is not None:  # what went wrong before is no news
             client.notice = self._monitor.notice
         feeding = asyncio.create_task(self._feed(client))
@@ -294,7 +346,7 @@ class ControlServer:
 
     def _handle_message(self, client: _Client, message: str) -> None:
         try:
-            self._box.apply(protocol.parse(message))
+            self._box.apply(protocol.parse(message, client.role))
         except StylecamError as error:
             client.refusal = protocol.error_message(error)
         self._wake()
@@ -302,16 +354,7 @@ class ControlServer:
     async def _feed(self, client: _Client) -> None:
         """Send updates until the client disconnects; a slow reader delays only this task."""
         with contextlib.suppress(ConnectionError):
-            settings = self._box.current
-            await client.stream.send_str(
-                protocol.hello(
-                    self._title,
-                    settings,
-                    self._titles,
-                    set(self._previews),
-                    picture=self.has_picture,
-                )
-            )
+            await self._greet(client, self._box.current)
             if self._picture is None or len(self._clients) == 1:  # may be old: nobody watched
                 await self._refresh_picture()
             while True:
@@ -319,6 +362,20 @@ class ControlServer:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(client.wake.wait(), STATE_POLL)
                 client.wake.clear()
+
+    async def _greet(self, client: _Client, settings: Settings) -> None:
+        client.styles = settings.styles
+        greeting = protocol.hello(
+            self._title,
+            settings,
+            self._titles,
+            set(self._previews),
+            picture=self.has_picture,
+            role=client.role,
+            kiosk=self._kiosk,
+            unlock=self._pin is not None,
+        )
+        await client.stream.send_str(greeting)
 
     def _lost_for(self) -> int | None:
         """Whole seconds for which the source has been lost; None if it is not."""
@@ -339,11 +396,18 @@ class ControlServer:
             await client.stream.send_str(refusal)
         if client.settings is not self._box.current:
             client.settings = self._box.current
-            await client.stream.send_str(protocol.state(client.settings))
+            if client.styles != client.settings.styles:
+                await self._greet(client, client.settings)
+            await client.stream.send_str(protocol.state(client.settings, client.role))
+        if client.saved_version != self._gallery.version:
+            client.saved_version = self._gallery.version
+            if (listing := self._api.listing(client.role)) is not None:
+                await client.stream.send_str(listing)
         notice = self._monitor.notice if self._monitor is not None else None
         if client.notice != notice and notice is not None:
             client.notice = notice
-            await client.stream.send_str(protocol.error_message(notice.text))
+            if client.role is Role.OWNER:  # it may name files and devices
+                await client.stream.send_str(protocol.error_message(notice.text))
         lost_for = self._lost_for()
         if client.lost_for != lost_for:
             client.lost_for = lost_for

@@ -39,6 +39,7 @@ def main() -> None:
         on_key=lambda key: say(f"key {key}"),
         title=options["title"],
         fullscreen=options["fullscreen"],
+        kiosk=options["kiosk"],
     )
     width, height = options["width"], options["height"]
     try:

@@ -41,10 +41,11 @@ class WindowProcess(Sink):
         on_key: Callable[[str], None],
         title: str = "stylecam",
         fullscreen: bool = False,
+        kiosk: bool = False,
     ) -> None:
         self.name = name
         self._on_key = on_key
-        self._options = {"name": name, "title": title, "fullscreen": fullscreen}
+        self._options = {"name": name, "title": title, "fullscreen": fullscreen, "kiosk": kiosk}
         self._process: subprocess.Popen[str] | None = None
         self._memory: SharedMemory | None = None
         self._opened, self._shown = threading.Event(), threading.Event()

@@ -15,6 +15,13 @@ let newest = null; // the picture to draw next; older ones are skipped
 let drawing = false;
 let drawn = 0; // pictures in the running second
 let rate = 0;
+let greeting = null; // the last hello
+let saved = []; // what the gallery lists, the newest first
+let waiting = false; // whether this page asked for a snapshot that is not here yet
+let recordingSince = null; // milliseconds, by this page's clock
+const COUNT = 3; // seconds before a snapshot
+const PHOTO_SHOWN = 30000; // milliseconds, at a kiosk
+const PLACED = ["style", "strength", "view", "mirror", "paused", "recording", "preserve_colours", "frozen", "blank"];
 
 // --- the connection ---
 
@@ -47,6 +54,7 @@ function hear(message) {
   if (message.hello) greet(message.hello);
   if (message.state) reflect(message.state);
   if (message.source) source(message.source);
+  if (message.gallery) gather(message.gallery);
   if (message.error) toast(message.error);
 }
 
@@ -78,7 +86,12 @@ async function draw() {
 
 // --- what the page says ---
 
-function greet({ title, styles, keys: table, switches, help, picture }) {
+function greet(hello) {
+  const { title, styles, keys: table, switches, help, picture, role, kiosk, unlock, values } = hello;
+  greeting = hello;
+  Object.assign(document.body.dataset, { role, kiosk });
+  document.querySelector('#switches [data-verb="unlock"]').hidden = !unlock;
+  $("values").replaceChildren(...values.filter(({ name }) => !PLACED.includes(name)).map(valueRow));
   document.title = title;
   $("title").textContent = title;
   keys = Object.fromEntries(table.flatMap((row) => row.keys.map((key) => [key, row.verb ?? "fullscreen"])));
@@ -138,8 +151,42 @@ function styleButton({ name, title, preview }, index) {
   return button;
 }
 
+// An input for a setting that has no button of its own.
+function valueRow({ name, label, kind, range, choices }) {
+  const row = document.createElement("label");
+  const text = document.createElement("span");
+  text.textContent = label[0].toUpperCase() + label.slice(1);
+  let input;
+  if (kind === "number") {
+    input = Object.assign(document.createElement("input"), { type: "range", min: range[0], max: Math.min(range[1], 120), step: range[1] > 100 ? 5 : 0.05 });
+    input.oninput = () => send({ [name]: Number(input.value) });
+  } else if (kind === "switch") {
+    input = Object.assign(document.createElement("input"), { type: "checkbox" });
+    input.onchange = () => send({ [name]: input.checked });
+  } else {
+    input = document.createElement("select");
+    const options = kind === "style" ? [["", "nothing"], ...greeting.styles.map((style) => [style.name, style.title])] : choices.map((choice) => [choice, choice]);
+    input.append(...options.map(([value, shown]) => new Option(shown, value)));
+    input.onchange = () => send({ [name]: kind === "style" ? input.value || null : choices[input.selectedIndex] });
+  }
+  input.dataset.value = name;
+  const told = document.createElement("output");
+  row.append(text, told, input);
+  return row;
+}
+
+function reflectValues(state) {
+  for (const input of document.querySelectorAll("[data-value]")) {
+    const value = state[input.dataset.value];
+    if (input.type === "checkbox") input.checked = value;
+    else if (!input.matches(":active")) input.value = value ?? (input.type === "range" ? input.max : "");
+    if (input.type === "range") input.previousSibling.textContent = value === null ? "auto" : Number(value.toFixed(2));
+  }
+}
+
 function reflect(state) {
-  if (current && state.snapshots > current.snapshots) toast("Snapshot taken");
+  reflectValues(state);
+  canvas.classList.toggle("mirrored", Boolean(state.mirror_own));
   const moved = !current || state.style !== current.style;
   current = state;
   for (const button of $("styles").children) {
@@ -160,7 +207,69 @@ function describe() {
   if (!current) { $("state").textContent = "not connected"; return; }
   const parts = stage.dataset.link === "live" ? [`${canvas.width} × ${canvas.height}`, `${rate} frames/s`] : [];
   if (current.paused) parts.push("paused");
+  if (recordingSince !== null) parts.push(`recorded ${Math.round((Date.now() - recordingSince) / 1000)} s`);
   $("state").textContent = parts.join("  ·  ");
+}
+
+// --- what was saved ---
+
+function gather({ entries, recording_for: seconds, snapshot_problem: failed }) {
+  const newest = entries[0];
+  const fresh = newest && newest.number > (saved[0]?.number ?? 0);
+  const old = saved.length > 0 || fresh;
+  saved = entries;
+  recordingSince = seconds === null ? null : Date.now() - seconds * 1000;
+  $("saved").replaceChildren(...entries.map(savedItem));
+  if (waiting && fresh && newest.kind === "snapshot") { waiting = false; photo(newest); }
+  else if (waiting && failed) { waiting = false; toast(failed); }
+  else if (fresh && old && newest.kind === "recording") toast(`Recorded: ${newest.name} is in the gallery`);
+  describe();
+}
+
+function savedItem(entry) {
+  const item = document.createElement(entry.kind === "snapshot" ? "button" : "a");
+  if (entry.kind === "snapshot") {
+    item.append(Object.assign(document.createElement("img"), { src: `saved/${entry.number}`, alt: entry.name, loading: "lazy" }));
+    item.onclick = () => photo(entry);
+  } else {
+    Object.assign(item, { href: `saved/${entry.number}?download`, textContent: entry.name, className: "button" });
+  }
+  return item;
+}
+
+let photoTimer = 0;
+function photo({ number, name, qr }) {
+  $("photo-picture").src = `saved/${number}`;
+  $("photo-download").href = `saved/${number}?download`;
+  $("photo-download").download = name;
+  $("photo-qr").hidden = !qr;
+  if (qr) $("photo-qr").src = `qr/${number}.svg`;
+  $("photo-delete").hidden = greeting?.role !== "owner";
+  $("photo-delete").onclick = async () => {
+    const answer = await fetch(`saved/${number}`, { method: "DELETE" });
+    toast(answer.ok ? "Deleted" : await answer.text());
+    $("photo").close();
+  };
+  if (!$("photo").open) $("photo").showModal();
+  clearTimeout(photoTimer);
+  if (greeting?.kiosk) photoTimer = setTimeout(() => $("photo").close(), PHOTO_SHOWN);
+}
+
+let counting = 0;
+function countdown() {
+  if (counting) return;
+  let left = COUNT;
+  const tick = () => {
+    $("countdown").hidden = left === 0;
+    $("countdown").textContent = left;
+    if (left > 0) { left -= 1; return; }
+    clearInterval(counting);
+    counting = 0;
+    waiting = true;
+    send({ verb: "snapshot" });
+  };
+  counting = setInterval(tick, 1000);
+  tick();
 }
 
 let toastTimer = 0;
@@ -176,6 +285,8 @@ function toast(text) {
 // The page has its own dialogs for help and quit: no text is drawn on the picture, and quit asks first.
 function act(verb) {
   if (verb === "help") $("help").showModal();
+  else if (verb === "gallery" || verb === "unlock") $(verb).showModal();
+  else if (verb === "snapshot") countdown();
   else if (verb === "quit") $("quit").showModal();
   else if (verb === "fullscreen") fullscreen();
   else if (verb) send({ verb });
@@ -183,7 +294,7 @@ function act(verb) {
 
 function fullscreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else stage.requestFullscreen?.().catch(() => toast("This browser has no full screen here"));
+  else document.body.requestFullscreen?.().catch(() => toast("This browser has no full screen here"));
 }
 
 function nameOf(event) {
@@ -208,6 +319,28 @@ $("strength").addEventListener("input", (event) => send({ strength: event.target
 $("quit").addEventListener("close", (event) => {
   if (event.target.returnValue === "quit") send({ verb: "quit" });
   event.target.returnValue = "";
+});
+for (const dialog of [$("help"), $("gallery"), $("photo")]) {
+  // a touch beside it closes it
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+}
+document.addEventListener("keydown", (event) => {
+  if (["h", "?"].includes(event.key) && $("help").open) { event.preventDefault(); event.stopPropagation(); $("help").close(); }
+}, true);
+$("unlock").addEventListener("close", async (event) => {
+  const pin = $("pin").value;
+  $("pin").value = "";
+  if (event.target.returnValue !== "unlock") return;
+  event.target.returnValue = "";
+  const answer = await fetch("unlock", { method: "POST", body: JSON.stringify({ pin }) });
+  if (answer.ok) location.reload();
+  else toast(await answer.text());
+});
+let pointerTimer = 0;
+document.addEventListener("pointermove", () => {
+  document.body.classList.remove("idle");
+  clearTimeout(pointerTimer);
+  pointerTimer = setTimeout(() => document.body.classList.add("idle"), 3000);
 });
 document.addEventListener("visibilitychange", () => {
   // a hidden page costs nothing

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from realtime.control.rotation import ATTRACT_PERIOD, StyleRotation
 from realtime.control.state import Settings, SettingsStore
+from realtime.pipeline.rotation import ATTRACT_PERIOD, StyleRotation
 
 START = Settings(styles=("one", "two", "three"), style="one")
 
