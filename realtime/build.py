@@ -154,7 +154,7 @@ def build(
     servers = list(control.servers.values())
     services: list[Service] = [styles, *servers]
     pipeline: Pipeline
-    status = partial(_status, servers, lambda: pipeline)
+    status = partial(_status, servers, lambda: pipeline, lambda: box.current.styles)
     if control_socket:
         services.append(ControlSocket(box, status=status, gallery=gallery, on_message=on_message))
         # Both are asked only once the pipeline exists.
@@ -166,12 +166,17 @@ def build(
     return PreparedRun(pipeline, source, sinks, servers, generator)
 
 
-def _status(servers: "list[ControlServer]", run: Callable[[], Monitor]) -> dict[str, object]:
+def _status(
+    servers: "list[ControlServer]",
+    run: Callable[[], Monitor],
+    styles: Callable[[], tuple[str, ...]],
+) -> dict[str, object]:
     """What the control socket tells of the run, besides its settings."""
     monitor = run()
     pages = {server.url: server.access.port for server in servers if server.access and server.url}
     return {
         "process": os.getpid(),
+        "styles": list(styles()),
         "source": monitor.source,
         "lost_for": monitor.lost_for,
         "pages": list(pages),

@@ -42,6 +42,7 @@ E2E_FILES = {
     "test_control_end_to_end.py",
     "test_end_to_end.py",
     "test_service_end_to_end.py",
+    "test_verbs_end_to_end.py",
     "test_virtual_camera_path.py",
 }
 """Files whose tests start the program or whole runs."""

@@ -17,6 +17,8 @@ from realtime.control.web.access import RoleAccess
 from realtime.control.web.openapi import description
 from realtime.control.web.roles import Role, permit
 
+ROLE = web.RequestKey("role", Role)
+"""Of whoever sent a request. Only the handler of a saved file gets requests without one."""
 PIN_TRIES, PIN_PERIOD = 5, 60.0
 """So many wrong PINs are allowed in so many seconds, of everybody together."""
 TYPES = {
@@ -77,10 +79,10 @@ class Api:
         return json.dumps({"gallery": told})
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return web.json_response(description(request["role"]))
+        return web.json_response(description(request[ROLE]))
 
     async def _tell_status(self, request: web.Request) -> web.Response:
-        if request["role"] is not Role.OWNER:
+        if request[ROLE] is not Role.OWNER:
             raise web.HTTPForbidden(text="the status is for the owner's link\n")
         state = protocol.state_fields(self._box.current)
         return web.json_response(self._status() | {"state": state})
@@ -91,14 +93,14 @@ class Api:
             raise web.HTTPUnsupportedMediaType(text="send application/json\n")
         try:
             said = json.loads(await _body(request))
-            permit(request["role"], said)
+            permit(request[ROLE], said)
             state = self._box.apply(protocol.verb_of(said))
         except (ValueError, RecursionError):
             return web.json_response({"error": "not valid JSON"}, status=400)
         except StylecamError as error:
-            allowed = request["role"] is Role.OWNER
+            allowed = request[ROLE] is Role.OWNER
             return web.json_response({"error": str(error)}, status=400 if allowed else 403)
-        return web.json_response({"state": protocol.state_fields(state, request["role"])})
+        return web.json_response({"state": protocol.state_fields(state, request[ROLE])})
 
     async def _unlock(self, request: web.Request) -> web.Response:
         """Make whoever knows the PIN the owner, in this browser."""
@@ -129,7 +131,7 @@ class Api:
         return web.FileResponse(saved.path, headers=headers)
 
     async def _delete(self, request: web.Request) -> web.Response:
-        if request["role"] is not Role.OWNER:
+        if request[ROLE] is not Role.OWNER:
             raise web.HTTPForbidden(text="only the owner's link deletes\n")
         try:
             self._gallery.delete(int(request.match_info["number"]))
@@ -154,7 +156,7 @@ class Api:
     def _find(self, request: web.Request) -> Saved:
         saved = self._gallery.find(int(request.match_info["number"]))
         keyed = saved is not None and self._gallery.opens(saved.number, request.query.get("key"))
-        if saved is None or not (keyed or _shown_to(request["role"], saved)):
+        if saved is None or not (keyed or _shown_to(request.get(ROLE), saved)):
             raise web.HTTPNotFound
         return saved
 

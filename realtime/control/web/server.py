@@ -24,7 +24,7 @@ from realtime.control.monitor import Monitor
 from realtime.control.notices import Notice
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.web.access import RoleAccess, access_for
-from realtime.control.web.api import Api, admit
+from realtime.control.web.api import ROLE, Api, admit
 from realtime.control.web.connections import ConnectionLimits, request_log
 from realtime.control.web.prometheus import METRICS_TYPE, exposition
 from realtime.control.web.roles import Role
@@ -256,13 +256,14 @@ class ControlServer:
         ):
             raise web.HTTPForbidden(text="requests from other sites are not allowed\n")
         role = self.access.role_of(token, request.cookies.get(self.access.cookie))
-        request["role"] = role
-        if role is None and not self._opened_by_key(request):
+        if role is not None:
+            request[ROLE] = role
+        elif not self._opened_by_key(request):
             raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")
         response = await handler(request)
-        if not response.prepared and token is not None and role is not None:
-            if token == self.access.tokens[role]:
-                admit(response, self.access, role)
+        asked_by_link = token is not None and role is not None and not response.prepared
+        if asked_by_link and token == self.access.tokens[role]:
+            admit(response, self.access, role)
         return response
 
     def _told_status(self) -> dict[str, object]:
@@ -290,7 +291,7 @@ class ControlServer:
         return web.Response(body=path.read_bytes(), content_type="image/jpeg")
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        if request["role"] is not Role.OWNER:
+        if request[ROLE] is not Role.OWNER:
             raise web.HTTPForbidden(text="the figures are for the owner's link\n")
         if self._monitor is None:
             raise web.HTTPNotFound
@@ -328,7 +329,7 @@ class ControlServer:
         connection = stream.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        client = _Client(stream, request.transport, request["role"])
+        client = _Client(stream, request.transport, request[ROLE])
         if self._monitor is not None:  # what went wrong before is no news
             client.notice = self._monitor.notice
         feeding = asyncio.create_task(self._feed(client))

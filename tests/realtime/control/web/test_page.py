@@ -8,10 +8,13 @@ import threading
 import time
 import urllib.request
 
+import cv2
 import numpy as np
 import pytest
 
+from realtime.control.gallery import Gallery
 from realtime.control.state import Settings, SettingsStore
+from realtime.control.web.roles import Role
 from realtime.frames.frame import Frame, FrameFormat
 from tests.realtime.control.web.subpath_proxy import SubpathProxy
 from tests.realtime.fakes import ServedSink
@@ -255,3 +258,109 @@ def test_the_page_takes_nothing_from_elsewhere(page):
     loaded = page.run("return performance.getEntriesByType('resource').map((e) => e.name)")
     assert loaded
     assert all(name.startswith(page.run("return location.origin")) for name in loaded)
+
+
+SIZES = [(1400, 900), (390, 844), (1080, 1920)]
+"""A laptop, a phone, and a kiosk that stands upright."""
+
+
+@pytest.fixture
+def kiosk(box, tmp_path):
+    """A kiosk's server, which saves each snapshot that is asked for, and its page's address."""
+    gallery = Gallery()
+    sink = ServedSink(box, port=0, titles=TITLES, kiosk=True, pin="4711", gallery=gallery)
+    sink.open(FORMAT)
+    camera = Camera(sink)
+    done = threading.Event()
+
+    def save() -> None:
+        taken = 0
+        while not done.wait(0.05):
+            while taken < box.current.snapshots:
+                taken += 1
+                path = tmp_path / f"stylecam-{taken}.png"
+                cv2.imwrite(str(path), np.full((60, 80, 3), (0, 255, 0), np.uint8))
+                gallery.add("snapshot", path)
+
+    thread = threading.Thread(target=save)
+    thread.start()
+    yield sink.server
+    done.set()
+    thread.join()
+    camera.close()
+
+
+def resized(browser: Browser, width: int, height: int) -> None:
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+    command = {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics}
+    browser._call("POST", "/goog/cdp/execute", command)
+
+
+def live(browser: Browser) -> None:
+    wait_for(lambda: browser.run("return document.getElementById('stage').dataset.link") == "live")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_guest_at_a_kiosk_chooses_a_style_and_takes_a_picture_home(browser, kiosk, box, size):
+    resized(browser, *size)
+    browser.go(kiosk.url)
+    live(browser)
+    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert browser.run("return document.querySelector('[data-verb=record]')") is None
+    browser.click('#touch [data-verb="next"]')
+    wait_for(lambda: box.current.style == "the-scream")
+    browser.click('#styles [data-style="starry-night"]')
+    wait_for(lambda: box.current.style == "starry-night")
+    browser.key("r")
+    browser.key("q")
+    browser.click('#touch [data-verb="snapshot"]')
+    assert browser.text("#countdown") in "321"
+    wait_for(lambda: browser.run("return document.getElementById('photo').open"))
+    assert not box.current.recording and not box.current.quit
+    shown = """const image = document.getElementById("photo-picture");
+               return [image.complete && image.naturalWidth,
+                       document.getElementById("photo-delete").hidden,
+                       document.getElementById("photo-qr").hidden]"""
+    wait_for(lambda: browser.run(shown) == [80, True, True])
+
+
+def test_a_pin_makes_the_kiosks_page_the_owners_and_the_server_refuses_until_then(
+    browser, kiosk, box
+):
+    resized(browser, *SIZES[0])
+    browser.go(kiosk.url)
+    live(browser)
+    refused = """return fetch("control", {method: "POST", body: '{"verb": "quit"}',
+                 headers: {"Content-Type": "application/json"}}).then((r) => r.status)"""
+    assert browser.run(refused) == 403
+    assert not box.current.quit
+    browser.click('#switches [data-verb="unlock"]')
+    browser.run("document.getElementById('pin').value = '4711'")
+    browser.click("#pin-form button[value=unlock]")
+    wait_for(lambda: browser.run("return document.body.dataset.role") == "owner")
+    live(browser)
+    browser.click('#switches [data-verb="record"]')
+    wait_for(lambda: box.current.recording)
+    browser.run("document.querySelector('#more').open = true")
+    browser.run("""const zoom = document.querySelector("[data-value=zoom]");
+                   zoom.value = 2; zoom.dispatchEvent(new Event("input"))""")
+    wait_for(lambda: box.current.zoom == 2)
+
+
+def test_a_viewers_page_shows_the_picture_and_no_control(browser, kiosk):
+    browser.go(kiosk.access.link(Role.VIEWER))
+    live(browser)
+    visible = """return ["aside", "#switches", "#touch"].filter(
+                 (it) => document.querySelector(it).getBoundingClientRect().width > 0)"""
+    wait_for(lambda: browser.run(visible) == [])
+    first = browser.run(MIDDLE)
+    wait_for(lambda: browser.run(MIDDLE) != first)
+
+
+def test_the_own_mirror_turns_the_page_only(page, box):
+    resized(page, *SIZES[0])
+    before = page.run(MIDDLE)[2]
+    page.key("w")
+    wait_for(lambda: page.run("return document.getElementById('picture').matches('.mirrored')"))
+    assert box.current.mirror_own and not box.current.mirror
+    assert page.run(MIDDLE)[2][0] > 100 and before[0] > 100  # the pixels that are sent stay

@@ -1,0 +1,263 @@
+"""Every verb changes the pixels of a real run, said through the control socket and over HTTP."""
+
+import json
+import random
+import shutil
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from models.card import write_card
+from models.errors import UsageError
+from realtime.commands.ctl import message_of
+from realtime.control.local.client import ask
+from realtime.control.state import Settings, Verb
+from realtime.control.values import VALUES
+from realtime.control.verbs import VERBS
+from tests.fakes import write_style
+from tests.test_control_end_to_end import Run
+from tests.test_end_to_end import PATIENCE, STYLECAM, Stage, eventually
+
+pytestmark = pytest.mark.skipif(
+    not STYLECAM.exists(), reason="stylecam is not installed; pip install -e '.[dev]'"
+)
+HEIGHT, WIDTH = 240, 320
+
+
+def source_picture(spot: int) -> np.ndarray:
+    """RGB: a white frame around four quarters (red, green, blue, grained), a spot in the middle."""
+    rgb = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    inner = rgb[30:-30, 40:-40]
+    high, wide = inner.shape[0] // 2, inner.shape[1] // 2
+    inner[:high, :wide] = (200, 40, 40)
+    inner[:high, wide:] = (40, 160, 40)
+    inner[high:, :wide] = (40, 40, 200)
+    grain = np.random.default_rng(4).integers(90, 130, (high, wide, 1), np.uint8)
+    inner[high:, wide:] = grain
+    rgb[105:135, 145:175] = spot
+    return rgb
+
+
+class Picture:
+    """What is shown, by places: each the mean RGB of a patch."""
+
+    def __init__(self, rgb: np.ndarray) -> None:
+        self.rgb = rgb.astype(float)
+        self.corner = self.at(8, 8)
+        self.top_left, self.top_right = self.at(65, 80), self.at(65, 240)
+        self.bottom_left, self.spot = self.at(175, 80), self.at(120, 160)
+        self.grain = rgb[150:200, 180:270].std()
+
+    def at(self, y: int, x: int) -> np.ndarray:
+        return self.rgb[y - 6 : y + 6, x - 6 : x + 6].mean((0, 1))
+
+
+def is_like(patch: np.ndarray, *rgb: int) -> bool:
+    return bool(np.abs(patch - rgb).max() < 40)
+
+
+RED, GREEN, BLUE, WHITE = (200, 40, 40), (40, 160, 40), (40, 40, 200), (255, 255, 255)
+USUAL_GRAIN = source_picture(0)[150:200, 180:270].std()
+
+CHANGES: list[tuple[str, tuple[str, ...], dict[str, object], Callable[[Picture], bool]]] = [
+    ("strength", ("set", "strength", "0"), {"strength": 1}, lambda p: is_like(p.top_left, *RED)),
+    ("view", ("original",), {"view": "styled"}, lambda p: is_like(p.top_left, *RED)),
+    (
+        "split",
+        ("split",),
+        {"verb": "split"},
+        lambda p: is_like(p.top_left, *RED) and is_like(p.at(65, 300), *WHITE),
+    ),
+    ("style", ("style", "green"), {"style": "swap"}, lambda p: p.top_left[1] > 120),
+    ("mirror", ("mirror",), {"mirror": False}, lambda p: is_like(p.top_right, *BLUE)),
+    ("zoom", ("set", "zoom", "2"), {"zoom": 1}, lambda p: is_like(p.corner, *BLUE)),
+    ("rotation", ("set", "rotation", "180"), {"rotation": 0}, lambda p: is_like(p.top_right, *RED)),
+    (
+        "colours",
+        ("colours",),
+        {"preserve_colours": False},
+        lambda p: p.top_left[0] > p.top_left[2] + 80,
+    ),
+    ("enhance", ("enhance",), {"enhance": 0}, lambda p: p.grain > USUAL_GRAIN * 1.25),
+    ("scale", ("set", "scale", "0.2"), {"scale": 1}, lambda p: p.grain < USUAL_GRAIN * 0.8),
+    ("blank", ("blank",), {"blank": False}, lambda p: bool(p.top_left.max() < 60)),
+    (
+        "blend",
+        ("set", "blend_with", "green"),
+        {"blend_with": None},
+        lambda p: 70 < p.top_left[1] < 110,  # 40, and half of what the other style adds
+    ),
+]
+
+
+class SteeredRun:
+    """A run of a folder of pictures whose spot blinks, steered through its socket and over HTTP."""
+
+    def __init__(self, stage: Stage, runtime: Path) -> None:
+        styles = stage.folder / "home" / "data" / "stylecam" / "styles"
+        styles.mkdir(parents=True)
+        for name, green in (("swap", 0.0), ("green", 0.4)):
+            card = write_style(styles / f"{name}.onnx", green=green)
+            write_card(card.model_copy(update={"training": {"base": "b"}}), card.path)
+        frames = stage.folder / "frames"
+        frames.mkdir()
+        for index in range(2):
+            bgr = source_picture(index * 255)[..., ::-1]
+            cv2.imwrite(str(frames / f"{index}.png"), bgr)
+        stage.style = "swap"
+        self.run = Run(
+            stage, "--source", "frames", "--loop", "--fps", 8, "--scale", 1, "--fade", 0,
+            "--smoothing", 0,
+        )  # fmt: skip
+        self.socket = runtime / "stylecam" / f"{self.run.process.pid}.sock"
+
+    def by_socket(self, *words: str) -> dict:
+        return ask(self.socket, message_of(words[0], words[1:]))
+
+    def by_http(self, message: dict[str, object]) -> dict:
+        request = urllib.request.Request(
+            f"{self.run.url}control",
+            json.dumps(message).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    def picture(self) -> Picture:
+        data = np.frombuffer(self.run.get("snapshot.jpg"), np.uint8)
+        return Picture(cv2.imdecode(data, 1)[..., ::-1])
+
+    def shows(self, holds: Callable[[Picture], bool]) -> None:
+        eventually(lambda: holds(self.picture()), self.run.process)
+
+    def blinks(self) -> bool:
+        seen = []
+        for number in range(10):
+            seen.append(self.picture().spot.mean())
+            time.sleep(0.01 * number)  # else every other picture might be missed
+        return bool(max(seen) - min(seen) > 100)
+
+
+@pytest.fixture(scope="module")
+def steered(tmp_path_factory) -> Iterator[SteeredRun]:
+    runtime = Path(tempfile.mkdtemp())  # the path of a UNIX socket must be short
+    stage = Stage(tmp_path_factory.mktemp("stage"))
+    stage.environment["XDG_RUNTIME_DIR"] = str(runtime)
+    steered = SteeredRun(stage, runtime)
+    yield steered
+    steered.run.process.kill()
+    steered.run.process.communicate()
+    shutil.rmtree(runtime)
+
+
+def usual(picture: Picture) -> bool:
+    """As the style "swap" paints it, with nothing else changed."""
+    return (
+        is_like(picture.corner, *WHITE)
+        and is_like(picture.top_left, *BLUE)
+        and is_like(picture.top_right, *GREEN)
+        and is_like(picture.bottom_left, *RED)
+        and 0.85 < picture.grain / USUAL_GRAIN < 1.15
+    )
+
+
+@pytest.mark.parametrize(("words", "undo", "holds"), [c[1:] for c in CHANGES], ids=lambda _: "")
+def test_a_change_shows_in_the_pixels_and_goes_again(steered, words, undo, holds):
+    steered.shows(usual)
+    assert not holds(steered.picture())
+    steered.by_socket(*words)
+    steered.shows(holds)
+    steered.by_http(undo)
+    steered.shows(usual)
+    key = next(iter(undo))
+    if key in VALUES and words[0] == "set":  # and the other way round
+        steered.by_http({words[1]: VALUES[words[1]].read(words[2])})
+        steered.shows(holds)
+        steered.by_socket("set", key, "none" if undo[key] is None else str(undo[key]))
+        steered.shows(usual)
+
+
+@pytest.mark.parametrize(("verb", "field"), [("pause", "paused"), ("freeze", "frozen")])
+def test_what_is_held_does_not_move(steered, verb, field):
+    assert steered.blinks()
+    steered.by_socket(verb)
+    time.sleep(0.5)
+    assert not steered.blinks()
+    if verb == "freeze":  # a frozen picture is painted all the same
+        steered.by_http({"strength": 0})
+        steered.shows(lambda picture: is_like(picture.top_left, *RED))
+        steered.by_http({"strength": 1})
+    steered.by_http({field: False})
+    eventually(steered.blinks, steered.run.process)
+
+
+def test_a_shuffle_shows_the_other_style_by_itself(steered):
+    steered.by_socket("set", "shuffle", "1")
+    steered.shows(lambda picture: picture.top_left[1] > 120 and picture.top_left[2] > 150)
+    steered.by_http({"shuffle": 0})
+    steered.by_http({"style": "swap"})
+    steered.shows(usual)
+
+
+def test_snapshot_and_record_say_where_the_file_is(steered):
+    for answer in (steered.by_socket("snapshot"), steered.by_socket("set", "recording", "on")):
+        assert Path(answer["path"]).is_file()
+    time.sleep(1.0)
+    recorded = Path(steered.by_socket("record")["path"])
+    assert cv2.VideoCapture(str(recorded)).read()[0]
+    done = steered.run.ctl("snapshot")
+    assert Path(done.stdout.strip()).suffix == ".png"
+    assert Path(done.stdout.strip()).is_file()
+
+
+BY_THEMSELVES = {"quit", "record", "recording", "shuffle", "blend_with"}
+"""These change the state again later, without a command; the other tests have them."""
+SAID = [({"verb": name}, verb) for name, verb in VERBS.items() if name not in BY_THEMSELVES]
+TRIED = [0, 1, 0.5, 2, -1, 90, 45, True, False, None, "swap", "split", "nonsense"]
+
+
+def test_a_thousand_random_commands_leave_the_run_in_the_state_that_the_tables_say(steered):
+    chance = random.Random(7)
+    status = json.loads(steered.run.get("status"))
+    fields = {k: v for k, v in status["state"].items() if k in Settings.__dataclass_fields__}
+    model = Settings(**(fields | {"styles": tuple(status["styles"])}))
+    threads = threads_of(steered.run.process.pid)
+    for number in range(1000):
+        message, verb = chance.choice(SAID)
+        if chance.random() < 0.5:
+            name = chance.choice(sorted(VALUES.keys() - BY_THEMSELVES))
+            message, verb = {name: chance.choice(TRIED)}, None
+        expected = after(model, message, verb)
+        try:
+            answer = steered.by_http(message) if number % 4 else ask(steered.socket, message)
+        except (UsageError, urllib.error.HTTPError):
+            assert expected is None, message
+            continue
+        assert expected is not None, message
+        model = expected
+        state = answer["state"]
+        assert {k: state[k] for k in fields} == {k: getattr(model, k) for k in fields}, message
+    eventually(
+        lambda: threads_of(steered.run.process.pid) <= threads + 2,  # of a style being loaded
+        steered.run.process,
+    )
+
+
+def after(settings: Settings, message: dict[str, object], verb: Verb | None) -> Settings | None:
+    """What the tables say the settings are after a message; None if it is refused."""
+    [(name, value)] = message.items()
+    try:
+        return (verb or VALUES[name].setter(value))(settings)
+    except UsageError:
+        return None
+
+
+def threads_of(process: int) -> int:
+    return len(list(Path(f"/proc/{process}/task").iterdir()))
