@@ -24,7 +24,8 @@ def ask(path: Path, message: dict[str, object]) -> dict[str, Any]:
     """
     with connect(path) as connection, connection.makefile("rb") as answers:
         connection.settimeout(ANSWER_TIMEOUT)
-        connection.sendall(json.dumps(message).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # refused already: the answer says why
+            connection.sendall(json.dumps(message).encode() + b"\n")
         line = answers.readline(LARGEST_ANSWER)
     if not line:
         raise ConnectionResetError("the run has just ended")

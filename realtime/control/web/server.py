@@ -261,8 +261,8 @@ class ControlServer:
         elif not self._opened_by_key(request):
             raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")
         response = await handler(request)
-        asked_by_link = token is not None and role is not None and not response.prepared
-        if asked_by_link and token == self.access.tokens[role]:
+        by_link = role is not None and token == self.access.tokens[role]
+        if role is not None and by_link and not response.prepared:
             admit(response, self.access, role)
         return response
 
