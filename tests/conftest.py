@@ -23,6 +23,7 @@ FOLDERS = ("user_data_path", "user_config_path", "user_runtime_path")
 SLOW_FIXTURES = {"loss_network", "small_training", "small_network"}
 """A test that loads the loss network or trains is slow, whatever else it does."""
 SLOW_FILES = {
+    "faults/test_fault_matrix.py",
     "realtime/commands/test_bench_command.py",
     "realtime/convert/test_write_style.py",
     "realtime/inference/backends/test_every_backend.py",

@@ -81,7 +81,9 @@ class CameraSender:
 
     def _close(self) -> None:
         camera, self._camera, self._busy_since = self._camera, None, None
-        if camera is not None:
+        if camera is None:
+            return
+        for _ in range(2):  # what is left open is closed by the collector, which would complain
             with suppress(Exception):  # it failed already, or we are done with it
                 camera.close()
 

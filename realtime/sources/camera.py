@@ -228,9 +228,13 @@ class Camera(Source):
 
     def close(self) -> None:
         self._held = None
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        capture, self._capture = self._capture, None
+        if capture is None:
+            return
+        try:
+            capture.release()
+        except Exception as error:  # drivers raise what they like; opening it again may still work
+            log.debug("%s: could not be released: %s", self.label, error)
 
 
 def to_rgb(picture: np.ndarray) -> RGB:

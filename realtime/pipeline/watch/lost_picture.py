@@ -34,7 +34,10 @@ class LostPicture:
     ) -> None:
         self._mode, self._painter, self._clock = mode, painter, clock
         self._newest: Frame | None = None
-        self._source, self._size = source, size
+        self._source = source
+        # Made beforehand: OpenCV takes long to load its typeface for the first text.
+        self._card = placeholder(size.height, size.width, LOST_TEXT)
+        self._card.setflags(write=False)
         self._demo: Demo | None = None
         self.shows_card = False
 
@@ -60,10 +63,7 @@ class LostPicture:
         if self._mode == "demo":
             return self._painter.paint(self._at(self._demo_frame(), now), settings)
         self.shows_card = True
-        width, height = self._size
-        rgb = placeholder(height, width, LOST_TEXT)
-        rgb.setflags(write=False)
-        return self._at(Frame(rgb, 0, now, 0.0), now)
+        return self._at(Frame(self._card, 0, now, 0.0), now)
 
     def _demo_frame(self) -> Frame:
         if self._demo is None:
