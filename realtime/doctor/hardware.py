@@ -1,15 +1,24 @@
 """Checks of the hardware in use: processor, accelerators, cameras, displays; and encoders."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+import platformdirs
+
 from models.system.machine import this_machine
 from realtime.doctor.check_result import CheckResult, fail, ok, warn
 
 SYSFS = Path("/sys/class/video4linux")
+RELOAD = (
+    "sudo modprobe -r v4l2loopback && "
+    "sudo modprobe v4l2loopback exclusive_caps=1 card_label=stylecam"
+)
+ROOM = 2e9
+"""Bytes: about an hour at 1280x720."""
 LOOPBACK = Path("/sys/module/v4l2loopback")
 
 
@@ -67,6 +76,7 @@ def check_cameras(root: Path = SYSFS) -> Iterator[CheckResult]:
             "cameras",
             f"no permission to open {', '.join(map(str, closed))}",
             "sudo usermod --append --groups video $USER, then log in again",
+            fix="sudo usermod --append --groups video $USER",
         )
     if cameras:
         yield ok("cameras", ", ".join(map(str, cameras)))
@@ -89,7 +99,9 @@ def check_virtual_camera(
         yield ok("virtual camera", "provided by OBS; checked when `--sink virtual-camera` starts")
         return
     if not module.is_dir():
-        yield warn("virtual camera", "v4l2loopback is not loaded", REMEDIES["linux"])
+        command = REMEDIES["linux"].splitlines()[-1].strip()
+        detail = "v4l2loopback is not loaded"
+        yield warn("virtual camera", detail, REMEDIES["linux"], fix=command)
         return
     flags = module / "parameters" / "exclusive_caps"
     exclusive = flags.read_text().strip().split(",") if flags.is_file() else []
@@ -97,11 +109,23 @@ def check_virtual_camera(
         yield warn(
             "virtual camera",
             "v4l2loopback is loaded without exclusive_caps: Chrome will not list it",
-            "sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback exclusive_caps=1 "
-            "card_label=stylecam",
+            RELOAD,
+            fix=RELOAD,
         )
     else:
         yield ok("virtual camera", "v4l2loopback with exclusive_caps")
+
+
+def check_disk(folder: Path | None = None) -> Iterator[CheckResult]:
+    """Check that recordings have room."""
+    folder = folder or platformdirs.user_videos_path()
+    there = next((path for path in (folder, *folder.parents) if path.is_dir()), Path("/"))
+    free = shutil.disk_usage(there).free
+    detail = f"{free / 1e9:.1f} GB free for recordings ({folder})"
+    if free < ROOM:
+        yield warn("disk", detail, "make room, or name another place: recording.folder in a config")
+    else:
+        yield ok("disk", detail)
 
 
 def check_display() -> Iterator[CheckResult]:

@@ -24,6 +24,7 @@ CHECKS: dict[str, Check] = {
     "OpenCV": hardware.check_display,
     "cameras": hardware.check_cameras,
     "virtual camera": hardware.check_virtual_camera,
+    "disk": hardware.check_disk,
     "recording": hardware.check_encoder,
     "styles": styles.check_styles,
     "test frame": styles.check_painting,

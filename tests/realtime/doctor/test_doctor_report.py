@@ -38,7 +38,7 @@ def test_json_says_all():
     data = json.loads(to_json([warn("a", "b", "c")]))
     assert data == {
         "works": True,
-        "findings": [{"subject": "a", "status": "warn", "detail": "b", "remedy": "c"}],
+        "findings": [{"subject": "a", "status": "warn", "detail": "b", "remedy": "c", "fix": ""}],
     }
 
 

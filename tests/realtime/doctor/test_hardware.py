@@ -68,3 +68,13 @@ def test_this_machine_has_a_processor_a_device_and_an_encoder():
         (finding,) = check()
         assert finding.status in ("ok", "warn")
         assert finding.detail
+
+
+def test_a_disk_without_room_for_recordings_is_told(tmp_path, monkeypatch):
+    (finding,) = hardware.check_disk(tmp_path / "not" / "yet")
+    assert finding.status in ("ok", "warn")
+    assert "GB free" in finding.detail
+    monkeypatch.setattr(hardware, "ROOM", 1e18)
+    (finding,) = hardware.check_disk(tmp_path)
+    assert finding.status == "warn"
+    assert "make room" in finding.remedy
