@@ -10,6 +10,7 @@ from models.card import StyleCard, load_card
 from models.default_style import STYLE_ORDER
 from models.errors import StylecamError, lookup
 
+ORDER_FILE = "order.txt"
 SHIPPED = Path(__file__).parent / "weights"
 
 
@@ -19,13 +20,28 @@ def user_folder() -> Path:
 
 
 def style_paths(folders: list[Path] | None = None) -> dict[str, Path]:
-    """Style name to graph, in STYLE_ORDER, then by name; later folders take precedence."""
+    """Style name to graph; later folders take precedence.
+
+    First come those of the user's ORDER_FILE, then STYLE_ORDER, then the others by name, the
+    user's own last.
+    """
     found: dict[str, Path] = {}
     for folder in folders or [SHIPPED, user_folder()]:
         found |= {path.stem: path for path in sorted(folder.glob("*.onnx"))}
-    places = {name: place for place, name in enumerate(STYLE_ORDER)}
-    order = sorted(found, key=lambda name: (places.get(name, len(places)), name))
+    first = dict.fromkeys([*_wanted_order(), *STYLE_ORDER])
+    places = {name: place for place, name in enumerate(first)}
+    own = {name: path.parent != SHIPPED for name, path in found.items()}
+    order = sorted(found, key=lambda name: (places.get(name, len(places)), own[name], name))
     return {name: found[name] for name in order}
+
+
+def _wanted_order() -> list[str]:
+    """The names in the user's ORDER_FILE, a line each; none if there is no readable one."""
+    try:
+        lines = (user_folder() / ORDER_FILE).read_text().splitlines()
+    except (OSError, ValueError):
+        return []
+    return [line.strip() for line in lines if line.strip()]
 
 
 def readable_cards(paths: Mapping[str, Path]) -> dict[str, StyleCard]:

@@ -33,6 +33,7 @@ LAYERS = {
         "card",
         "onnx",
         "catalogue",
+        "user_styles",
         "blend",
     ],
     "realtime": [
@@ -45,6 +46,7 @@ LAYERS = {
         "convert",
         "pipeline",
         "service",
+        "api",
         "build",
         "bench",
         "doctor",

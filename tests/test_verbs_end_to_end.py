@@ -186,7 +186,7 @@ def test_a_change_shows_in_the_pixels_and_goes_again(steered, words, undo, holds
 
 @pytest.mark.parametrize(("verb", "field"), [("pause", "paused"), ("freeze", "frozen")])
 def test_what_is_held_does_not_move(steered, verb, field):
-    assert steered.blinks()
+    eventually(steered.blinks, steered.run.process)
     steered.by_socket(verb)
     time.sleep(0.5)
     assert not steered.blinks()

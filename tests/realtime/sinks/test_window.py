@@ -17,7 +17,13 @@ from hypothesis import strategies as st
 from models.errors import UsageError
 from realtime.control.hotkeys import KEYS
 from realtime.frames.frame import FrameFormat
-from realtime.sinks.window import WindowSink, display_available, key_name, pad_to_shape_of
+from realtime.sinks.window import (
+    WindowSink,
+    crop_to_shape_of,
+    display_available,
+    key_name,
+    pad_to_shape_of,
+)
 
 NEEDED = ("Xvfb", "xdotool", "import")
 MISSING = [tool for tool in NEEDED if shutil.which(tool) is None]
@@ -50,11 +56,15 @@ for index in range(100_000):
 class Window:
     """The process that shows frames, and xdotool's hands on it."""
 
-    def __init__(self, display: str) -> None:
+    def __init__(self, display: str, options: str = "") -> None:
         self.environment = {**os.environ, "DISPLAY": display}
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SHOW],
+            [
+                sys.executable,
+                "-c",
+                SHOW.replace('title="under test"', f'title="under test"{options}'),
+            ],
             env=self.environment,
             stdout=subprocess.PIPE,
             text=True,
@@ -152,6 +162,26 @@ def test_a_resized_window_keeps_the_aspect_between_bars(window):
         return bool(middle) and bool((sides == bars).all())
 
     wait_for(has_bars)
+
+
+@screen
+def test_at_a_kiosk_the_picture_fills_the_window_which_opens_again_when_closed(display):
+    kiosk = Window(display, ", kiosk=True")
+    try:
+        kiosk.xdotool("windowsize", "--sync", str(kiosk.id), "400", "150")
+
+        def filled() -> bool:
+            picture = kiosk.picture()
+            corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]]
+            colours = [(255, 0, 0), (0, 0, 255)] * 2
+            return bool(picture.shape == (150, 400, 3) and (corners == colours).all())
+
+        wait_for(filled)
+        ask_to_close(display, kiosk.id)
+        assert kiosk.xdotool("search", "--sync", "--onlyvisible", "--name", "^under test$")
+        assert kiosk.process.poll() is None
+    finally:
+        kiosk.close()
 
 
 @screen
@@ -282,3 +312,16 @@ def test_padding_takes_the_windows_shape_and_keeps_every_pixel(rows, columns, wi
 def test_an_unknown_window_size_pads_nothing():
     picture = np.ones((40, 60, 3), np.uint8)
     assert pad_to_shape_of(picture, 0, -1) is picture
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "width", "height"), [(60, 80, 80, 30), (60, 80, 30, 60)]
+)
+def test_at_a_kiosk_the_middle_fills_the_windows_shape(rows, columns, width, height):
+    picture = np.zeros((rows, columns, 3), np.uint8)
+    picture[rows // 2 - 10 : rows // 2 + 10, columns // 2 - 10 : columns // 2 + 10] = 255
+    shown = crop_to_shape_of(picture, width, height)
+    assert shown.shape[0] == rows or shown.shape[1] == columns
+    assert abs(shown.shape[1] * height - shown.shape[0] * width) <= max(width, height)
+    assert (shown == 255).sum() == 20 * 20 * 3
+    assert crop_to_shape_of(picture, 0, 0) is picture
