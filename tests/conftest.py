@@ -43,6 +43,7 @@ E2E_FILES = {
     "test_control_end_to_end.py",
     "test_end_to_end.py",
     "test_service_end_to_end.py",
+    "test_soak.py",
     "test_verbs_end_to_end.py",
     "test_virtual_camera_path.py",
 }
