@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from models.catalogue import user_folder
 from models.errors import SinkFault, StylecamError
 from models.pictures import RGB
+from realtime.config.file_watch import FileWatch
+from realtime.config.live_reload import ConfigReload
 from realtime.config.schema import Config, LimitConfig, ProcessingConfig
 from realtime.control.gallery import Gallery
 from realtime.control.local.server import ControlSocket
 from realtime.control.monitor import Monitor
-from realtime.control.state import MIXTURE, Settings, SettingsStore
+from realtime.control.state import MIXTURE, Settings, SettingsStore, with_styles
 from realtime.inference.backends import Backend
 from realtime.inference.backends.registry import make_backend
 from realtime.inference.backends.restarting import RestartingBackend
@@ -78,13 +81,12 @@ class ControlServers:
 
         port = port or self._config.port
         if port not in self.servers:
-            paths = self._styles.paths
             self.servers[port] = ControlServer(
                 self._box,
                 host=self._config.host,
                 port=port,
                 titles=self._styles.titles,
-                previews={name: path.with_suffix(".jpg") for name, path in paths.items()},
+                previews=self._styles.previews,
                 gallery=self._gallery,
                 kiosk=self._kiosk.enabled,
                 pin=self._kiosk.pin if self._kiosk.enabled else None,
@@ -109,10 +111,13 @@ def build(
     on_message: Callable[[str], None],
     on_progress: Callable[[int], None] = lambda _: None,
     control_socket: bool = False,
+    config_file: Path | None = None,
+    reread: Callable[[], Config] | None = None,
 ) -> PreparedRun:
     """Build everything and load the style; no source and no sink is opened yet.
 
-    With `control_socket`, `stylecam ctl` finds the run while it goes on.
+    With `control_socket`, `stylecam ctl` finds the run while it goes on, and it takes up new
+    styles and, with `reread`, changes of `config_file`.
     `config.sinks` must name at least one sink. `on_message` gets lines for the user, from any
     thread; `on_progress` gets the number of painted frames. Raises UsageError and ModelError.
     """
@@ -156,6 +161,7 @@ def build(
     pipeline: Pipeline
     status = partial(_status, servers, lambda: pipeline, lambda: box.current.styles)
     if control_socket:
+        services += _watches(config, styles, box, on_message, config_file, reread)
         services.append(ControlSocket(box, status=status, gallery=gallery, on_message=on_message))
         # Both are asked only once the pipeline exists.
         report = lambda: pipeline.report()  # noqa: E731, PLW0108
@@ -164,6 +170,33 @@ def build(
     for server in servers:
         server.watch(pipeline, status)
     return PreparedRun(pipeline, source, sinks, servers, generator)
+
+
+def _watches(
+    config: Config,
+    styles: RunCatalogue,
+    box: SettingsStore,
+    say: Callable[[str], None],
+    config_file: Path | None,
+    reread: Callable[[], Config] | None,
+) -> list[Service]:
+    """What follows the user's styles and the config file while the run goes on."""
+
+    def refresh_styles() -> None:
+        before = box.current.styles
+        for problem in styles.refresh():
+            say(problem)
+        now = box.apply(lambda s: with_styles(s, tuple(styles.paths))).styles
+        for words, names in (("new", set(now) - set(before)), ("gone", set(before) - set(now))):
+            if names:
+                say(f"{words} styles: {', '.join(sorted(names))}")
+
+    folder = user_folder()
+    watches: list[Service] = [FileWatch(lambda: folder.glob("*.*"), refresh_styles)]
+    if config_file is not None and reread is not None:
+        reload = ConfigReload(config, reread, box, say)
+        watches.append(FileWatch(lambda: [config_file], reload))
+    return watches
 
 
 def _status(

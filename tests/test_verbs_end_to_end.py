@@ -261,3 +261,20 @@ def after(settings: Settings, message: dict[str, object], verb: Verb | None) -> 
 
 def threads_of(process: int) -> int:
     return len(list(Path(f"/proc/{process}/task").iterdir()))
+
+
+def test_a_style_that_is_added_can_be_chosen_and_a_broken_one_is_left_out(steered):
+    styles = steered.run.stage.folder / "home" / "data" / "stylecam" / "styles"
+    (styles / "broken.onnx").write_bytes(b"junk")
+    steered.run.stage.run(
+        "styles", "add", write_style(steered.run.stage.folder / "later.onnx").path
+    )
+
+    def listed() -> list[str]:
+        return json.loads(steered.run.get("status"))["styles"]
+
+    eventually(lambda: "later" in listed(), steered.run.process)
+    assert "broken" not in listed()
+    steered.by_socket("style", "later")
+    steered.run.stage.run("styles", "remove", "green")
+    eventually(lambda: "green" not in listed(), steered.run.process)

@@ -186,7 +186,15 @@ def run(config_path: Path | None, **options: Any) -> None:
         def say(text: str) -> None:
             line.message(lambda: console.print(printable(text), markup=False))
 
-        run_pipeline(config, say, console, line=line)
+        file = _config_file(config_path)
+        run_pipeline(
+            config,
+            say,
+            console,
+            line=line,
+            config_file=file,
+            reread=lambda: read_config(config_path, options),
+        )
 
 
 @contextmanager
@@ -205,13 +213,17 @@ def read_config(path: Path | None, options: dict[str, Any]) -> Config:
     """The config file's settings (or the defaults), overridden by flags. Raises UsageError."""
     from realtime.config.yaml_file import load_config
 
-    own = user_config_file()
-    found = path or (own if own.is_file() else None)
+    found = _config_file(path)
     config = load_config(found) if found else Config()
     given = {k: list(v) if k == "sinks" else v for k, v in options.items() if v not in (None, ())}
     values = {KEYS[name]: value for name, value in given.items()}
     flags = {KEYS[name]: "--sink" if name == "sinks" else _flag(name) for name in given}
     return overridden(config, values, flags)
+
+
+def _config_file(given: Path | None) -> Path | None:
+    own = user_config_file()
+    return given or (own if own.is_file() else None)
 
 
 def _flag(option: str) -> str:
@@ -224,11 +236,13 @@ def run_pipeline(
     console: Console,
     *,
     line: StatusLine | None = None,
+    config_file: Path | None = None,
+    reread: Callable[[], Config] | None = None,
 ) -> None:
     """Do the whole run that `config` describes, and report on it. Raises the error that ended it.
 
     With `line`, keys typed in the terminal control the run and show its state there, and
-    `stylecam ctl` finds it.
+    `stylecam ctl` finds it; `reread` gives the config again when `config_file` was edited.
     """
     from realtime.build import build
     from realtime.pipeline.interruptible import run_interruptibly
@@ -243,6 +257,8 @@ def run_pipeline(
             on_message=say,
             on_progress=progress.painted,
             control_socket=line is not None,
+            config_file=config_file,
+            reread=reread,
         ),
         name="build",
     )

@@ -7,7 +7,7 @@ it never sees half a change.
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 View = Literal["styled", "original", "split"]
@@ -66,6 +66,16 @@ class Settings:
 
 
 Verb = Callable[[Settings], Settings]
+
+
+def with_styles(settings: Settings, styles: tuple[str, ...]) -> Settings:
+    """Other styles to choose from. The one that paints now stays among them."""
+    if settings.style not in styles:
+        place = settings.styles.index(settings.style)
+        styles = (*styles[:place], settings.style, *styles[place:])
+    mixed = settings.blend_with if settings.blend_with in styles else None
+    return replace(settings, styles=styles, blend_with=mixed)
+
 
 MIXTURE = re.compile(r"(?P<first>[^+@]+)\+(?P<second>[^+@]+)@(?P<percent>\d+)")
 MIXTURE_STEP = 5

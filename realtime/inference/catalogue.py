@@ -14,26 +14,52 @@ from realtime.control.state import MIXTURE
 class RunCatalogue:
     """The catalogue of one run. A model file that is given by its path comes first.
 
-    `paths` are the styles that the user can step through, and `titles` what their cards call them.
-    Lighter generators are not among them, except one that was asked for by name.
+    `paths` are the styles that the user can step through, `titles` what their cards call them, and
+    `previews` their pictures. Lighter generators are not among them, except one that was asked for
+    by name.
     """
 
     def __init__(self, wanted: str) -> None:
-        self._all = style_paths()
+        self._given: dict[str, Path] = {}
         self.first = wanted
         if wanted.endswith(".onnx"):
             card = load_card(Path(wanted))
-            others = {name: path for name, path in self._all.items() if name != card.name}
-            self._all = {card.name: card.path, **others}
+            self._given = {card.name: card.path}
             if card.lighter and (beside := card.path.with_name(f"{card.lighter}.onnx")).is_file():
-                self._all |= {card.lighter: beside}
+                self._given |= {card.lighter: beside}
             self.first = card.name
+        self.titles: dict[str, str] = {}
+        self.previews: dict[str, Path] = {}
+        self._refused: frozenset[str] = frozenset()
+        self._all = self._found()
         lookup("style", self.first, self._all)
-        cards = readable_cards(self._all)
+        self._take(readable_cards(self._all))
+        self._mixtures: Path | None = None
+
+    def _found(self) -> dict[str, Path]:
+        others = {name: path for name, path in style_paths().items() if name not in self._given}
+        return {**self._given, **others}
+
+    def _take(self, cards: dict[str, StyleCard]) -> None:
         hidden = lighter_among(cards, self._all).keys() - {self.first}
         self.paths = {name: path for name, path in self._all.items() if name not in hidden}
-        self.titles = {name: card.title for name, card in cards.items()}
-        self._mixtures: Path | None = None
+        self.titles.update({name: card.title for name, card in cards.items()})
+        self.previews.update({name: path.with_suffix(".jpg") for name, path in self.paths.items()})
+
+    def refresh(self) -> list[str]:
+        """Look for styles again; give the reason for each new one that cannot be used."""
+        self._all = self._found()
+        cards, problems = {}, {}
+        for name, path in self._all.items():
+            try:
+                cards[name] = load_card(path)
+            except StylecamError as error:
+                problems[name] = f"{error}; it is left out"
+        self._take(cards)
+        self.paths = {name: path for name, path in self.paths.items() if name in cards}
+        news = [text for name, text in problems.items() if name not in self._refused]
+        self._refused = frozenset(problems)
+        return news
 
     def find(self, name: str) -> StyleCard:
         """The card of a style, or of a mixture (control/state.py), which is made now.
