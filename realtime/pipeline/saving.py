@@ -1,8 +1,9 @@
 """Saves what the user asks for during a run: snapshots and recordings."""
 
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from realtime.sinks import Sink
 
 MOST_SNAPSHOTS = 8
 """Snapshots that may wait to be written: more, of a key held down, would fill the memory."""
+
+PROMPT, SLOW = 0.25, 2.0
+"""Seconds for which the painting waits for a recording to be opened, so that its first frame is
+that of the key; and those after which the user is told that it has not begun."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,9 @@ class SaveController:
         self._fault = on_fault or say
         self._taken = box.current.snapshots
         self._recording: SinkRunner | None = None
+        self._opening: Future[SinkRunner] | None = None
+        self._opening_since = 0.0
+        self._told_slow = False
         self._room = threading.BoundedSemaphore(MOST_SNAPSHOTS)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saving")
 
@@ -64,6 +72,9 @@ class SaveController:
             asked = settings.snapshots - self._taken
             self._take_snapshots(asked, self._save_targets.snapshot, rgb)
         self._taken = settings.snapshots
+        if self._opening is not None:
+            self._take_opened(self._opening)
+            return
         running = self._recording is not None and self._recording.alive
         if self._recording is not None and not running:
             # It failed, and the fault was reported; the settings must not say that it is running.
@@ -79,6 +90,9 @@ class SaveController:
 
     def close(self) -> None:
         """Finish everything; return when all is written. To be called after the last `follow`."""
+        if self._opening is not None:
+            wait([self._opening], SLOW)
+            self._take_opened(self._opening)
         if self._recording is not None:
             self._pool.submit(self._finish, self._recording)
         self._pool.shutdown()
@@ -108,20 +122,48 @@ class SaveController:
         self._gallery.fail(kind, reason)
 
     def _start(self, frames: FrameFormat) -> None:
-        try:
-            if self._save_targets.recording is None:
-                raise StylecamError("recording is not available in this run")
-            output = SinkRunner(
-                self._save_targets.recording(), self._metrics, lossless=False, local=False
-            )
-            # It begins with the picture of now, not where the source began.
-            self._outputs.add(output, replace(frames, begin=None))
-        except StylecamError as error:
+        """Open a recording in a thread of its own: a disk that hangs must not hold the painting."""
+        opening: Future[SinkRunner] = Future()
+        self._opening, self._opening_since = opening, time.monotonic()
+
+        def work() -> None:
+            try:
+                opening.set_result(self._opened(frames))
+            except StylecamError as error:
+                opening.set_exception(error)
+            except Exception as error:
+                reason = f"the recording failed: {type(error).__name__}: {error}"
+                opening.set_exception(StylecamError(reason))
+
+        threading.Thread(target=work, name="open recording", daemon=True).start()
+        wait([opening], PROMPT)
+        self._take_opened(opening)
+
+    def _opened(self, frames: FrameFormat) -> SinkRunner:
+        if self._save_targets.recording is None:
+            raise StylecamError("recording is not available in this run")
+        output = SinkRunner(
+            self._save_targets.recording(), self._metrics, lossless=False, local=False
+        )
+        # It begins with the picture of now, not where the source began.
+        self._outputs.add(output, replace(frames, begin=None))
+        return output
+
+    def _take_opened(self, opening: "Future[SinkRunner]") -> None:
+        """Go on with a recording that has been opened, or tell why it has not."""
+        if not opening.done():
+            if time.monotonic() - self._opening_since >= SLOW and not self._told_slow:
+                self._told_slow = True
+                self._failed("recording", f"the recording has not begun after {SLOW:g} s")
+            return
+        self._opening, self._told_slow = None, False
+        error = opening.exception()
+        if error is not None:
             self._failed("recording", str(error))
             self._box.apply(lambda s: replace(s, recording=False))
             return
-        self._recording = output
-        name = output.sink.name.removeprefix("file:")
+        self._recording = opening.result()
+        name = self._recording.sink.name.removeprefix("file:")
         self._gallery.began_recording(Path(name))
         self._say(f"recording: {name}")
 

@@ -1,6 +1,7 @@
 """A run as a whole, on fakes: who gets which frames, what ends it, what is kept."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from realtime.frames.size import Size
 from realtime.frames.views import placeholder
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline import pipeline as pipeline_module
+from realtime.pipeline import saving as saving_module
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.pipeline import Pipeline, Plan
@@ -140,7 +142,8 @@ def test_a_limit_of_frames_counts_those_that_are_shown():
         [FakeSink(live=True)],
         replace(WATCHED, limits=Limits(frames=3)),
         FakeBackend(slow),
-    ).run()
+    )
+    trial.run()
     assert trial.pipeline.metrics.painted == 3
     assert trial.sink.indices[-1] == 10
 
@@ -446,6 +449,29 @@ def test_recordings_start_and_stop_by_key_each_in_a_file_of_its_own():
     assert trial.said == [
         "recording: 0.mp4", "recorded: 0.mp4", "recording: 1.mp4", "recorded: 1.mp4"
     ]  # fmt: skip
+
+
+def test_a_recording_that_hangs_while_it_is_opened_holds_up_nothing(monkeypatch):
+    monkeypatch.setattr(saving_module, "PROMPT", 0.01)
+    monkeypatch.setattr(saving_module, "SLOW", 0.02)
+    gate, made = threading.Event(), FakeSink("file:x.mp4")
+
+    def recording() -> FakeSink:
+        opened(gate)
+        return made
+
+    trial = keeping_trial(SaveTargets(recording=recording))
+    frames = make_frames(9)
+    told = lambda: wait_until(lambda: any("has not begun" in line for line in trial.said))  # noqa: E731
+    trial.source._script = iter(
+        [frames[0], trial.press("record"), *frames[1:3],
+         lambda: wait_until(lambda: trial.sink.frames and trial.sink.frames[-1].index == 2),
+         lambda: time.sleep(0.03), frames[3], told, gate.set,
+         lambda: time.sleep(0.05), *frames[4:]]
+    )  # fmt: skip
+    trial.run()
+    assert "recording: x.mp4" in trial.said
+    assert made.closes == 1
 
 
 @pytest.mark.parametrize(
