@@ -2,6 +2,7 @@
 
 import io
 import logging
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -52,6 +53,7 @@ class SourceTracks:
         self._suffix = Path(output.name).suffix
         self._source: av.container.InputContainer | None = None
         self._tracks: dict[int, Track] = {}
+        self._end: Fraction | None = None
         self._packets: Iterator[av.Packet] = iter(())
         self.chapters: list[Any] = []
         try:
@@ -78,6 +80,8 @@ class SourceTracks:
                 self._tracks[stream.index] = track
         zero = Fraction(source.start_time or 0, av.time_base)
         self._shift = Fraction(self._begin) + zero
+        if source.duration:
+            self._end = Fraction(source.duration, av.time_base) - Fraction(self._begin)
         self.chapters = list(moved(source.chapters(), self._shift))
         wanted = [stream for stream in source.streams if stream.index in self._tracks]
         if wanted:
@@ -149,8 +153,16 @@ class SourceTracks:
             shift = round(self._shift / packet.time_base)
             packet.pts -= shift
             packet.dts -= shift
+            if isinstance(packet.stream, SubtitleStream):
+                self._shorten(packet)
             if packet.pts >= 0 or self._is_run_up(packet):
                 yield packet
+
+    def _shorten(self, packet: av.Packet) -> None:
+        """A text that is shown beyond the end of the source must not make the recording longer."""
+        if self._end is not None and packet.pts is not None and packet.duration:
+            left = math.ceil(self._end / packet.time_base) - packet.pts
+            packet.duration = max(1, min(packet.duration, left))
 
     def _is_run_up(self, packet: av.Packet) -> bool:
         """Whether a packet from before the recording is needed to decode its first sound."""
