@@ -36,16 +36,19 @@ def _copy(path: Path, target: Path, container: str, chapters: Sequence[Any]) -> 
         av.open(file_address(path)) as source,
         av.open(file_address(target), "w", format=container, options=options) as output,
     ):
+        # A track of time codes is data, and is left out with its tag: FFmpeg would make it anew at
+        # the rate of the time base.
+        copied = [stream for stream in source.streams if stream.type != "data"]
         streams = {
-            stream.index: output.add_stream_from_template(stream, opaque=True)
-            for stream in source.streams
+            stream.index: output.add_stream_from_template(stream, opaque=True) for stream in copied
         }
-        for stream in source.streams:
+        for stream in copied:
             streams[stream.index].disposition = stream.disposition
-            streams[stream.index].metadata.update(stream.metadata)
+            tags = {key: value for key, value in stream.metadata.items() if key != "timecode"}
+            streams[stream.index].metadata.update(tags)
         output.metadata.update(source.metadata)
         output.set_chapters(list(chapters))
-        for packet in source.demux():
+        for packet in source.demux(*copied):
             if packet.dts is not None:  # the last packet of a stream is empty
                 packet.stream = streams[packet.stream_index]
                 output.mux(packet)

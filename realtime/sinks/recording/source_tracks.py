@@ -27,12 +27,17 @@ SOUND_CODECS = {"webm": "libopus", "avi": "ac3"}
 An AVI cannot say how much silence an encoder puts before the sound; AC-3 has the least, 5 ms."""
 TEXT_CODECS = {"mp4": "mov_text", "mov": "mov_text", "webm": "webvtt", "matroska": "subrip"}
 """By FFmpeg's format: what subtitles of text become where they cannot be copied."""
+UNPLAYABLE = {"mp4": "pcm_"}
+"""By FFmpeg's format: how the codecs begin that it writes there, but most players refuse."""
 TRIED_PACKETS = 4
 """So many packets are written to memory to find out whether a container takes a codec."""
 
 OWN_TAGS = frozenset(
     {"encoder", "major_brand", "minor_version", "compatible_brands", "duration"}
     | {"number_of_frames", "number_of_bytes", "bps", "vendor_id", "handler_name"}
+    | {"uid", "generation_uid", "product_uid", "operational_pattern_ul", "application_platform"}
+    | {"product_name", "product_version", "product_version_num", "toolkit_version_num"}
+    | {"company_name", "material_package_umid", "file_package_umid"}
 )
 """Tags that describe the file and its tracks as they were stored, not what they show."""
 
@@ -102,6 +107,9 @@ class SourceTracks:
 
     def _takes(self, address: str, stream: av.AudioStream) -> bool:
         """Whether the recording's container can hold the packets of a sound track."""
+        container = self._output.format.name
+        if stream.codec_context.name.startswith(UNPLAYABLE.get(container, "-")):
+            return False
         try:
             with (
                 av.open(address) as source,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import av
 import numpy as np
 from av.sidedata.sidedata import Type as SideDataType
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, Interpolation
 
 from models.picture_formats.decoding import on_white
 from models.pictures import RGB
@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 UNSPECIFIED_MATRIX = 2
 HD_WIDTH, HD_HEIGHT = 1280, 577
 """From this width or height on, players take untagged video for BT.709 (mpv, browsers)."""
+
+
+EIGHT_BIT_FORMATS = {(2, 2): "yuv420p", (2, 4): "yuv422p", (4, 4): "yuv444p"}
+"""By the width and height of the chroma of four pixels by four."""
 
 
 class UprightRGB:
@@ -50,7 +54,16 @@ class UprightRGB:
     def _array(self, frame: av.VideoFrame, pixels: str) -> np.ndarray:
         width, height = self._stored
         matrix = assumed_matrix(frame)
-        return frame.to_ndarray(format=pixels, width=width, height=height, src_colorspace=matrix)
+        if pixels == "rgb24" and (shallow := eight_bit_format(frame.format)):
+            # Straight from more bits, swscale blurs the chroma, which a recording blurs once more.
+            frame = frame.reformat(format=shallow)
+        return frame.to_ndarray(
+            format=pixels,
+            width=width,
+            height=height,
+            src_colorspace=matrix,
+            interpolation=Interpolation.BICUBIC,
+        )
 
     def _laid_on_white(self, rgba: np.ndarray) -> RGB:
         rgb, any_white = on_white(rgba)
@@ -58,6 +71,13 @@ class UprightRGB:
             self._said_white = True
             log.warning("%s: its transparent parts become white", self._name)
         return rgb
+
+
+def eight_bit_format(own: av.VideoFormat) -> str | None:
+    """The format of 8 bits with the same planes; None if `own` is no YCbCr of more bits."""
+    if own.is_rgb or len(own.components) != 3 or max(c.bits for c in own.components) <= 8:
+        return None
+    return EIGHT_BIT_FORMATS.get((own.chroma_width(4), own.chroma_height(4)))
 
 
 def has_alpha(frame: av.VideoFrame) -> bool:

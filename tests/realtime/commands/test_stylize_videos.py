@@ -231,6 +231,31 @@ def test_an_avi_that_was_cut_is_damaged(tmp_path, caplog):
     assert "in.avi: damaged or cut off" in caplog.text
 
 
+def test_a_time_code_does_not_keep_a_file_in_fragments(tmp_path, caplog):
+    source, target = tmp_path / "in.mkv", tmp_path / "out.mp4"
+    ffmpeg(PICTURES, SOUND, H264_AAC, "-metadata timecode=01:00:00:00", source)
+    assert_same(source, target)
+    assert "fragments" not in caplog.text
+    assert b"moof" not in target.read_bytes()
+
+
+def test_pcm_in_an_mp4_becomes_aac_which_players_know(tmp_path):
+    source, target = tmp_path / "in.mov", tmp_path / "out.mp4"
+    ffmpeg(
+        PICTURES, SOUND, "-c:v libx264 -crf 10 -pix_fmt yuv420p -c:a pcm_s24le -ar 96000", source
+    )
+    assert_same(source, target)
+    assert probe(target)["streams"][1]["codec_name"] == "aac"
+
+
+def test_ten_bits_lose_no_more_than_eight_do(tmp_path):
+    source, target = tmp_path / "in.mkv", tmp_path / "out.mp4"
+    ffmpeg(PICTURES, "-c:v libx264 -crf 5 -pix_fmt yuv420p10le", source)
+    assert painted(source, target).exit_code == 0
+    as_eight = shown(source, filters="format=yuv420p")
+    assert difference(as_eight, shown(target)) <= 2
+
+
 def test_raw_h264_has_the_rate_that_it_states_itself(tmp_path):
     source = tmp_path / "in.h264"
     ffmpeg(PICTURES, "-c:v libx264 -crf 10 -pix_fmt yuv420p", source)
