@@ -22,8 +22,9 @@ FIRST_BACKOFF = 0.25
 STEADY = 3.0
 """Seconds of frames after which an outage counts as over."""
 LONGEST_BACKOFF = 2.0
-STUCK = 10.0
-"""Seconds for one call into a source; after that it seems to hang, and a fresh one is tried."""
+STUCK, STUCK_OPENING = 10.0, 30.0
+"""Seconds for reading a frame, and for opening a source, which takes some systems long; after that
+it seems to hang, and a fresh one is tried."""
 STOP_TIMEOUT = 2.0
 """Seconds that `stop` waits for a read to end. A thread whose read takes longer is left behind and
 closes the source itself when the read returns: other threads must not close a device."""
@@ -117,7 +118,7 @@ class Capture:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._outage: Outage | None = None
-        self._busy_since: float | None = None
+        self._stuck_at: float | None = None
         self.error: StylecamError | None = None
         self.frames = 0
 
@@ -154,16 +155,16 @@ class Capture:
         To be called now and then while no frame comes. The thread that hangs is left behind: it
         closes its source when the call returns. Without reconnecting nothing is replaced.
         """
-        busy = self._busy_since
-        if busy is None or time.monotonic() - busy < STUCK or self._reconnect <= 0:
+        stuck_at = self._stuck_at
+        if stuck_at is None or time.monotonic() < stuck_at or self._reconnect <= 0:
             return
         fresh = self.source.renewed()
         if fresh is None:
             return
-        fault = SourceFault(f"the source has not answered for {STUCK:g} s")
+        fault = SourceFault("the source does not answer")
         self._outage = self._outage or Outage(fault, self._reconnect)
         self._on_message(f"{fault}; opening it afresh")
-        self.source, self._busy_since = fresh, None
+        self.source, self._stuck_at = fresh, None
         self._thread = threading.Thread(
             target=self._run, args=(fresh,), kwargs={"again": True}, name="capture", daemon=True
         )
@@ -205,7 +206,7 @@ class Capture:
     def _read_into(self, source: Source, queue: FrameQueue) -> None:
         while not self._ended(source) and not self.limits.full(self.frames):
             try:
-                with self._busy(source):
+                with self._busy(source, STUCK):
                     frame = source.read()
             except EndOfSource:
                 return
@@ -231,14 +232,14 @@ class Capture:
         return self._stop.is_set() or self.source is not source
 
     @contextmanager
-    def _busy(self, source: Source) -> Iterator[None]:
-        """Note for how long a call into the source lasts."""
-        self._busy_since = time.monotonic()
+    def _busy(self, source: Source, longest: float) -> Iterator[None]:
+        """Note when a call into the source that begins now will count as stuck."""
+        self._stuck_at = time.monotonic() + longest
         try:
             yield
         finally:
             if self.source is source:
-                self._busy_since = None
+                self._stuck_at = None
 
     def _wait_while_idle(self) -> None:
         end = time.monotonic() + IDLE_INTERVAL
@@ -259,7 +260,7 @@ class Capture:
         assert outage is not None
         while not self._stop.wait(outage.next_backoff()) and self.source is source:
             try:
-                with self._busy(source):
+                with self._busy(source, STUCK_OPENING):
                     source.close()
                     source.open()
             except Exception as reason:  # drivers raise what they like
