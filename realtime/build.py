@@ -148,6 +148,7 @@ def build(
         titles=styles.titles,
         skip_static=config.processing.skip_static,
         target_fps=config.processing.target_fps,
+        cpu_budget=config.processing.cpu_budget,
         may_idle=kind in IDLE_KINDS and config.limit == LimitConfig(),
         fade=config.style.fade,
         attract=config.kiosk.attract if config.kiosk.enabled else 0.0,

@@ -50,6 +50,7 @@ KEYS = {
     "process_size": "processing.size",
     "scale": "processing.scale",
     "target_fps": "processing.target_fps",
+    "cpu_budget": "processing.cpu_budget",
     "smoothing": "processing.smoothing",
     "skip_static": "processing.skip_static",
     "fullscreen": "window.fullscreen",
@@ -133,6 +134,11 @@ INTERRUPTED = 130
     help="Paint at this fraction of the size, then enlarge.  [live: 360 lines or more]",
 )
 @click.option("--target-fps", type=float, help="Paint smaller to hold this frame rate. Live only.")
+@click.option(
+    "--cpu-budget",
+    metavar="SHARE",
+    help="Skip frames to use no more of the CPU than this, like 50%. Live only.",
+)
 @click.option(
     "--smoothing",
     type=float,

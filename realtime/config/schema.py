@@ -21,7 +21,7 @@ from pydantic import (
 
 from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
-from realtime.config.units import Seconds, SizeText
+from realtime.config.units import Seconds, Share, SizeText
 from realtime.control.state import View
 from realtime.control.values import LARGEST_ZOOM, LONGEST_SHUFFLE, SHORTEST_SHUFFLE
 from realtime.frames.size import FitMode
@@ -111,7 +111,8 @@ class ProcessingConfig(Section):
 
     `scale` None means the scale that suits the frame size in a live run, and full size otherwise.
 
-    `smoothing` None means what suits a live run, and 0 otherwise. `target_fps` and `skip_static`
+    `smoothing` None means what suits a live run, and 0 otherwise. `target_fps`, `cpu_budget` and
+    `skip_static`
     apply only to a live run.
     """
 
@@ -122,6 +123,7 @@ class ProcessingConfig(Section):
     size: SizeText | None = None
     scale: float | None = Field(default=None, gt=0, le=1)
     target_fps: Positive | None = None
+    cpu_budget: Share | None = None
     smoothing: float | None = Field(default=None, ge=0, le=1)
     skip_static: bool = True
     keep: int = Field(default=1, ge=1)

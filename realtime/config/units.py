@@ -41,5 +41,15 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
+def parse_share(value: object) -> float:
+    """A share above 0, up to 1, from a number or a percentage. Raises ValueError, for the user."""
+    match = re.fullmatch(r"\s*(\d*\.?\d+)\s*(%?)\s*", str(value))
+    share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
+    if isinstance(value, bool) or not 0 < share <= 1:
+        raise ValueError("write a share as a percentage up to 100%, or a number up to 1")
+    return share
+
+
 SizeText = Annotated[Size, BeforeValidator(parse_size), PlainSerializer(str)]
+Share = Annotated[float, BeforeValidator(parse_share)]
 Seconds = Annotated[float, BeforeValidator(parse_duration)]

@@ -30,6 +30,7 @@ from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.pipeline.rotation import StyleRotation
 from realtime.pipeline.saving import SaveController, SaveTargets
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
+from realtime.pipeline.watch.cpu_budget import CpuBudget
 from realtime.pipeline.watch.lost_picture import LostPicture
 from realtime.pipeline.watch.source_watch import SourceWatch
 from realtime.sinks import Sink
@@ -52,6 +53,7 @@ class Plan:
     says how. `local` names the sinks that get text on the picture; `titles` are the
     styles' titles by name. In a live run, `skip_static` avoids painting a still scene again. While
     a live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
+    A live run skips frames to use no more than the share `cpu_budget` of the CPU.
     For `fade` s after a change of style, a live run shows the new painting over the old.
     `lost` is what the outputs of a live run show while its source gives no frames.
     Once nothing was changed for `attract` s, styles change by themselves (0: never).
@@ -70,6 +72,7 @@ class Plan:
     titles: Mapping[str, str] = field(default_factory=dict)
     skip_static: bool = False
     target_fps: float | None = None
+    cpu_budget: float | None = None
     may_idle: bool = False
     fade: float = 0.0
     lost: LostMode = "hold"
@@ -128,6 +131,7 @@ class Pipeline:
         )
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._source_watch: SourceWatch | None = None
+        self._budget: CpuBudget | None = None
         self._shown: Frame | None = None
         self._error: BaseException | None = None
         self.interrupted = False
@@ -164,6 +168,8 @@ class Pipeline:
         self._outgoing = outgoing
         self._queue: FrameQueue = Mailbox[Frame]() if self.live else BoundedQueue[Frame](READ_AHEAD)
         self._painter = self._make_painter(geometry)
+        if self.live and self.plan.cpu_budget is not None:
+            self._budget = CpuBudget(self.plan.cpu_budget, on_message=self.plan.on_message)
         self._lost_picture = LostPicture(
             self.plan.lost, self._painter, source=own, size=geometry.size
         )
@@ -294,6 +300,8 @@ class Pipeline:
         try:
             while not self._queue.closed and not self._ending:
                 self._beat = time.monotonic()
+                if self._budget is not None:
+                    self._budget.wait(lambda: self._ending or self._queue.closed)
                 frame = self._queue.take(self._lost_picture.interval or SILENCE)
                 if self.live:
                     self._rotation.tick()
@@ -303,6 +311,8 @@ class Pipeline:
                     self._lost_picture.saw_frame(frame)
                     self._hand_over(self._painter.paint(frame, settings), settings)
                     self.metrics.count_painted()
+                    if self._budget is not None:
+                        self._budget.painted()
                     self.plan.on_progress(self.metrics.painted)
                     if self.plan.limits.full(self.metrics.painted):
                         return

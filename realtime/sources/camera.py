@@ -23,6 +23,7 @@ from realtime.sources.camera_list import (
     found,
     list_cameras,
 )
+from realtime.sources.device_holder import holder_of
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,9 @@ class Camera(Source):
             )
         if self._which is None and not self._list():
             return NoCamera("no camera found; plug one in, or take `--source demo`")
-        return SourceFault(f"{self.label}: cannot be opened; is another program using it?")
+        holder = holder_of(device)
+        who = "is another program using it?" if holder is None else f"held by {holder}"
+        return SourceFault(f"{self.label}: cannot be opened; {who}")
 
     def _negotiate(self) -> None:
         """Ask in the order that costs V4L2 the fewest restarts: format, size, then rate."""

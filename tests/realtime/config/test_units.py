@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.config.units import LARGEST_SIDE, parse_duration, parse_size
+from realtime.config.units import LARGEST_SIDE, parse_duration, parse_share, parse_size
 from realtime.frames.size import Size
 
 sides = st.integers(1, LARGEST_SIDE)
@@ -39,3 +39,16 @@ def test_durations_are_seconds_or_have_a_unit(written, seconds):
 def test_what_is_no_duration_is_refused(written):
     with pytest.raises(ValueError, match="duration"):
         parse_duration(written)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("50%", 0.5), ("0.25", 0.25), (1, 1.0), ("100 %", 1.0)]
+)
+def test_a_share_is_a_percentage_or_a_number(text, share):
+    assert parse_share(text) == share
+
+
+@pytest.mark.parametrize("text", ["0", "101%", 2, "half", True, None, "", "-5%"])
+def test_anything_else_is_no_share(text):
+    with pytest.raises(ValueError, match="percentage"):
+        parse_share(text)
