@@ -24,8 +24,8 @@ from models.errors import UsageError
 from realtime.config.units import Seconds, Share, SizeText
 from realtime.control.state import View
 from realtime.control.values import LARGEST_ZOOM, LONGEST_SHUFFLE, SHORTEST_SHUFFLE
+from realtime.frames.lost import LostMode
 from realtime.frames.size import FitMode
-from realtime.frames.views import LostMode
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 SLOWEST, FASTEST = 0.1, 1000.0

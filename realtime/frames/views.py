@@ -1,7 +1,5 @@
 """What is shown with a painting, beside it, or in its place. Pure."""
 
-from typing import Literal
-
 import cv2
 import numpy as np
 
@@ -10,8 +8,6 @@ from models.pictures import RGB
 
 DIVIDER = 2
 """Pixels between the halves of the split view."""
-LostMode = Literal["card", "hold", "demo"]
-"""While a live source is lost: a placeholder that says so, the last picture, or the demo."""
 
 
 def blended(original: AnyRGB, painted: AnyRGB, strength: float) -> AnyRGB:

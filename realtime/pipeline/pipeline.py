@@ -19,8 +19,9 @@ from realtime.control.overlay import Overlay
 from realtime.control.state import Settings, SettingsStore
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.frames.geometry import Geometry
+from realtime.frames.lost import LostMode
 from realtime.frames.size import FitMode, Size
-from realtime.frames.views import LostMode, mirrored
+from realtime.frames.views import mirrored
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Capture, Limits
 from realtime.pipeline.interruptible import run_interruptibly

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from realtime.control.state import Settings
 from realtime.frames.frame import Frame
+from realtime.frames.lost import LostMode
 from realtime.frames.size import Size
-from realtime.frames.views import LostMode, placeholder
+from realtime.frames.views import placeholder
 from realtime.pipeline.painting import Painter
 from realtime.sources.demo import Demo
 
