@@ -1,4 +1,4 @@
-"""Paints the sheet of the painter's own looks: one photograph with every preset.
+"""Paints a sheet of the painter's own looks: one photograph with every preset.
 
 python docs/pictures/looks.py PHOTO STYLE --size 384 -o docs/pictures/looks.jpg
 """
@@ -37,14 +37,15 @@ def looks(
     features = PaintFeatures(load_loss_network("vgg16"), "max", dtype=dtype)
     inputs = load_inputs(photo, (style,), None, None)
     steps = {"iterations": iterations, "initial_iterations": initial_iterations}
+    height, width = fit(inputs.shape, size)
     tiles = []
     for name, look in {"default": {}, **LOOKS}.items():
         settings = PaintSettings.model_validate({"size": size} | steps | look)
         painted = Painting(inputs.photo, inputs.styles, features, settings).run()
         tiles.append(Tile(name, to_picture(painted[0]), ()))
         click.echo(name)
-    height, width = fit(inputs.shape, size)
-    write_picture(out, np.asarray(tile_sheet(tiles, columns=3, width=width, height=height)))
+        # After each: what is painted stays if it is broken off.
+        write_picture(out, np.asarray(tile_sheet(tiles, columns=3, width=width, height=height)))
 
 
 if __name__ == "__main__":
