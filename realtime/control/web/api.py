@@ -60,7 +60,7 @@ class Api:
         router.add_post("/lock", self._lock)
         router.add_get(r"/saved/{number:\d+}", self._saved)
         router.add_delete(r"/saved/{number:\d+}", self._delete)
-        router.add_get(r"/qr/{number:\d+}.svg", self._qr)
+        router.add_get(r"/qr/{number:\d+}.png", self._qr)
 
     def listing(self, role: Role) -> str | None:
         """The message about what was saved; guests see snapshots only, viewers nothing."""
@@ -150,8 +150,8 @@ class Api:
 
         out = io.BytesIO()
         address = f"{access.base}saved/{saved.number}?key={saved.key}"
-        segno.make(address, micro=False).save(out, kind="svg", scale=4, light="white")
-        return web.Response(body=out.getvalue(), content_type="image/svg+xml")
+        segno.make(address, micro=False).save(out, kind="png", scale=6, border=2)
+        return web.Response(body=out.getvalue(), content_type="image/png")
 
     def _find(self, request: web.Request) -> Saved:
         saved = self._gallery.find(int(request.match_info["number"]))

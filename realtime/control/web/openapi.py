@@ -28,6 +28,12 @@ def description(role: Role = Role.OWNER) -> dict[str, Any]:
             }
         },
         "/snapshot.jpg": {"get": {"summary": "The newest picture.", "responses": {"200": picture}}},
+        "/stream.mjpg": {
+            "get": {
+                "summary": "The pictures as Motion JPEG.",
+                "responses": {"200": {"description": "multipart/x-mixed-replace."}},
+            }
+        },
         "/saved/{number}": {
             "parameters": [number],
             "get": {"summary": "A saved snapshot.", "responses": {"200": picture}},

@@ -51,6 +51,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+PART = "stylecam-picture"
+MOTION_JPEG = f"multipart/x-mixed-replace; boundary={PART}"
 FRESH_PICTURE = 1.0
 """Seconds that a request for a snapshot waits for a new picture before it gets the last one."""
 STATE_POLL = 0.1
@@ -211,6 +213,7 @@ class ControlServer:
         self._api.add_to(app.router)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/snapshot.jpg", self._snapshot)
+        app.router.add_get("/stream.mjpg", self._motion_jpeg)
         runner = web.AppRunner(app, access_log=None, logger=request_log(), shutdown_timeout=0.2)
         await runner.setup()
         assert runner.server is not None
@@ -314,6 +317,32 @@ class ControlServer:
             raise web.HTTPServiceUnavailable(text="there is no picture yet\n")
         jpeg = await asyncio.to_thread(encode_picture, picture.rgb, ".jpg", error=SinkFault)
         return web.Response(body=jpeg, content_type="image/jpeg")
+
+    async def _motion_jpeg(self, request: web.Request) -> web.StreamResponse:
+        """The pictures as Motion JPEG, for players; a slow reader skips some."""
+        if not self.has_picture:
+            raise web.HTTPNotFound(text="this run shows no picture here: use `--sink web`\n")
+        response = web.StreamResponse(headers={**HEADERS, "Content-Type": MOTION_JPEG})
+        await response.prepare(request)
+        connection = request.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self._asked_for_picture += 1
+        try:
+            await self._refresh_picture()
+            sent = None
+            while request.transport is not None:  # else the player has gone
+                picture = self._picture
+                if picture is not None and picture is not sent:
+                    sent = picture
+                    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+                    await response.write(f"--{PART}\r\n{head}".encode() + picture + b"\r\n")
+                await asyncio.sleep(0.02)
+        except ConnectionError:
+            pass
+        finally:
+            self._asked_for_picture -= 1
+        return response
 
     def _newest_index(self) -> int | None:
         picture = self._monitor.picture() if self._monitor is not None else None

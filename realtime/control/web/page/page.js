@@ -243,7 +243,7 @@ function photo({ number, name, qr }) {
   $("photo-download").href = `saved/${number}?download`;
   $("photo-download").download = name;
   $("photo-qr").hidden = !qr;
-  if (qr) $("photo-qr").src = `qr/${number}.svg`;
+  if (qr) $("photo-qr").src = `qr/${number}.png`;
   $("photo-delete").hidden = greeting?.role !== "owner";
   $("photo-delete").onclick = async () => {
     const answer = await fetch(`saved/${number}`, { method: "DELETE" });

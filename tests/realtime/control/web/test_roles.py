@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import cv2
@@ -221,14 +222,19 @@ def test_saved_files_are_fetched_and_deleted_by_whom_they_are_for(kiosk: House):
 def test_a_qr_codes_address_opens_one_file_without_a_cookie_until_it_expires(
     kiosk: House, monkeypatch
 ):
-    assert kiosk.get("/qr/1.svg")[0] == 404  # nobody else reaches this machine
+    assert kiosk.get("/qr/1.png")[0] == 404  # nobody else reaches this machine
     network = access_for("0.0.0.0", kiosk.server.access.port)
     monkeypatch.setattr(kiosk.server, "access", network)
     assert kiosk.get("/saved/1")[0] == 403
-    status, svg = kiosk.get("/qr/1.svg", Role.GUEST)
+    status, png = kiosk.get("/qr/1.png", Role.GUEST)
     assert status == 200
-    assert b"<svg" in svg
-    key = kiosk.gallery.find(1).key
+    code = cv2.copyMakeBorder(
+        cv2.imdecode(np.frombuffer(png, np.uint8), 0), *[40] * 4, cv2.BORDER_CONSTANT, value=255
+    )
+    address, _, _ = cv2.QRCodeDetector().detectAndDecode(code)
+    found = urlsplit(address)
+    assert (found.port, found.path) == (network.port, "/saved/1")
+    [key] = parse_qs(found.query)["key"]
     assert kiosk.get(f"/saved/1?key={key}")[0] == 200
     for path in (f"/saved/2?key={key}", f"/saved/1?key={key}x", f"/?key={key}", "/saved/1?key="):
         assert kiosk.get(path)[0] == 403
@@ -345,3 +351,27 @@ def test_fifty_pages_and_one_that_never_reads_all_the_others_see_the_picture_cha
     began = time.monotonic()
     house.sink.close()
     assert time.monotonic() - began < DEADLINE
+
+
+def test_players_get_motion_jpeg_of_every_new_picture(house: House):
+    async def talk(session: aiohttp.ClientSession):
+        async with session.get("/stream.mjpg") as answer:
+            assert answer.headers["Content-Type"].startswith("multipart/x-mixed-replace")
+            reader = aiohttp.MultipartReader.from_response(answer)
+            pictures = []
+            for level in (60, 200):
+                await asyncio.to_thread(
+                    house.sink.write, frame_of(np.full((60, 80, 3), level, np.uint8), level)
+                )
+                while not pictures or abs(int(pictures[-1].mean()) - level) > 8:
+                    data = await (await reader.next()).read()
+                    pictures.append(cv2.imdecode(np.frombuffer(data, np.uint8), 1))
+            return pictures
+
+    assert house.ask(talk)[-1].shape == (60, 80, 3)
+    wait_until(lambda: not house.server.has_viewers)
+
+
+def test_without_a_picture_there_is_no_stream(house: House):
+    house.sink.wrapped.close()
+    assert house.get("/stream.mjpg")[0] == 404
