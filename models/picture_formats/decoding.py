@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.picture_formats.sixteen_bits import RGB16, decode_deep
+from models.picture_formats.sixteen_bits import RGB16, decode_deep, decode_rare_tiff
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ def decode_picture(data: bytes, *, name: str) -> NDArray[np.uint8] | RGB16:
     try:
         image = open_image(io.BytesIO(data), name)
         if image is None:
-            return _by_opencv(data)
+            rare = decode_rare_tiff(data, name=name)
+            return _by_opencv(data) if rare is None else rare
         if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
             log.warning("%s: has %d pages; the first is taken", name, image.n_frames)
         deep = decode_deep(image, data, name=name)

@@ -75,6 +75,38 @@ def decode_deep(image: Any, data: bytes, *, name: str) -> RGB16 | None:
     return np.ascontiguousarray(_upright(rgb, turn))
 
 
+def decode_rare_tiff(data: bytes, *, name: str) -> RGB16 | None:
+    """The picture (H, W, 3) in a TIFF that Pillow does not know: grey with alpha, or floats 0..1.
+
+    None if `data` is no such TIFF.
+    """
+    import tifffile
+
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return None
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            page = file.pages.first
+            stored, extra = page.asarray(), ASSOCIATED_ALPHA in page.extrasamples
+            photometric, turn = int(page.photometric), page.tags.get(ORIENTATION)
+    except Exception:  # what it cannot read, it says in many ways
+        return None
+    if stored.dtype.kind == "f":
+        stored = quantized(np.nan_to_num(stored.astype(np.float32)), 16)
+    if stored.dtype == np.uint8:
+        stored = sixteen_bits(stored)
+    if photometric not in (BLACK_IS_ZERO, AS_RGB) or stored.dtype != np.uint16:
+        return None
+    stored = stored[..., None] if stored.ndim == 2 else stored
+    colours = 3 if photometric == AS_RGB else 1
+    if stored.shape[2] not in (colours, colours + 1):
+        return None
+    rgb = np.broadcast_to(stored[..., :colours], (*stored.shape[:2], 3))
+    if stored.shape[2] > colours:
+        rgb = _on_white(rgb, stored[..., colours:], name, premultiplied=extra)
+    return np.ascontiguousarray(_upright(rgb, int(turn.value) if turn is not None else 1))
+
+
 def _by_opencv(data: bytes) -> Any:
     """The pixels of `data` as they are stored, RGB(A) or grey; None if OpenCV reads none."""
     import cv2

@@ -126,3 +126,16 @@ def test_bits_that_a_format_has_not_are_refused(tmp_path):
 def test_srgb_itself_changes_nothing(tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", DEEP, photometric="rgb", iccprofile=srgb_profile())
     assert (read_deep_picture(tmp_path / "in.tif") == DEEP).all()
+
+
+def test_a_tiff_of_floats_and_one_of_grey_with_alpha_are_read(tmp_path, caplog):
+    levels = (DEEP / 65535).astype(np.float32)
+    tifffile.imwrite(tmp_path / "f.tif", levels, photometric="rgb", compression="zlib")
+    assert np.abs(read_deep_picture(tmp_path / "f.tif").astype(int) - DEEP).max() <= 1
+    grey = np.dstack([DEEP[..., 0], ALPHA])
+    options = {"photometric": "minisblack", "extrasamples": ["unassalpha"]}
+    tifffile.imwrite(tmp_path / "ya.tif", grey, **options)
+    share = ALPHA / 65535
+    expected = DEEP[..., 0] * share + 65535 * (1 - share)
+    assert np.abs(read_deep_picture(tmp_path / "ya.tif") - expected[..., None]).max() <= 1
+    assert "ya.tif: its transparent parts become white" in caplog.text
