@@ -27,8 +27,11 @@ SOUND_CODECS = {"webm": "libopus", "avi": "ac3"}
 An AVI cannot say how much silence an encoder puts before the sound; AC-3 has the least, 5 ms."""
 TEXT_CODECS = {"mp4": "mov_text", "mov": "mov_text", "webm": "webvtt", "matroska": "subrip"}
 """By FFmpeg's format: what subtitles of text become where they cannot be copied."""
-UNPLAYABLE = {"mp4": "pcm_"}
-"""By FFmpeg's format: how the codecs begin that it writes there, but most players refuse."""
+NOT_COPIED = {
+    "mp4": ("pcm_",),
+    "avi": ("aac", "flac", "vorbis", "opus", "alac", "wavpack", "truehd"),
+}
+"""By FFmpeg's format: how the codecs begin that it writes there, but players cannot play."""
 TRIED_PACKETS = 4
 """So many packets are written to memory to find out whether a container takes a codec."""
 
@@ -108,7 +111,7 @@ class SourceTracks:
     def _takes(self, address: str, stream: av.AudioStream) -> bool:
         """Whether the recording's container can hold the packets of a sound track."""
         container = self._output.format.name
-        if stream.codec_context.name.startswith(UNPLAYABLE.get(container, "-")):
+        if stream.codec_context.name.startswith(NOT_COPIED.get(container, ())):
             return False
         try:
             with (

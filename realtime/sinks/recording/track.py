@@ -72,7 +72,7 @@ class ConvertedTrack:
         encoder = av.Codec(codec, "w")
         rates = encoder.audio_rates or [context.sample_rate]
         rate = min(rates, key=lambda known: abs(known - context.sample_rate))
-        layout = "mono" if context.channels == 1 else "stereo"
+        layout = _layout(codec, rate, context)
         stream = output.add_stream(codec, rate=rate, layout=layout)
         assert isinstance(stream, av.AudioStream)
         self._encoder = stream
@@ -136,6 +136,25 @@ class ConvertedSubtitles:
 
     def rest(self) -> Iterator[av.Packet]:
         return iter(())
+
+
+def _layout(codec: str, rate: int, source: av.AudioCodecContext) -> str:
+    """The channels that are encoded: the source's own where the encoder takes them."""
+    if source.channels == 1:
+        return "mono"
+    # "5.1" and "5.1(side)" name the same speakers; encoders take one of the two.
+    own = source.layout.name
+    for name in (own, own.partition("(")[0]):
+        trial = av.CodecContext.create(codec, "w")
+        assert isinstance(trial, av.AudioCodecContext)
+        try:
+            trial.sample_rate, trial.layout = rate, name
+            trial.format = (trial.codec.audio_formats or [source.format])[0]
+            trial.open()
+        except (av.FFmpegError, ValueError):
+            continue
+        return name
+    return "stereo"
 
 
 def _filled_from_zero(

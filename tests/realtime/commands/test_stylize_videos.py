@@ -248,6 +248,18 @@ def test_pcm_in_an_mp4_becomes_aac_which_players_know(tmp_path):
     assert probe(target)["streams"][1]["codec_name"] == "aac"
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".avi", "ac3"), (".webm", "opus"), (".mkv", "flac")]
+)
+def test_six_channels_stay_six(tmp_path, suffix, codec):
+    source, target = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
+    six = SOUND.replace(":s=48000", "|0|0|0|0|0:c=5.1:s=48000")
+    ffmpeg(PICTURES, six, H264_AAC.replace("aac", "flac"), source)
+    assert_same(source, target)
+    sound = probe(target)["streams"][1]
+    assert (sound["codec_name"], sound["channels"]) == (codec, 6)
+
+
 def test_ten_bits_lose_no_more_than_eight_do(tmp_path):
     source, target = tmp_path / "in.mkv", tmp_path / "out.mp4"
     ffmpeg(PICTURES, "-c:v libx264 -crf 5 -pix_fmt yuv420p10le", source)
