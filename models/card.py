@@ -11,15 +11,17 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.errors import ModelError, StylecamError, UsageError
-from models.preparation import Preparation
 from models.system.atomic_file import write_bytes_atomically
 from models.system.printable import printable
+
+if TYPE_CHECKING:
+    from models.preparation import Preparation
 
 FORMAT = 1
 METADATA_KEY = "stylecam"
@@ -66,7 +68,10 @@ class StyleCard(BaseModel):
     path: Path = Field(default=Path(), exclude=True)
 
     @property
-    def preparation(self) -> Preparation:
+    def preparation(self) -> "Preparation":
+        # OpenCV would make every `--help` slow.
+        from models.preparation import Preparation
+
         return Preparation(self.exposure, self.grain)
 
     @field_validator("title", "credit", "licence", mode="before")
