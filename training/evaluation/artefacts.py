@@ -30,6 +30,9 @@ VISIBLE_GRID = 1.0
 BORDER = 16
 LINE = 4
 VISIBLE_FRAME = 3.0
+CHANCE = 2.0
+"""Squared standard errors that are subtracted: one for the mean itself, one for the worst of four
+sides."""
 
 FLAT_SIDE = 160
 FLAT_COLOURS = ((20, 20, 30), (128, 128, 128), (220, 190, 160), (60, 110, 190), (235, 235, 225))
@@ -93,23 +96,30 @@ def _surroundings(power: NDArray[np.float64], y: int, x: int) -> float:
     return float(max(along, across))
 
 
-def border_contrast(change: Change) -> float:
+def border_contrast(changes: list[Change]) -> float:
     """How far the mean change along the worst of the four sides is from the inside's, in levels.
 
     The outer 16 pixels are compared with everything farther inside; so are the outer 4, at half
-    weight, as a line must be twice as strong to be seen. Root mean square over the channels, in
-    levels of 255; VISIBLE_FRAME and more can be seen. Meant for changes of flat pictures, means
-    over many pictures, and what a border alone changes (`border`): the sides of a single
-    photograph differ from its middle anyway. The picture's sides must be 48 or more.
+    weight, as a line must be twice as strong to be seen. Mean over the pictures, root mean square
+    over the channels, in levels of 255; VISIBLE_FRAME and more can be seen. What strokes give by
+    chance, which differs from picture to picture, is subtracted: CHANCE times the squared standard
+    error of the mean. Meant for changes of flat pictures and for what a border alone changes
+    (`border`): the sides of a photograph differ from its middle anyway. The pictures' sides must be
+    48 or more.
     """
-    inside = change[BORDER:-BORDER, BORDER:-BORDER].mean(axis=(0, 1))
+    return max(_worst_side(changes, BORDER), _worst_side(changes, LINE) / 2)
 
-    def worst(width: int) -> float:
+
+def _worst_side(changes: list[Change], width: int) -> float:
+    contrasts = []  # of each picture: (4 sides, 3 channels)
+    for change in changes:
+        inside = change[BORDER:-BORDER, BORDER:-BORDER].mean(axis=(0, 1))
         strips = (change[:width], change[-width:], change[:, :width], change[:, -width:])
-        means = [strip.mean(axis=(0, 1)) - inside for strip in strips]
-        return float(max(np.sqrt(np.square(mean).mean()) for mean in means))
-
-    return max(worst(BORDER), worst(LINE) / 2)
+        contrasts.append([strip.mean(axis=(0, 1)) - inside for strip in strips])
+    each = np.asarray(contrasts, np.float64)
+    chance = each.var(axis=0, ddof=1) / len(each) if len(each) > 1 else 0.0
+    squares = np.square(each.mean(axis=0)) - CHANCE * chance
+    return float(np.sqrt(max(0.0, squares.mean(axis=-1).max())))
 
 
 def grid(painter: Painter, sources: list[Picture]) -> float:
@@ -123,17 +133,16 @@ def border(painter: Painter, sources: list[Picture]) -> float:
     """The largest `border_contrast` on noisy flat pictures, or that on `sources` if it is more.
 
     The middle of a picture is painted alone, and compared with the middle of the whole picture's
-    painting. The content is the same, so the border causes all differences. These are averaged
-    over the pictures of a colour, and over all `sources`, before the contrast is taken: strokes
-    fall anywhere, a frame stands still. Sources (H, W, 3) are enlarged to WHOLE_SIDE.
+    painting. The content is the same, so the border causes all differences. The contrast is that of
+    all pictures of a colour, and of all `sources`: strokes fall anywhere, a frame stands still.
+    Sources (H, W, 3) are enlarged to WHOLE_SIDE; without any, flat pictures alone are judged.
     """
     flat = _flat_pictures(draws=FLAT_DRAWS, side=FLAT_SIDE + 2 * CUT)
-    changes = np.stack([border_change(painter, x) for x in flat])
-    colours = np.split(changes, len(FLAT_COLOURS))
-    return max(
-        *(border_contrast(colour.mean(axis=0)) for colour in colours),
-        border_contrast(np.mean([border_change(painter, _large(x)) for x in sources], axis=0)),
-    )
+    changes = [border_change(painter, x) for x in flat]
+    groups = [changes[i : i + FLAT_DRAWS] for i in range(0, len(changes), FLAT_DRAWS)]
+    if sources:
+        groups.append([border_change(painter, _large(x)) for x in sources])
+    return max(border_contrast(group) for group in groups)
 
 
 def border_change(painter: Painter, source: Picture) -> Change:

@@ -80,9 +80,9 @@ def evaluate(
     """The quality of one painter on held-out photographs and the frames of one clip.
 
     `shown` paints the clip's frames in order as the viewer sees them (None: by holding what
-    `painter` paints). `generator` paints pictures as they are (None: as `painter` does); it is
-    judged for grid and border, which compare a picture with a part of it: exposure and grain of the
-    part would be others.
+    `painter` paints). `generator` is `painter` without exposure and grain; it is judged for
+    grid and border, which compare a picture with a part of it and average over many: the part has
+    another exposure, and grain is the same in all.
     """
     frames = [to_frame(photo) for photo in photographs]
     distances = [

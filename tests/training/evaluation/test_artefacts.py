@@ -105,11 +105,24 @@ def framed(picture, *, width=4, by=20):
 
 @pytest.mark.parametrize("frame", [vignette, framed, lambda x: framed(x, width=16, by=-5)])
 def test_a_frame_is_caught_on_flat_and_on_natural_pictures(frame):
-    assert border_contrast(change_of(flat(), frame(flat()))) > VISIBLE_FRAME
+    assert border_contrast([change_of(flat(), frame(flat()))]) > VISIBLE_FRAME
     assert artefacts.border(frame, [photograph(seed) for seed in range(4)]) > VISIBLE_FRAME
     large = [photograph(seed, side=artefacts.WHOLE_SIDE) for seed in range(4)]
     changes = [artefacts.border_change(frame, picture) for picture in large]
-    assert border_contrast(np.mean(changes, axis=0)) > VISIBLE_FRAME
+    assert border_contrast(changes) > VISIBLE_FRAME
+
+
+def test_strokes_that_fall_anywhere_are_no_frame_and_do_not_hide_one():
+    random = np.random.default_rng(0)
+    strokes = [
+        cv2.GaussianBlur(random.normal(0, 1, (192, 192, 3)), (0, 0), 5).astype(np.float32) * 400
+        for _ in range(16)
+    ]
+    assert np.std(strokes) > 20
+    assert border_contrast(strokes) < VISIBLE_FRAME
+    for change in strokes:
+        change[:, :16] += 12
+    assert border_contrast(strokes) > 2 * VISIBLE_FRAME
 
 
 @pytest.mark.parametrize("painter", [lambda x: x, lambda x: 255 - x, lambda x: x // 2 + 60])
@@ -137,26 +150,19 @@ def portraits():
 
 @pytest.fixture(scope="module", params=style_paths([SHIPPED]))
 def shipped(request):
-    """The name of a shipped style, and its painter."""
-    model = onnx.load(SHIPPED / f"{request.param}.onnx")
-    return request.param, session_painter(cpu_session(model))
+    """A shipped generator, which paints pictures as they are."""
+    return session_painter(cpu_session(onnx.load(SHIPPED / f"{request.param}.onnx")))
 
 
-STRONG_LINES = ("halftone-comic", "woodcut", "ink-hatching")
-"""Black lines on light paper, where the limits lie higher: the lines hide a weaker trace, and by
-chance alone leave as much in the mean of 32 cuts. Eyes found neither grid nor frame."""
-STRONGER = 1.6
-
-
-def limit_of(name, visible):
-    return visible * (STRONGER if name in STRONG_LINES else 1)
+STROKES_AT_BORDERS = 8.0
+"""Largest `border` on photographs: with bold strokes, what a photograph shows at a border is drawn
+by other strokes, some darker or lighter. Up to 7 levels, and eyes found no frame."""
 
 
 def test_a_shipped_style_leaves_no_grid(shipped, portraits):
-    name, painter = shipped
-    assert artefacts.grid(painter, portraits[:6]) < limit_of(name, VISIBLE_GRID)
+    assert artefacts.grid(shipped, portraits[:6]) < VISIBLE_GRID
 
 
 def test_a_shipped_style_leaves_no_frame(shipped, portraits):
-    name, painter = shipped
-    assert artefacts.border(painter, portraits) < limit_of(name, VISIBLE_FRAME)
+    assert artefacts.border(shipped, []) < VISIBLE_FRAME
+    assert artefacts.border(shipped, portraits) < STROKES_AT_BORDERS
