@@ -2,14 +2,14 @@
 
 STYLE_ORDER = (
     "starry-night",
-    "mosaic",
-    "the-scream",
-    "halftone-comic",
-    "woodcut",
     "stained-glass",
-    "ink-hatching",
-    "watercolour",
     "low-poly",
+    "mosaic",
+    "halftone-comic",
+    "ink-hatching",
+    "the-scream",
+    "woodcut",
+    "watercolour",
 )
 """The strongest first; all others follow by name."""
 DEFAULT_STYLE = STYLE_ORDER[0]
