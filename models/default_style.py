@@ -5,6 +5,7 @@ STYLE_ORDER = (
     "stained-glass",
     "low-poly",
     "mosaic",
+    "neon",
     "halftone-comic",
     "ink-hatching",
     "the-scream",
