@@ -35,6 +35,7 @@ def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     monkeypatch.setattr("training.loop.train.prepare_network", lambda *_: loss_network)
     monkeypatch.setattr("training.losses.vgg_weights.load_loss_network", lambda *_: loss_network)
     monkeypatch.setattr("training.evaluation.card_report.JUDGED", 1)
+    monkeypatch.setattr("training.evaluation.metrics.border", lambda *_: 1.5)  # takes seconds
     for place in ("training.commands.install_style", "models.catalogue"):
         monkeypatch.setattr(f"{place}.user_folder", lambda: tmp_path / "own")
     monkeypatch.chdir(tmp_path)
@@ -58,6 +59,7 @@ def test_a_picture_becomes_a_style_of_ones_own(invoke, painting, tmp_path):
     card = load_card(tmp_path / "own" / "my-painting.onnx")
     assert card.name == "my-painting"
     assert card.metrics["likeness"] > card.metrics["content"] > 0
+    assert card.metrics["border"] == 1.5
     assert f"likeness {card.metrics['likeness']:.2f}" in said
     assert card.preview.is_file()
     kept = load_card(tmp_path / "runs" / "my-painting" / "my-painting.onnx")
