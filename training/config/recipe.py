@@ -86,7 +86,7 @@ class Recipe(BaseModel):
     """How the style picture gets the shape of the crops; if they are not square, default "crop"."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
-    content_weight: NotNegative = 2.5
+    content_weight: NotNegative = 1.4
     content_start: Share = 0.4
     """Share of the content weight at the start; it grows over the first `content_ramp`."""
     content_ramp: Share = 0.6
