@@ -70,10 +70,19 @@ class Window:
             text=True,
             bufsize=1,
         )
-        found = self.xdotool("search", "--sync", "--onlyvisible", "--name", "^under test$")
-        self.id = int(found.split()[-1])
+        wait_for(self.find, seconds=30)
+        self.id = self.find()
         self.wait_for_paint()
         self.xdotool("windowfocus", "--sync", str(self.id))
+
+    def find(self) -> int:
+        """The id of the window, 0 if there is none. A window that vanishes while xdotool looks
+        through all of them makes it fail, so one search can miss."""
+        search = ("search", "--onlyvisible", "--name", "^under test$")
+        try:
+            return int(self.xdotool(*search).split()[-1])
+        except subprocess.CalledProcessError:
+            return 0
 
     def wait_for_paint(self) -> None:
         """Wait for the first picture, mapping the window again where Qt missed its exposure.
@@ -120,8 +129,8 @@ def window(display):
     window.close()
 
 
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + 10
+def wait_for(condition, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -168,9 +177,10 @@ def test_a_resized_window_keeps_the_aspect_between_bars(window):
 def test_at_a_kiosk_the_picture_fills_the_window_which_opens_again_when_closed(display):
     kiosk = Window(display, ", kiosk=True")
     try:
-        kiosk.xdotool("windowsize", "--sync", str(kiosk.id), "400", "150")
 
         def filled() -> bool:
+            # asked again each time: the window's own first resize may still be under way
+            kiosk.xdotool("windowsize", str(kiosk.id), "400", "150")
             picture = kiosk.picture()
             corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]]
             colours = [(255, 0, 0), (0, 0, 255)] * 2
@@ -178,7 +188,7 @@ def test_at_a_kiosk_the_picture_fills_the_window_which_opens_again_when_closed(d
 
         wait_for(filled)
         ask_to_close(display, kiosk.id)
-        assert kiosk.xdotool("search", "--sync", "--onlyvisible", "--name", "^under test$")
+        wait_for(kiosk.find)
         assert kiosk.process.poll() is None
     finally:
         kiosk.close()
