@@ -86,37 +86,18 @@ def plan_job(
     side = round(max(shape) * settings.style_scale)
     known = [x for x in inputs.styles if x is not None]
     pixels = max(side**2 * min(x.shape[2:]) // max(x.shape[2:]) for x in known)
+    about = {"style_pixels": pixels, "value_bytes": value_bytes}
     if tile is not None:
-        needed = painting_bytes(
-            shape, channels, layers, style_pixels=pixels, tile=tile, value_bytes=value_bytes
-        )
+        needed = painting_bytes(shape, channels, layers, tile=tile, **about)
         plan: Plan | None = Plan(tile, needed)
         if available is not None and needed > available:
             plan = None
     else:
-        plan = plan_memory(
-            shape,
-            channels,
-            layers,
-            style_pixels=pixels,
-            available=available,
-            tiles=in_parts,
-            value_bytes=value_bytes,
-        )
+        plan = plan_memory(shape, channels, layers, available=available, tiles=in_parts, **about)
     if plan is None:
         assert available is not None
-        whole = painting_bytes(
-            shape, channels, layers, style_pixels=pixels, value_bytes=value_bytes
-        )
-        fits = largest_side(
-            shape,
-            channels,
-            layers,
-            style_pixels=pixels,
-            available=available,
-            tiles=in_parts,
-            value_bytes=value_bytes,
-        )
+        whole = painting_bytes(shape, channels, layers, **about)
+        fits = largest_side(shape, channels, layers, available=available, tiles=in_parts, **about)
         size = fits * settings.size // max(shape)
         enough = f"enough for --size {size}" if size >= SMALLEST_SIZE else "too little for any size"
         raise UsageError(
