@@ -120,28 +120,26 @@ def _row(
 ) -> ReportRow:
     model = onnx.load(path)
     architecture = read_architecture(model)
+    generator, preparation = session_painter(cpu_session(model)), load_card(path).preparation
     return ReportRow(
         path.stem,
-        quality_of(path, photographs, network, target, clip),
+        quality_of(generator, preparation, photographs, network, target, clip),
         parameter_count(architecture),
         path.stat().st_size / 1024,
         mac_count(architecture, HEIGHT, WIDTH) / 1e6,
-        _median_ms(session_painter(cpu_session(model))),
+        _median_ms(generator),
     )
 
 
 def quality_of(
-    path: Path,
+    generator: Painter,
+    preparation: Preparation,
     photographs: list[Picture],
     network: LossNetwork,
     target: StyleTarget,
     clip: list[Picture] | None = None,
 ) -> Quality:
-    """The figures of the model at `path`."""
-    generator, preparation = (
-        session_painter(cpu_session(onnx.load(path))),
-        load_card(path).preparation,
-    )
+    """The figures of a generator that paints pictures after their `preparation`."""
     return evaluate(
         lambda picture: generator(preparation.prepared(picture)),
         photographs,
