@@ -52,6 +52,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.architecture = recipe.architecture
         self.generator = Generator(self.architecture).to(self.device)
+        self.generator.to(memory_format=torch.channels_last)
         self._norms = [m for m in self.generator.modules() if isinstance(m, BatchRenorm)]
         if start is not None:
             load_weights(self.generator, start)
@@ -202,6 +203,7 @@ class Trainer:
         source, windows = part["source"], part["window"]
         if "again" in part:
             windows = torch.cat([windows, part["again"]])  # one pass: (2B, 3, H', W')
+        windows = windows.contiguous(memory_format=torch.channels_last)
         paintings = self.generator.paint_window(windows, source.shape[-2], source.shape[-1])
         painted, again = paintings.tensor_split([len(source)])
         top, left = part["corner"][0].tolist()

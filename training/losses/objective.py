@@ -80,9 +80,8 @@ class Objective:
 
     def __init__(self, recipe: Recipe, network: LossNetwork, targets: list[StyleTarget]) -> None:
         self.recipe = recipe
-        self.network = network
         self.device = network.device
-        self.use_bf16 = use_bf16(recipe.precision, self.device)
+        self.network = network.in_bf16() if use_bf16(recipe.precision, self.device) else network
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
         # A part shows little of a picture: "mixed" lets it differ from the painting's average.
         self.terms = loss_terms(recipe, targets, (*SCALE_SCOPES[recipe.scales], recipe.gram))
@@ -116,10 +115,7 @@ class Objective:
         return [*reduced(picture, self.recipe.scales - 1), part]
 
     def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> Features:
-        """Features by layer, always in float32: squares of bfloat16 values would be too coarse."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.use_bf16):
-            features = self.network(pictures, layers)
-        return {layer: values.float() for layer, values in features.items()}
+        return self.network(pictures.contiguous(memory_format=torch.channels_last), layers)
 
 
 def objective_for(

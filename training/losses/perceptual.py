@@ -5,7 +5,7 @@ same for every layer, size and style; the absolute ones are those of the classic
 applies weights and layers.
 """
 
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
@@ -16,10 +16,29 @@ Scope = Literal["image", "batch", "mixed"]
 def gram_matrix(features: Tensor) -> Tensor:
     """Channel correlations (B, C, C) of features (B, C, h, w) (Gatys et al. 2015, eq. 3).
 
-    Divided by h·w, so that pictures of different sizes are comparable.
+    Divided by h·w, so that pictures of different sizes are comparable. float32, also of bfloat16
+    features; their gradient has the features' type and is channels last in memory.
     """
-    flat = features.flatten(2)
-    return flat @ flat.mT / flat.shape[-1]
+    return cast(Tensor, _Gram.apply(features))
+
+
+class _Gram(torch.autograd.Function):
+    """Written out because autograd's own gradient of flat.mT @ flat takes two products, one for
+    each factor, although the two are equal up to a transposition."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        flat = features.permute(0, 2, 3, 1).flatten(1, 2)  # (B, h·w, C)
+        ctx.save_for_backward(flat)
+        ctx.size = features.shape[2:]
+        return (flat.mT @ flat).float() / flat.shape[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        (flat,) = ctx.saved_tensors
+        both = (gradient + gradient.mT) / flat.shape[1]
+        product: Tensor = flat @ both.to(flat.dtype)
+        return product.unflatten(1, ctx.size).permute(0, 3, 1, 2)
 
 
 def relative_error(value: Tensor, target: Tensor) -> Tensor:
@@ -57,6 +76,7 @@ def content_loss(features: Tensor, target: Tensor, *, relative: bool = True) -> 
     Relative: each picture's error divided by its target's energy; the mean over the batch."""
     if not relative:
         return squared_error(features, target)
+    features, target = features.float(), target.float()
     energies = target.square().mean(dim=(1, 2, 3))
     energies = torch.maximum(energies, LEAST_ENERGY * energies.mean()).clamp_min(1e-8)
     return ((features - target).square().mean(dim=(1, 2, 3)) / energies).mean()

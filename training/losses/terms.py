@@ -24,7 +24,7 @@ from training.losses.style_target import StyleTarget
 from training.losses.wasserstein import gaussian, wasserstein_loss
 
 Features = dict[str, Tensor]
-"""Layer name to features (B, C, h, w)."""
+"""Layer name to features (B, C, h, w), float32 or bfloat16."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class WassersteinTerm:
 
     def __call__(self, seen: Seen) -> Tensor:
         losses = [
-            weight * wasserstein_loss(f[x].mean((2, 3)), gram_matrix(f[x]), target[x], scope)
+            weight * wasserstein_loss(f[x].float().mean((2, 3)), gram_matrix(f[x]), target[x], scope)
             for f, target, scope in zip(seen.features, self.gaussians, self.scopes, strict=True)
             for x, weight in self.layer_weights.items()
         ]

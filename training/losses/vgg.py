@@ -55,6 +55,17 @@ class LossNetwork(nn.Module):
             for name in self.layers
         ]
 
+    def in_bf16(self) -> "LossNetwork":
+        """The same network with its weights, so its features, in bfloat16. Under autocast instead,
+        each replicated border would go to float32 and back."""
+        short = [
+            TrunkConv(x.layer, x.weight.bfloat16(), x.bias.bfloat16()) for x in self.convs()
+        ]
+        network = LossNetwork(short, (0.0, 0.0, 0.0), "max")
+        network.pool = self.pool
+        network.register_buffer("mean", self.get_buffer("mean"))
+        return network
+
     def forward(self, x: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """Features (B, C, h, w) by name of each of `layers`; stops after the deepest of them.
 
@@ -64,8 +75,9 @@ class LossNetwork(nn.Module):
         if missing:
             raise UsageError(f"layer {min(missing)!r} is not one of: {', '.join(self.layers)}")
         features: dict[str, Tensor] = {}
-        x = x - self.get_buffer("mean")
-        for conv in self.convs():
+        convs = self.convs()
+        x = (x - self.get_buffer("mean")).to(convs[0].weight.dtype)
+        for conv in convs:
             if conv.layer.endswith("_1") and conv.layer != "relu1_1":
                 x = self.pool(x)
             x = F.relu(F.conv2d(extended(x), conv.weight, conv.bias), inplace=True)
