@@ -78,12 +78,13 @@ class EasedExposure:
         self.settled = True
         """Whether the next picture would be painted alike if nothing changed."""
 
-    def normalise(self, rgb: RGB, seconds: float) -> RGB:
+    def normalise(self, rgb: RGB, seconds: float, *, whole: RGB | None = None) -> RGB:
         """The next picture (H, W, 3) uint8 RGB, normalised: a new array.
 
-        `seconds` is its place in time; only differences count.
+        `seconds` is its place in time; only differences count. `whole`: what `rgb` was shrunk
+        from, which then sets the exposure (shrinking takes some of the deviation away).
         """
-        self._follow(_luma(_samples(rgb)), seconds)
+        self._follow(_luma(_samples(rgb if whole is None else whole)), seconds)
         return np.asarray(cv2.LUT(rgb, self._table), np.uint8)
 
     def _follow(self, luma: Floats, seconds: float) -> None:

@@ -29,13 +29,16 @@ class Preparation:
         rgb: RGB,
         eased: EasedExposure,
         seconds: float,
+        *,
         painted: tuple[int, int] | None = None,
+        whole: RGB | None = None,
     ) -> RGB:
         """The same for the next picture of a moving one, whose exposure is `eased`.
 
-        `seconds`: its place in time. `painted`: height and width at which it will be painted.
+        `seconds`: its place in time. `painted`: height and width at which it will be painted, if
+        not its own. `whole`: what it was shrunk from, if it was.
         """
-        seen = eased.normalise(rgb, seconds) if self.exposure else rgb
+        seen = eased.normalise(rgb, seconds, whole=whole) if self.exposure else rgb
         return with_grain(seen, self.grain, painted) if self.grain else seen
 
 

@@ -20,9 +20,11 @@ from models.preparation import Preparation
 from models.system.free_memory import release_free_memory
 from realtime.control.state import MIXTURE, Settings
 from realtime.frames.frame import Frame
+from realtime.frames.resize import resize
 from realtime.frames.size import Size, painted_size, processing_size
 from realtime.frames.views import blended
 from realtime.inference.backends import Backend
+from realtime.inference.upsample import enlarged_crisply
 
 LOAD_TIMEOUT = 2.0
 """Seconds that `close` waits for a style being loaded; after that, it is closed once loaded."""
@@ -180,14 +182,21 @@ class Stylizer:
             self._held_for = held_for
         if not preparation and not smoothing:
             return self._paint(frame.rgb, settings.strength, self._size)
+        source = frame.rgb
+        if not self._loaded[self.generator].needs_frame:
+            # All that comes before the enlargement costs a quarter or less at the painted size.
+            source = resize(frame.rgb, *self._size)
         at = (self._size.height, self._size.width)
-        seen = preparation.next_prepared(frame.rgb, self._exposure, frame.timestamp, at)
+        seen = preparation.next_prepared(
+            source, self._exposure, frame.timestamp, painted=at, whole=frame.rgb
+        )
         painted = self._paint(seen, 1.0, self._size)
         if smoothing:
             changing = preparation.exposure and not self._exposure.settled
             painted = self._hold.blend(
-                frame.rgb, painted, frame.timestamp, smoothing, changing=changing
+                source, painted, frame.timestamp, smoothing, changing=changing
             )
+        painted = enlarged_crisply(painted, frame.rgb.shape[1], frame.rgb.shape[0])
         return blended(frame.rgb, painted, settings.strength)
 
     def _paint(self, source: RGB, strength: float, size: Size) -> RGB:

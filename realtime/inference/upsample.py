@@ -11,7 +11,7 @@ smaller size than the frame's, its picture is only enlarged, crisply.
 import cv2
 import numpy as np
 
-from models.onnx.graph import CoarseCoding
+from models.onnx.graph import WHOLE, CoarseCoding
 from models.pictures import RGB
 from realtime.frames.resize import resize
 
@@ -28,6 +28,11 @@ class Upsampler:
     def __init__(self, coding: CoarseCoding) -> None:
         self._coding = coding
         self._scratch = np.empty((0, 0, 3), np.uint8)
+
+    @property
+    def needs_frame(self) -> bool:
+        """See `Backend.needs_frame`."""
+        return self._coding != WHOLE
 
     def compose(self, frame: RGB, coarse: RGB, strength: float) -> RGB:
         """The painted picture in the frame's size: a new array, or `coarse` itself.

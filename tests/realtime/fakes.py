@@ -182,10 +182,12 @@ class FakeBackend:
         self,
         paint: Callable[[RGB], RGB] = lambda rgb: 255 - rgb,
         *,
+        needs_frame: bool = False,
         load_fault: Exception | None = None,
         load_gate: threading.Event | None = None,
     ) -> None:
         self._paint, self._load_fault, self._load_gate = paint, load_fault, load_gate
+        self.needs_frame = needs_frame
         self.loading = threading.Event()
         self.warmed: list[tuple[int, int]] = []
         self.shapes: list[tuple[int, ...]] = []

@@ -20,6 +20,14 @@ class Backend(Protocol):
         """
         ...
 
+    @property
+    def needs_frame(self) -> bool:
+        """Whether `stylize` must be given the frame in full size: for its fine detail, or because
+        the coarse picture is enlarged in one step. If not, whoever paints a smaller picture and
+        enlarges it crisply (upsample.py) gets the same. Known once a model is loaded.
+        """
+        ...
+
     def warm_up(self, height: int, width: int) -> None:
         """Make the first real frame of that size as fast as the others."""
         ...

@@ -149,6 +149,11 @@ class OnnxRuntimeBackend:
             raise ProviderFailed("its libraries or its driver did not load")
         return session
 
+    @property
+    def needs_frame(self) -> bool:
+        """See `Backend.needs_frame`."""
+        return self._upsampler.needs_frame
+
     def warm_up(self, height: int, width: int) -> None:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 

@@ -93,6 +93,11 @@ class OpenVinoBackend:
         }
         return core.compile_model(network, "CPU", settings).create_infer_request()
 
+    @property
+    def needs_frame(self) -> bool:
+        """See `Backend.needs_frame`."""
+        return self._upsampler.needs_frame
+
     def warm_up(self, height: int, width: int) -> None:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 

@@ -82,6 +82,7 @@ class RestartingBackend:
         self._card: StyleCard | None = None
         self._backend: Backend | None = None
         self._worker: _Worker | None = None
+        self._needs_frame = True
         self._usual: dict[Size, float] = {}
         self._newest: Size | None = None
         self._failing_since: float | None = None
@@ -100,6 +101,11 @@ class RestartingBackend:
             raise
         self._take(backend)
         return line
+
+    @property
+    def needs_frame(self) -> bool:
+        """See `Backend.needs_frame`. It stays what it was while a fresh one is being loaded."""
+        return self._needs_frame
 
     def warm_up(self, height: int, width: int) -> None:
         assert self._backend is not None, "load first"
@@ -206,6 +212,7 @@ class RestartingBackend:
 
     def _take(self, backend: Backend) -> None:
         self._backend, self._worker = backend, _Worker()
+        self._needs_frame = backend.needs_frame
         self._usual.clear()
 
     def _abandon(self) -> "Future[None] | None":

@@ -93,6 +93,11 @@ class TorchBackend:
         plural = "s" if threads != 1 else ""
         return f"torch {torch.__version__}, CPU, fp32, {threads} thread{plural}{self._remark}"
 
+    @property
+    def needs_frame(self) -> bool:
+        """See `Backend.needs_frame`."""
+        return self._upsampler.needs_frame
+
     def warm_up(self, height: int, width: int) -> None:
         """See `Backend.warm_up`. On CUDA, records the work for this size as a CUDA graph."""
         import torch

@@ -12,9 +12,12 @@ from models.errors import ModelError, StylecamError, UsageError
 from models.exposure import normalised
 from models.pictures import RGB
 from realtime.control.state import Settings
+from realtime.frames.frame import Frame
+from realtime.frames.resize import resize
 from realtime.frames.size import Size
 from realtime.inference import stylizer as stylizer_module
 from realtime.inference.stylizer import Stylizer
+from realtime.sources.demo import Demo
 from tests.realtime.fakes import BLUE, RED, FakeBackend, card_of, frame_of, red_blue, wait_until
 
 STYLES = ("one", "two", "three")
@@ -319,6 +322,32 @@ def test_a_frame_like_the_last_is_painted_anew_while_the_exposure_follows():
     assert not made.stylizer.settled
     made.stylizer.stylize(replace(brighter, timestamp=brighter.timestamp + 5), ON_ONE)
     assert made.stylizer.settled
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 1.0])
+def test_preparing_and_holding_at_the_painted_size_shows_the_same_picture(smoothing: float):
+    whole = demo_frames(640, 360)
+    shown = []
+    for needs_frame in (True, False):
+        backend = FakeBackend(lambda rgb: 255 - rgb, needs_frame=needs_frame)
+        made = Studio({"one": backend}, scale=0.5)
+        made.stylizer._find = lambda name: card_of(name).model_copy(
+            update={"exposure": True, "grain": 0.03}
+        )
+        made.stylizer.load("one")
+        settings = replace(ON_ONE, smoothing=smoothing)
+        shown.append([made.stylizer.stylize(frame, settings).rgb for frame in whole])
+        assert set(backend.shapes) == {(180, 320, 3)}
+    for in_full, small in zip(*shown, strict=True):
+        assert in_full.shape == small.shape == (360, 640, 3)
+        off = np.abs(resize(in_full, 320, 180).astype(int) - resize(small, 320, 180))
+        assert off.mean() < 2.5, "most of it since the fake itself enlarges softly"
+
+
+def demo_frames(width: int, height: int, frames: int = 6) -> list[Frame]:
+    demo = Demo(width=width, height=height, fps=30, paced=False)
+    demo.open()
+    return [demo.read() for _ in range(frames)]
 
 
 def flickering() -> tuple[Studio, Callable[..., int]]:
