@@ -128,7 +128,8 @@ class WassersteinTerm:
 
     def __call__(self, seen: Seen) -> Tensor:
         losses = [
-            weight * wasserstein_loss(f[x].float().mean((2, 3)), gram_matrix(f[x]), target[x], scope)
+            weight
+            * wasserstein_loss(f[x].float().mean((2, 3)), gram_matrix(f[x]), target[x], scope)
             for f, target, scope in zip(seen.features, self.gaussians, self.scopes, strict=True)
             for x, weight in self.layer_weights.items()
         ]

@@ -58,9 +58,7 @@ class LossNetwork(nn.Module):
     def in_bf16(self) -> "LossNetwork":
         """The same network with its weights, so its features, in bfloat16. Under autocast instead,
         each replicated border would go to float32 and back."""
-        short = [
-            TrunkConv(x.layer, x.weight.bfloat16(), x.bias.bfloat16()) for x in self.convs()
-        ]
+        short = [TrunkConv(x.layer, x.weight.bfloat16(), x.bias.bfloat16()) for x in self.convs()]
         network = LossNetwork(short, (0.0, 0.0, 0.0), "max")
         network.pool = self.pool
         network.register_buffer("mean", self.get_buffer("mean"))
