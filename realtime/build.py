@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from models.catalogue import user_folder
-from models.errors import SinkFault, StylecamError
+from models.errors import SinkFault, StylecamError, lookup
 from models.pictures import RGB
 from realtime.config.file_watch import FileWatch
 from realtime.config.live_reload import ConfigReload
@@ -224,11 +224,14 @@ def _source_name(config: Config) -> str | None:
 
 
 def _settings(config: Config, styles: RunCatalogue) -> Settings:
+    if config.style.blend_with is not None:
+        lookup("style", config.style.blend_with, styles.paths)
     return Settings(
         styles=tuple(styles.paths),
         style=styles.first,
         strength=config.style.strength,
         smoothing=config.processing.smoothing,
+        scale=config.processing.scale,
         view=config.style.view,
         mirror=config.style.mirror,
         mirror_own=config.style.mirror_own,
@@ -237,6 +240,8 @@ def _settings(config: Config, styles: RunCatalogue) -> Settings:
         zoom=config.style.zoom,
         rotation=config.style.rotation,
         shuffle=config.style.shuffle,
+        blend_with=config.style.blend_with,
+        blend=config.style.blend,
     )
 
 
@@ -339,7 +344,7 @@ def _stylizer(
         """Mark a style that cannot be loaded: the key for the next style must get past it."""
         if MIXTURE.fullmatch(style):
             on_message(f"{error}; continuing with {stylizer.style}")
-            box.apply(lambda s: replace(s, blend_with=None))
+            box.apply(lambda s: replace(s, blend_with=None, refused=(*s.refused, style)))
             return
         on_message(f"{error}; continuing with {stylizer.style}, without {style}")
         box.apply(
@@ -358,8 +363,11 @@ def _stylizer(
         keep=config.processing.keep,
         on_fault=refused,
     )
-    backend = stylizer.load(styles.first)
-    return stylizer, f"{styles.titles[styles.first]} ({config.style.name}) on {backend}"
+    backend = stylizer.load(box.current.look)
+    title = styles.titles[styles.first]
+    if config.style.blend_with is not None:
+        title += f" with {config.style.blend:.0%} of {styles.titles[config.style.blend_with]}"
+    return stylizer, f"{title} ({config.style.name}) on {backend}"
 
 
 def _backend_maker(

@@ -1,4 +1,4 @@
-"""Every verb changes the pixels of a real run, said through the control socket and over HTTP."""
+"""Every verb changes the pixels of a real run: by control socket, HTTP and key in the window."""
 
 import json
 import random
@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ from realtime.control.state import Settings, Verb
 from realtime.control.values import VALUES
 from realtime.control.verbs import VERBS
 from tests.fakes import write_style
+from tests.screen import MISSING, ShownWindow, screen
 from tests.test_control_end_to_end import Run
 from tests.test_end_to_end import PATIENCE, STYLECAM, Stage, eventually
 
@@ -32,13 +34,18 @@ HEIGHT, WIDTH = 240, 320
 
 
 def source_picture(spot: int) -> np.ndarray:
-    """RGB: a white frame around four quarters (red, green, blue, grained), a spot in the middle."""
+    """RGB: a white frame around four quarters (red, green, blue, grained), a spot in the middle.
+
+    As from a camera, the blue one has noise, another with every spot.
+    """
     rgb = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     inner = rgb[30:-30, 40:-40]
     high, wide = inner.shape[0] // 2, inner.shape[1] // 2
     inner[:high, :wide] = (200, 40, 40)
     inner[:high, wide:] = (40, 160, 40)
     inner[high:, :wide] = (40, 40, 200)
+    noise = np.random.default_rng(spot).normal(0, 3, (high, wide, 3))
+    inner[high:, :wide] = (inner[high:, :wide] + noise).round().astype(np.uint8)
     grain = np.random.default_rng(4).integers(90, 130, (high, wide, 1), np.uint8)
     inner[high:, wide:] = grain
     rgb[105:135, 145:175] = spot
@@ -66,43 +73,100 @@ def is_like(patch: np.ndarray, *rgb: int) -> bool:
 RED, GREEN, BLUE, WHITE = (200, 40, 40), (40, 160, 40), (40, 40, 200), (255, 255, 255)
 USUAL_GRAIN = source_picture(0)[150:200, 180:270].std()
 
-CHANGES: list[tuple[str, tuple[str, ...], dict[str, object], Callable[[Picture], bool]]] = [
-    ("strength", ("set", "strength", "0"), {"strength": 1}, lambda p: is_like(p.top_left, *RED)),
-    ("view", ("original",), {"view": "styled"}, lambda p: is_like(p.top_left, *RED)),
-    (
-        "split",
+
+class Change(NamedTuple):
+    """What is said on the command line, and over HTTP to undo it; the keys that do the same.
+
+    `holds` is true of the pictures in between.
+    """
+
+    words: tuple[str, ...]
+    undo: dict[str, object]
+    holds: Callable[[Picture], bool]
+    keys: tuple[str, ...]
+    back: tuple[str, ...]
+
+
+CHANGES = {
+    "strength": Change(
+        ("set", "strength", "0"),
+        {"strength": 1},
+        lambda p: is_like(p.top_left, *RED),
+        ("minus",) * 10,
+        ("plus",) * 10,
+    ),
+    "original": Change(
+        ("original",), {"view": "styled"}, lambda p: is_like(p.top_left, *RED), ("o",), ("o",)
+    ),
+    "split": Change(
         ("split",),
         {"verb": "split"},
         lambda p: is_like(p.top_left, *RED) and is_like(p.at(65, 300), *WHITE),
+        ("s",),
+        ("s",),
     ),
-    ("style", ("style", "green"), {"style": "swap"}, lambda p: p.top_left[1] > 120),
-    ("mirror", ("mirror",), {"mirror": False}, lambda p: is_like(p.top_right, *BLUE)),
-    ("zoom", ("set", "zoom", "2"), {"zoom": 1}, lambda p: is_like(p.corner, *BLUE)),
-    ("rotation", ("set", "rotation", "180"), {"rotation": 0}, lambda p: is_like(p.top_right, *RED)),
-    (
-        "colours",
+    "style": Change(
+        ("style", "green"), {"style": "swap"}, lambda p: p.top_left[1] > 120, ("n",), ("p",)
+    ),
+    "number": Change(
+        ("style-2",), {"verb": "style-1"}, lambda p: p.top_left[1] > 120, ("2",), ("1",)
+    ),
+    "mirror": Change(
+        ("mirror",), {"mirror": False}, lambda p: is_like(p.top_right, *BLUE), ("m",), ("m",)
+    ),
+    "zoom": Change(
+        ("set", "zoom", "2"),
+        {"zoom": 1},
+        lambda p: is_like(p.corner, *BLUE),
+        ("bracketright",) * 4,
+        ("bracketleft",) * 4,
+    ),
+    "rotation": Change(
+        ("set", "rotation", "180"),
+        {"rotation": 0},
+        lambda p: is_like(p.top_right, *RED),
+        ("t", "t"),
+        ("t", "t"),
+    ),
+    "colours": Change(
         ("colours",),
         {"preserve_colours": False},
         lambda p: p.top_left[0] > p.top_left[2] + 80,
+        ("c",),
+        ("c",),
     ),
-    ("enhance", ("enhance",), {"enhance": 0}, lambda p: p.grain > USUAL_GRAIN * 1.25),
-    ("scale", ("set", "scale", "0.2"), {"scale": 1}, lambda p: p.grain < USUAL_GRAIN * 0.8),
-    ("blank", ("blank",), {"blank": False}, lambda p: bool(p.top_left.max() < 60)),
-    (
-        "blend",
+    "enhance": Change(
+        ("enhance",), {"enhance": 0}, lambda p: p.grain > USUAL_GRAIN * 1.25, ("e",), ("e",)
+    ),
+    "scale": Change(
+        ("set", "scale", "0.2"),
+        {"scale": 1},
+        lambda p: p.grain < USUAL_GRAIN * 0.8,
+        ("u",) * 8,
+        ("i",) * 8,
+    ),
+    "blank": Change(
+        ("blank",), {"blank": False}, lambda p: bool(p.top_left.max() < 60), ("b",), ("b",)
+    ),
+    "blend": Change(
         ("set", "blend_with", "green"),
         {"blend_with": None},
         lambda p: 70 < p.top_left[1] < 110,  # 40, and half of what the other style adds
+        ("k",),
+        ("1",),
     ),
-]
+}
+NAMES = list(CHANGES)
 
 
 class SteeredRun:
-    """A run of a folder of pictures whose spot blinks, steered through its socket and over HTTP."""
+    """A run of a folder of pictures whose spot blinks, steered through its socket and over HTTP,
+    and by keys where there is a display."""
 
-    def __init__(self, stage: Stage, runtime: Path) -> None:
+    def __init__(self, stage: Stage, runtime: Path, display: str | None) -> None:
         styles = stage.folder / "home" / "data" / "stylecam" / "styles"
         styles.mkdir(parents=True)
+        (styles / "order.txt").write_text("swap\ngreen\n")
         for name, green in (("swap", 0.0), ("green", 0.4)):
             card = write_style(styles / f"{name}.onnx", green=green)
             write_card(card.model_copy(update={"training": {"base": "b"}}), card.path)
@@ -114,8 +178,9 @@ class SteeredRun:
         stage.style = "swap"
         self.run = Run(
             stage, "--source", "frames", "--loop", "--fps", 8, "--scale", 1, "--fade", 0,
-            "--smoothing", 0,
+            "--smoothing", 0, *(("--sink", "window") if display else ()),
         )  # fmt: skip
+        self.window = ShownWindow(display, "stylecam") if display else None
         self.socket = runtime / "stylecam" / f"{self.run.process.pid}.sock"
 
     def by_socket(self, *words: str) -> dict:
@@ -137,20 +202,51 @@ class SteeredRun:
     def shows(self, holds: Callable[[Picture], bool]) -> None:
         eventually(lambda: holds(self.picture()), self.run.process)
 
-    def blinks(self) -> bool:
+    def press(self, *keys: str) -> None:
+        """Press keys in the window, each once the one before has changed something."""
+        if not self.window.id:
+            self.window.search()
+        for key in keys:
+            before = self.run.get("status")
+            self.window.press(key)
+            eventually(
+                lambda before=before: self.state(self.run.get("status")) != self.state(before),
+                self.run.process,
+            )
+
+    def state(self, status: bytes) -> dict:
+        return json.loads(status)["state"]
+
+    def window_shows(self, holds: Callable[[Picture], bool]) -> None:
+        eventually(lambda: holds(Picture(self.window.picture())), self.run.process)
+
+    def several(self, count: int = 10) -> list[Picture]:
+        """Pictures of both kinds, unless nothing moves."""
         seen = []
-        for number in range(10):
-            seen.append(self.picture().spot.mean())
+        for number in range(count):
+            seen.append(self.picture())
             time.sleep(0.01 * number)  # else every other picture might be missed
-        return bool(max(seen) - min(seen) > 100)
+        return seen
+
+    def blinks(self) -> bool:
+        spots = [picture.spot.mean() for picture in self.several()]
+        return bool(max(spots) - min(spots) > 100)
+
+    def flicker(self) -> float:
+        """By how many levels the noise moves, in the mean, from one picture to another."""
+        first, *others = [picture.rgb[150:200, 60:130] for picture in self.several(5)]
+        return max(float(np.abs(other - first).mean()) for other in others)
 
 
 @pytest.fixture(scope="module")
-def steered(tmp_path_factory) -> Iterator[SteeredRun]:
+def steered(request, tmp_path_factory) -> Iterator[SteeredRun]:
+    display = None if MISSING else request.getfixturevalue("display")
     runtime = Path(tempfile.mkdtemp())  # the path of a UNIX socket must be short
     stage = Stage(tmp_path_factory.mktemp("stage"))
     stage.environment["XDG_RUNTIME_DIR"] = str(runtime)
-    steered = SteeredRun(stage, runtime)
+    if display is not None:
+        stage.environment["DISPLAY"] = display
+    steered = SteeredRun(stage, runtime, display)
     yield steered
     steered.run.process.kill()
     steered.run.process.communicate()
@@ -168,8 +264,9 @@ def usual(picture: Picture) -> bool:
     )
 
 
-@pytest.mark.parametrize(("words", "undo", "holds"), [c[1:] for c in CHANGES], ids=lambda _: "")
-def test_a_change_shows_in_the_pixels_and_goes_again(steered, words, undo, holds):
+@pytest.mark.parametrize("name", NAMES)
+def test_a_change_shows_in_the_pixels_and_goes_again(steered, name):
+    words, undo, holds, _, _ = CHANGES[name]
     steered.shows(usual)
     assert not holds(steered.picture())
     steered.by_socket(*words)
@@ -182,6 +279,72 @@ def test_a_change_shows_in_the_pixels_and_goes_again(steered, words, undo, holds
         steered.shows(holds)
         steered.by_socket("set", key, "none" if undo[key] is None else str(undo[key]))
         steered.shows(usual)
+
+
+@screen
+@pytest.mark.parametrize("name", NAMES)
+def test_keys_in_the_window_do_the_same(steered, name):
+    _, _, holds, keys, back = CHANGES[name]
+    steered.press(*keys)
+    steered.window_shows(holds)
+    steered.press(*back)
+    steered.window_shows(usual)
+
+
+@screen
+def test_keys_set_the_share_of_a_mixture(steered):
+    steered.press("k", *["period"] * 5)
+    steered.window_shows(lambda picture: picture.top_left[1] > 120)
+    steered.press(*["comma"] * 10)
+    steered.window_shows(usual)
+    steered.by_http({"blend": 0.8})
+    steered.shows(lambda picture: 110 < picture.top_left[1] < 130)
+    steered.by_socket("set", "blend", "50%")
+    steered.by_socket("set", "blend_with", "none")
+    steered.shows(usual)
+
+
+@screen
+def test_the_own_mirror_turns_the_window_and_not_what_others_get(steered):
+    for number, switch in enumerate(
+        (
+            lambda: steered.press("w"),
+            lambda: steered.by_http({"mirror_own": False}),
+            lambda: steered.by_socket("mirror-own"),
+        )
+    ):
+        switch()
+        turned = number != 1
+        steered.window_shows(lambda p, at=turned: is_like(p.top_right, *(BLUE if at else GREEN)))
+        assert usual(steered.picture())
+    steered.by_http({"mirror_own": False})
+    steered.window_shows(usual)
+
+
+@screen
+def test_help_is_shown_in_the_window_only(steered):
+    assert Picture(steered.window.picture()).rgb.mean() > 155
+    steered.press("h")
+    steered.window_shows(lambda picture: picture.rgb.mean() < 145)
+    assert usual(steered.picture())
+    steered.by_http({"verb": "help"})
+    steered.window_shows(usual)
+
+
+@pytest.mark.parametrize("way", ["socket", pytest.param("keys", marks=screen)])
+def test_smoothing_stills_what_noise_moves(steered, way):
+    def set_smoothing(value: int) -> None:
+        if way == "keys":
+            key = "l" if value else "j"
+            steered.press(*[key] * 10)
+        else:
+            steered.by_socket("set", "smoothing", str(value))
+
+    eventually(lambda: steered.flicker() > 2, steered.run.process)
+    set_smoothing(1)
+    eventually(lambda: steered.flicker() < 1, steered.run.process)
+    set_smoothing(0)
+    eventually(lambda: steered.flicker() > 2, steered.run.process)
 
 
 @pytest.mark.parametrize(("verb", "field"), [("pause", "paused"), ("freeze", "frozen")])
@@ -200,18 +363,20 @@ def test_what_is_held_does_not_move(steered, verb, field):
 
 def test_a_shuffle_shows_the_other_style_by_itself(steered):
     steered.by_socket("set", "shuffle", "1")
-    steered.shows(lambda picture: picture.top_left[1] > 120 and picture.top_left[2] > 150)
+    steered.shows(lambda picture: not is_like(picture.top_left, *BLUE))
     steered.by_http({"shuffle": 0})
     steered.by_http({"style": "swap"})
     steered.shows(usual)
 
 
 def test_snapshot_and_record_say_where_the_file_is(steered):
-    for answer in (steered.by_socket("snapshot"), steered.by_socket("set", "recording", "on")):
-        assert Path(answer["path"]).is_file()
+    taken = Path(steered.by_socket("snapshot")["path"])
+    assert usual(Picture(cv2.imread(str(taken))[..., ::-1]))
+    assert Path(steered.by_socket("set", "recording", "on")["path"]).is_file()
     time.sleep(1.0)
     recorded = Path(steered.by_socket("record")["path"])
-    assert cv2.VideoCapture(str(recorded)).read()[0]
+    _, bgr = cv2.VideoCapture(str(recorded)).read()
+    assert is_like(Picture(bgr[..., ::-1]).top_left, *BLUE)
     done = steered.run.ctl("snapshot")
     assert Path(done.stdout.strip()).suffix == ".png"
     assert Path(done.stdout.strip()).is_file()

@@ -33,6 +33,8 @@ KEYS = {
     "loop": "source.loop",
     "sinks": "sinks",
     "style": "style.name",
+    "blend_with": "style.blend_with",
+    "blend": "style.blend",
     "strength": "style.strength",
     "view": "style.view",
     "mirror": "style.mirror",
@@ -89,6 +91,8 @@ INTERRUPTED = 130
     metavar="NAME",
     help=f"A style (`stylecam styles`) or a .onnx file.  [{DEFAULTS.style.name}]",
 )
+@click.option("--blend-with", metavar="NAME", help="A second style that is mixed in.")
+@click.option("--blend", type=float, help="Its share, 0 to 1.  [0.5]")
 @click.option("--strength", type=float, help="From 0 (the original picture) to 1 (fully stylized).")
 @click.option("--size", metavar="WxH", help="Output size.  [the source's]")
 @click.option("--fps", type=float, help="Frame rate to request from the source.")

@@ -17,6 +17,8 @@ LIVE = {
     "style.zoom": "zoom",
     "style.rotation": "rotation",
     "style.shuffle": "shuffle",
+    "style.blend_with": "blend_with",
+    "style.blend": "blend",
     "processing.smoothing": "smoothing",
     "processing.scale": "scale",
 }
@@ -61,6 +63,8 @@ class ConfigReload:
                 style = lookup("style", config.style.name, {name: name for name in settings.styles})
                 settings = with_value(with_value(settings, "style", style), "blend_with", None)
             elif key in LIVE:
+                if key == "style.blend_with" and config.style.blend_with is not None:
+                    lookup("style", config.style.blend_with, dict.fromkeys(settings.styles))
                 settings = with_value(settings, LIVE[key], _at(config, key))
         return settings
 

@@ -93,7 +93,11 @@ def _usable_shuffle(seconds: float) -> float:
 
 
 class StyleConfig(Section):
+    """`blend_with` is a second style, which has the share `blend` of a mixture with the first."""
+
     name: str = DEFAULT_STYLE
+    blend_with: str | None = None
+    blend: float = Field(default=0.5, ge=0, le=1)
     strength: float = Field(default=1.0, ge=0, le=1)
     view: View = "styled"
     mirror: bool = False

@@ -114,6 +114,8 @@ def marks(settings: Settings) -> list[str]:
     if settings.blend_with is not None:
         told.append(f"{settings.blend * 100:.0f} % {settings.blend_with}")
     told += [settings.view] if settings.view != "styled" else []
+    told += [f"scale {settings.scale:g}"] if settings.scale is not None else []
+    told += [f"smoothing {settings.smoothing:g}"] if settings.smoothing is not None else []
     told += [f"zoom {settings.zoom:g}"] if settings.zoom != 1 else []
     told += [f"turned {settings.rotation}"] if settings.rotation else []
     told += [f"shuffle {settings.shuffle:g} s"] if settings.shuffle else []

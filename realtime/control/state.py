@@ -18,7 +18,7 @@ VIEWS: tuple[View, ...] = ("styled", "original", "split")
 class Settings:
     """`styles` is the catalogue's order; `style` is one of them. `strength` is in 0..1.
     Those in `refused` could not be loaded: steps go past them, but by name or number they can be
-    tried again.
+    tried again. Mixtures that could not be made are there too, by their own name.
 
     `blend_with` is a second style, which has the share `blend` (0..1) of a mixture with the first.
     `smoothing` in 0..1 is how long the painting stays where nothing moves, `scale` the painted size
@@ -91,6 +91,13 @@ def mixture_name(first: str, second: str, share: float) -> str:
     if first == second or percent == 0:
         return first
     return second if percent == 100 else f"{first}+{second}@{percent}"
+
+
+def cannot_mix(settings: Settings, second: str) -> bool:
+    """Whether a mixture of the style with `second` could not be made before, in any share."""
+    mixtures = (MIXTURE.fullmatch(name) for name in settings.refused)
+    pair = (settings.style, second)
+    return any(found is not None and found.group("first", "second") == pair for found in mixtures)
 
 
 class SettingsStore:

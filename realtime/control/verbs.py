@@ -7,11 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from realtime.control.state import Settings, Verb, View
-from realtime.control.values import ENHANCE, LARGEST_ZOOM, SHUFFLE, with_value
+from realtime.control.state import Settings, Verb, View, cannot_mix
+from realtime.control.values import ENHANCE, LARGEST_ZOOM, SHUFFLE, SMALLEST_SCALE, with_value
 
 STRENGTH_STEP = 0.1
 ZOOM_STEP = 0.25
+BLEND_STEP = 0.1
+SCALE_STEP = 0.1
+SMOOTHING_STEP = 0.1
+FINEST, COARSE = 1.0, 0.3
+"""The scales that the keys begin with, where the scale is the automatic one: that is at most the
+first, and seldom less than the second."""
 
 
 class Action(NamedTuple):
@@ -58,6 +64,35 @@ def step_strength(settings: Settings, step: float) -> Settings:
 
 def step_zoom(settings: Settings, step: float) -> Settings:
     return replace(settings, zoom=min(LARGEST_ZOOM, max(1.0, round(settings.zoom + step, 3))))
+
+
+def step_blend_with(settings: Settings) -> Settings:
+    """Mix the style after the one that is mixed in now; after the last, none."""
+    others = settings.styles[settings.styles.index(settings.style) + 1 :]
+    others += settings.styles[: settings.styles.index(settings.style)]
+    left = others
+    if settings.blend_with in others:
+        left = others[others.index(settings.blend_with) + 1 :]
+    usable = (name for name in left if not cannot_mix(settings, name))
+    return replace(settings, blend_with=next(usable, None))
+
+
+def step_blend(settings: Settings, step: float) -> Settings:
+    return replace(settings, blend=min(1.0, max(0.0, round(settings.blend + step, 3))))
+
+
+def step_scale(settings: Settings, step: float) -> Settings:
+    if settings.scale is None:
+        return replace(settings, scale=FINEST if step > 0 else COARSE)
+    scale = min(1.0, max(SMALLEST_SCALE, round(settings.scale + step, 3)))
+    return replace(settings, scale=scale)
+
+
+def step_smoothing(settings: Settings, step: float) -> Settings:
+    from models.hold import LIVE_SMOOTHING  # loads OpenCV, which `ctl --help` does without
+
+    before = LIVE_SMOOTHING if settings.smoothing is None else settings.smoothing
+    return replace(settings, smoothing=min(1.0, max(0.0, round(before + step, 3))))
 
 
 def toggle_view(settings: Settings, view: View) -> Settings:
@@ -108,6 +143,19 @@ ACTIONS: tuple[Action, ...] = (
         "sharper",
         on=lambda s: s.enhance > 0,
     ),
+    Action(
+        "mix",
+        step_blend_with,
+        ("k",),
+        "mix another style in",
+        on=lambda s: s.blend_with is not None,
+    ),
+    Action("mix-more", lambda s: step_blend(s, +BLEND_STEP), (".",), "more of it"),
+    Action("mix-less", lambda s: step_blend(s, -BLEND_STEP), (",",), "less of it"),
+    Action("finer", lambda s: step_scale(s, +SCALE_STEP), ("i",), "finer strokes"),
+    Action("coarser", lambda s: step_scale(s, -SCALE_STEP), ("u",), "coarser strokes"),
+    Action("calmer", lambda s: step_smoothing(s, +SMOOTHING_STEP), ("l",), "calmer strokes"),
+    Action("livelier", lambda s: step_smoothing(s, -SMOOTHING_STEP), ("j",), "livelier strokes"),
     Action("zoom-in", lambda s: step_zoom(s, +ZOOM_STEP), ("]",), "zoom in"),
     Action("zoom-out", lambda s: step_zoom(s, -ZOOM_STEP), ("[",), "zoom out"),
     Action(

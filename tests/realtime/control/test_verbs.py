@@ -1,6 +1,7 @@
 """The verbs of the user, and the one current value."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,10 @@ def test_no_order_of_verbs_leaves_the_ranges(verbs: list[str]):
     for verb in verbs:
         settings = VERBS[verb](settings)
         assert settings.style in settings.styles
-        assert 0.0 <= settings.strength <= 1.0
+        for name in ("strength", "blend", "scale", "smoothing"):
+            value = getattr(settings, name)
+            if value is not None:
+                VALUES[name].setter(value)(settings)
     assert settings.snapshots == verbs.count("snapshot")
     assert settings.quit == ("quit" in verbs)
 
@@ -87,6 +91,26 @@ def test_a_style_that_is_chosen_ends_a_mixture():
     assert VALUES["blend_with"].setter(None)(mixed).look == "one"
     with pytest.raises(UsageError, match="did you mean 'two'"):
         VALUES["blend_with"].setter("twoo")(START)
+
+
+def test_mixing_goes_through_the_other_styles_and_ends():
+    settings, mixed = replace(START, style="two"), []
+    for _ in range(3):
+        settings = VERBS["mix"](settings)
+        mixed.append(settings.blend_with)
+    assert mixed == ["three", "one", None]
+    refused = replace(settings, refused=("two+three@50", "one+one@50"))
+    assert VERBS["mix"](refused).blend_with == "one"
+
+
+def test_a_step_from_the_automatic_scale_is_to_a_known_one():
+    assert VERBS["finer"](START).scale == 1
+    assert VERBS["coarser"](START).scale == 0.3
+    assert VERBS["coarser"](VERBS["finer"](START)).scale == 0.9
+    settings = START
+    for _ in range(10):
+        settings = VERBS["coarser"](settings)
+    assert settings.scale == 0.2
 
 
 def test_zoom_and_rotation_stay_in_their_ranges():

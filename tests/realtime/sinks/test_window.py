@@ -1,12 +1,9 @@
 """A real window on a virtual screen: what it shows, the keys it takes, the ways that it ends."""
 
 import ctypes
-import os
 import select
-import shutil
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
@@ -24,10 +21,7 @@ from realtime.sinks.window import (
     key_name,
     pad_to_shape_of,
 )
-
-NEEDED = ("Xvfb", "xdotool", "import")
-MISSING = [tool for tool in NEEDED if shutil.which(tool) is None]
-screen = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+from tests.screen import ShownWindow, screen, wait_for
 
 SHOW = """
 import sys, time
@@ -53,12 +47,11 @@ for index in range(100_000):
 """
 
 
-class Window:
-    """The process that shows frames, and xdotool's hands on it."""
+class Window(ShownWindow):
+    """The process that shows frames, and its window."""
 
     def __init__(self, display: str, options: str = "") -> None:
-        self.environment = {**os.environ, "DISPLAY": display}
-        self.environment.pop("WAYLAND_DISPLAY", None)
+        super().__init__(display, "under test")
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -70,47 +63,7 @@ class Window:
             text=True,
             bufsize=1,
         )
-        wait_for(self.find, seconds=30)
-        self.id = self.find()
-        self.wait_for_paint()
-        self.xdotool("windowfocus", "--sync", str(self.id))
-
-    def find(self) -> int:
-        """The id of the window, 0 if there is none. A window that vanishes while xdotool looks
-        through all of them makes it fail, so one search can miss."""
-        search = ("search", "--onlyvisible", "--name", "^under test$")
-        try:
-            return int(self.xdotool(*search).split()[-1])
-        except subprocess.CalledProcessError:
-            return 0
-
-    def wait_for_paint(self) -> None:
-        """Wait for the first picture, mapping the window again where Qt missed its exposure.
-
-        Without a window manager Qt 5 never paints about one window in five, with any code;
-        with one (openbox, 24 windows) it paints them all.
-        """
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            for _ in range(10):
-                if self.picture().any():
-                    return
-                time.sleep(0.1)
-            self.xdotool("windowunmap", "--sync", str(self.id))
-            self.xdotool("windowmap", "--sync", str(self.id))
-        pytest.fail("the window stayed black for 30 s")
-
-    def xdotool(self, *arguments: str) -> str:
-        command = ["timeout", "20", "xdotool", *arguments]
-        return subprocess.run(
-            command, env=self.environment, check=True, capture_output=True, text=True
-        ).stdout
-
-    def picture(self) -> np.ndarray:
-        """What is in the window now, (H, W, 3) uint8 RGB."""
-        command = ["import", "-window", str(self.id), "png:-"]
-        png = subprocess.run(command, env=self.environment, check=True, capture_output=True).stdout
-        return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        self.search()
 
     def line(self) -> str:
         assert select.select([self.process.stdout], [], [], 10)[0], "no key within 10 s"
@@ -127,13 +80,6 @@ def window(display):
     window = Window(display)
     yield window
     window.close()
-
-
-def wait_for(condition, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @screen
