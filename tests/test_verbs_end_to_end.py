@@ -220,7 +220,7 @@ class SteeredRun:
     def window_shows(self, holds: Callable[[Picture], bool]) -> None:
         eventually(lambda: holds(Picture(self.window.picture())), self.run.process)
 
-    def several(self, count: int = 10) -> list[Picture]:
+    def several(self, count: int = 6) -> list[Picture]:
         """Pictures of both kinds, unless nothing moves."""
         seen = []
         for number in range(count):
