@@ -34,7 +34,7 @@ class _Gram(torch.autograd.Function):
         return (flat.mT @ flat).float() / flat.shape[1]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (flat,) = ctx.saved_tensors
         both = (gradient + gradient.mT) / flat.shape[1]
         product: Tensor = flat @ both.to(flat.dtype)
