@@ -134,7 +134,11 @@ def check_output_picture(path: Path, *, overwrite: bool, bits: int | None = None
 
 
 def write_picture(
-    path: Path, rgb: RGB | RGB16, *, error: type[StylecamError] = StylecamError
+    path: Path,
+    rgb: RGB | RGB16,
+    *,
+    quality: int = QUALITY,
+    error: type[StylecamError] = StylecamError,
 ) -> None:
     """Write a picture in the format of the path's suffix, with sRGB's profile.
 
@@ -143,7 +147,7 @@ def write_picture(
     """
     check_suffix(path)
     try:
-        data = encode_picture(rgb, path.suffix.lower(), tagged=True)
+        data = encode_picture(rgb, path.suffix.lower(), quality=quality, tagged=True)
     except StylecamError as reason:
         raise error(f"{path}: {reason}") from None
     write_bytes_atomically(path, data, durable=False, error=error)

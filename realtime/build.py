@@ -391,5 +391,12 @@ def _source(config: Config, *, paced: bool, on_message: Callable[[str], None]) -
     if wanted.input is None:
         return DefaultSource(width=width, height=height, fps=wanted.fps, say=on_message)
     return make_source(
-        wanted.input, width=width, height=height, fps=wanted.fps, paced=paced, loop=wanted.loop
+        wanted.input,
+        width=width,
+        height=height,
+        fps=wanted.fps,
+        paced=paced,
+        loop=wanted.loop,
+        start=wanted.start,
+        end=wanted.end,
     )

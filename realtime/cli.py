@@ -107,6 +107,8 @@ def stylecam(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # What OpenCV has to say of a damaged file, our own line says; it reads this when it is loaded.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     code = run_cli(None)
     _exit_despite_hung_threads(code)
     sys.exit(code)

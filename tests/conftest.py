@@ -24,6 +24,7 @@ SLOW_FIXTURES = {"loss_network", "small_training", "small_network"}
 """A test that loads the loss network or trains is slow, whatever else it does."""
 SLOW_FILES = {
     "faults/test_fault_matrix.py",
+    "realtime/commands/batch/test_stylize_parts.py",
     "realtime/commands/test_bench_command.py",
     "realtime/commands/test_stylize_pictures.py",
     "realtime/commands/test_stylize_videos.py",

@@ -30,6 +30,8 @@ KEYS = {
     "size": "source.size",
     "fps": "source.fps",
     "fit": "source.fit",
+    "start": "source.start",
+    "end": "source.end",
     "loop": "source.loop",
     "sinks": "sinks",
     "style": "style.name",
@@ -118,6 +120,8 @@ INTERRUPTED = 130
     metavar="TIME",
     help="For how long one style fades into the next. Live only.  [300 ms]",
 )
+@click.option("--start", metavar="TIME", help="Where in a video file to begin: 90, 1:30.")
+@click.option("--end", metavar="TIME", help="Where in a video file to stop.")
 @click.option("--loop/--no-loop", default=None, help="Repeat a video or folder endlessly.")
 @click.option(
     "--device",

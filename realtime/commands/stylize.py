@@ -1,45 +1,32 @@
 """`stylecam stylize`: files in, painted files out."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from rich.console import Console
 
-from models.catalogue import find_style, lighter_styles, style_paths
-from models.errors import StylecamError, UsageError
-from models.pictures import WRITTEN_SUFFIXES
+from models.catalogue import find_style
+from realtime.commands.batch.finished import FinishedFiles
+from realtime.commands.batch.jobs import (
+    STANDARD,
+    Job,
+    VideoFormat,
+    check_targets,
+    input_files,
+    make_jobs,
+    style_names,
+)
+from realtime.commands.batch.paint import RunPipeline
+from realtime.commands.batch.workers import Outcome, at_once, files_at_once, one_by_one
 from realtime.commands.run import INTERRUPTED, message_console, read_config, run_pipeline
-from realtime.commands.unfinished import finished_before, remember_finished
-from realtime.config.schema import Config, LimitConfig
-from realtime.sinks.image_file import escaped
-from realtime.sources.registry import source_kind
+from realtime.config.schema import Config
+from realtime.control.state import VIEWS
 
-EVERY_STYLE = "all"
-VIDEO_SUFFIX = ".mp4"
-STANDARD = Path("-")
-"""Standard input or output."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file to paint in one style."""
-
-    source: Path
-    style: str
-    target: Path
-    is_video: bool
-
-    def sink(self, path: Path) -> str:
-        """The sink that writes to `path`, in which a % is no more than that."""
-        return f"file:{path}" if self.is_video else f"image:{escaped(path)}"
-
-
-class Interrupted(Exception):  # noqa: N818  an interruption is not an error
-    """The user pressed Ctrl-C while a file was painted."""
+WORST_CRF = 51
 
 
 @click.command()
@@ -61,182 +48,157 @@ class Interrupted(Exception):  # noqa: N818  an interruption is not an error
 )
 @click.option("--strength", type=float, help="From 0, the picture itself, to 1, all paint.")
 @click.option("--size", metavar="WxH", help="Size of what is written.  [the input's]")
+@click.option("--start", metavar="TIME", help="Where in a video to begin: 90, 1.5 min, 1:30.")
+@click.option("--end", metavar="TIME", help="Where in a video to stop.")
+@click.option("--scale", type=float, help="Paint at this fraction of the size, then enlarge.  [1]")
+@click.option("--view", type=click.Choice(VIEWS), help="The painting, the original, or both.")
+@click.option("--mirror/--no-mirror", default=None, help="Mirror the picture.")
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    help="Of JPEG, WebP and videos, 1 to 100.  [95; videos 67]",
+)
+@click.option(
+    "--format",
+    "video_format",
+    type=click.Choice(get_args(VideoFormat)),
+    help="What videos become, unless --output names a file.  [mp4; gif and webp stay]",
+)
 @click.option("--device", help="What the generator runs on.  [auto]")
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="How many files to paint at a time.  [one for every four cores; on a GPU one]",
+)
 @click.option("--force", is_flag=True, default=None, help="Replace files that exist.")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), metavar="FILE")
 def stylize(
     inputs: tuple[Path, ...],
     out: Path | None,
     styles: tuple[str, ...],
+    video_format: VideoFormat | None,
+    quality: int | None,
+    at_once: int | None,
     config_path: Path | None,
     **options: Any,
 ) -> None:
-    """Paint pictures, folders of pictures, and videos with their sound.
+    """Paint pictures, folders of pictures, animations, and videos with their sound.
 
     Without --output, photo.jpg becomes photo.STYLE.jpg beside it, and clip.mov clip.STYLE.mp4.
-    If one input fails, the others are still painted.
+    If one input fails, the others are still painted. After Ctrl-C or a crash, the same command
+    goes on where it was, even in the middle of a video.
 
     \b
     stylecam stylize holiday.mp4 --style ink-hatching
     stylecam stylize photos/*.jpg --style all -o painted/
+    stylecam stylize holiday.mp4 --start 1:30 --end 1:40 -o best.gif
     """
-    config = read_config(config_path, options)
-    names = _style_names(styles, config.style.name)
-    jobs = _jobs(list(_files(inputs)), names, out)
-    before = finished_before()
-    left = [job for job in jobs if job.target not in before]
-    _check_inputs(names, left, config)
+    config = _config(config_path, options, quality)
+    names = style_names(styles, config.style.name)
+    jobs = make_jobs(list(input_files(inputs)), names, out, video_format)
+    finished = FinishedFiles(_command(jobs, config))
+    left = [job for job in jobs if job.target not in finished]
+    for name in names:
+        find_style(name)
+    check_targets(left, overwrite=config.recording.overwrite)
     with message_console() as console:
         if len(left) < len(jobs):
             done = len(jobs) - len(left)
             console.print(f"stylecam: {done} of {len(jobs)} were painted before the interruption")
-        _paint_all(left, before, config, console)
+        count = at_once or files_at_once(config, len(left))
+        _Batch(left, finished, console).paint(config, min(count, len(left)))
 
 
-def _paint_all(jobs: list[Job], before: set[Path], config: Config, console: Console) -> None:
-    """Paint every job; what an interruption leaves for the same command is remembered."""
-    done, failed = [*before], 0
-    try:
-        for job in jobs:
-            try:
-                _paint(job, config, console)
-                done.append(job.target)
-            except StylecamError as error:
-                if len(jobs) == 1:
-                    raise
-                console.print(f"stylecam: {error}", markup=False)
-                failed += 1
-    except (KeyboardInterrupt, Interrupted):
-        remember_finished(done)
-        finished = len(done) - len(before)
-        console.print(
-            f"stylecam: interrupted: {finished} of {len(jobs)} painted, the others are as they "
-            "were; the same command goes on",
-            markup=False,
-        )
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    remember_finished([])
-    if failed:
-        console.print(f"stylecam: {failed} of {len(jobs)} failed", markup=False)
-        raise click.exceptions.Exit(1)
+def _config(path: Path | None, options: dict[str, Any], quality: int | None) -> Config:
+    """The file's settings and the options; only these say which part of a video is meant."""
+    config = read_config(path, options)
+    part = {
+        "start": config.source.start if options["start"] is not None else 0.0,
+        "end": config.source.end if options["end"] is not None else None,
+    }
+    config = config.model_copy(update={"source": config.source.model_copy(update=part)})
+    if quality is None:
+        return config
+    crf = max(1, round(WORST_CRF * (100 - quality) / 100))
+    recording = config.recording.model_copy(update={"quality": quality, "crf": crf})
+    return config.model_copy(update={"recording": recording})
 
 
-def _style_names(wanted: tuple[str, ...], default: str) -> list[str]:
-    if EVERY_STYLE in wanted:
-        paths = style_paths()
-        lighter = lighter_styles(paths)
-        return [name for name in paths if name not in lighter]
-    return list(dict.fromkeys(wanted)) or [default]
+def _command(jobs: list[Job], config: Config) -> str:
+    """What makes two calls the same command."""
+    settings = config.model_dump_json(exclude={"recording": {"overwrite"}})
+    files = [f"{job.source.absolute()} {job.style} {job.target.absolute()}" for job in jobs]
+    return "\n".join([*files, settings])
 
 
-def _check_inputs(styles: list[str], jobs: list[Job], config: Config) -> None:
-    """Raise UsageError before the work starts for what would fail in the middle of it."""
-    for name in styles:
-        find_style(name)
-    for job in jobs:
-        if not job.target.is_file():
-            continue
-        if job.source.is_file() and job.target.samefile(job.source):
-            raise UsageError(f"{job.target}: is the source itself; give another name")
-        if not config.recording.overwrite:
-            raise UsageError(f"{job.target}: exists already; --force replaces it")
+class _Batch:
+    """All files of one call: paints them, tells of each, and sums up."""
 
+    def __init__(self, jobs: list[Job], finished: FinishedFiles, console: Console) -> None:
+        self._jobs, self._finished, self._console = jobs, finished, console
+        self._done = self._failed = 0
+        self._begun = time.monotonic()
 
-def _files(inputs: tuple[Path, ...]) -> Iterator[Path]:
-    """Yields files as they are, and the pictures and videos in folders. Raises UsageError."""
-    for path in inputs:
-        if path != STANDARD and not path.exists():
-            raise UsageError(f"{path}: no such file")
-        if not path.is_dir():
-            yield path
-            continue
-        media = [p for p in sorted(path.iterdir()) if _is_media(p)]
-        found = [p for p in media if not _is_own_output(p, media)]
-        if not found:
-            raise UsageError(f"{path}: no pictures and no videos in this folder")
-        yield from found
-
-
-def _is_media(path: Path) -> bool:
-    from realtime.sources.decoding.file_kind import VIDEO_SUFFIXES, file_kind
-
-    if not path.is_file() or path.name.startswith("."):
-        return False
-    return path.suffix.lower() in VIDEO_SUFFIXES or file_kind(path) != "video"
-
-
-def _is_own_output(path: Path, media: list[Path]) -> bool:
-    """Whether it is what painting another file of the folder writes: photo.STYLE.jpg."""
-    stem, dot, style = path.stem.rpartition(".")
-    return bool(dot) and style in style_paths() and any(p.stem == stem for p in media)
-
-
-def _jobs(files: list[Path], styles: list[str], out: Path | None) -> list[Job]:
-    one_file = out is not None and (out == STANDARD or out.suffix != "") and not out.is_dir()
-    if one_file and len(files) * len(styles) != 1:
-        raise UsageError(
-            f"{out}: {len(files) * len(styles)} files cannot go into one; name a folder"
-        )
-    if out is not None and not one_file:
+    def paint(self, config: Config, count: int) -> None:
+        """Raises click's Exit if anything failed or the user interrupted it."""
         try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{out}: this folder cannot be made ({error.strerror})") from None
-    jobs = []
-    for file in files:
-        is_video = source_kind(str(file)) != "image"
-        for style in styles:
-            target = (
-                out if one_file and out else (out or file.parent) / _name(file, style, is_video)
-            )
-            jobs.append(Job(file, style, target, is_video))
-    targets = [job.target for job in jobs]
-    for job in jobs:
-        if targets.count(job.target) > 1:
-            raise UsageError(f"{job.target}: two of the inputs would go there; give other names")
-    return jobs
+            for outcome in self._outcomes(config, count):
+                if outcome.interrupted:
+                    self._stop()
+                self._tell(outcome)
+        except KeyboardInterrupt:
+            self._stop()
+        self._finished.forget()
+        if len(self._jobs) > 1:
+            self._sum_up()
+        if self._failed:
+            raise click.exceptions.Exit(1)
 
+    def _outcomes(self, config: Config, count: int) -> Iterator[Outcome]:
+        if count > 1:
+            yield from at_once(self._jobs, config, count, _quietly)
+            return
+        yield from one_by_one(self._jobs, config, partial(_run, console=self._console))
 
-def _name(file: Path, style: str, is_video: bool) -> str:
-    own = file.suffix.lower()
-    suffix = VIDEO_SUFFIX if is_video else (own if own in WRITTEN_SUFFIXES else ".png")
-    stem = "stdin" if file == STANDARD else file.stem
-    return f"{stem}.{Path(style).stem if style.endswith('.onnx') else style}{suffix}"
+    def _tell(self, outcome: Outcome) -> None:
+        job = outcome.job
+        if outcome.painted is None:
+            if len(self._jobs) == 1:
+                assert outcome.error is not None
+                raise outcome.error
+            self._say("; ".join(str(outcome.error).splitlines()))
+            self._failed += 1
+            return
+        self._finished.add(job.target)
+        self._done += 1
+        if outcome.painted.resumed_at:
+            self._say(f"{job.target}: went on at {outcome.painted.resumed_at:.1f} s")
+        click.echo(f"{job.source} -> {job.target}", err=job.target == STANDARD)
 
-
-def _paint(job: Job, config: Config, console: Console) -> None:
-    """Paint one file, completely and once, and print where it went. Raises Interrupted."""
-    wanted = {"input": str(job.source), "loop": False}
-    with _unfinished(job) as path:
-        painting = config.model_copy(
-            update={
-                "source": config.source.model_copy(update=wanted),
-                "style": config.style.model_copy(update={"name": job.style}),
-                "sinks": [job.sink(path)],
-                "limit": LimitConfig(),
-            }
+    def _stop(self) -> None:
+        self._say(
+            f"interrupted: {self._done} of {len(self._jobs)} painted, the others are as they "
+            "were; the same command goes on"
         )
-        try:
-            run_pipeline(painting, lambda _: None, console)
-        except click.exceptions.Exit:
-            raise Interrupted from None
-        except StylecamError as error:
-            raise type(error)(str(error).replace(str(path), str(job.target))) from None
-    click.echo(f"{job.source} -> {job.target}", err=job.target == STANDARD)
+        raise click.exceptions.Exit(INTERRUPTED)
+
+    def _sum_up(self) -> None:
+        failed = f", {self._failed} of {len(self._jobs)} failed" if self._failed else ""
+        seconds = time.monotonic() - self._begun
+        minutes, rest = divmod(round(seconds), 60)
+        took = f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+        self._say(f"{self._done} of {len(self._jobs)} painted{failed}, in {took}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"stylecam: {text}", markup=False)
 
 
-@contextmanager
-def _unfinished(job: Job) -> Iterator[Path]:
-    """Where to write: a video gets its name only when it is complete. Pictures are whole anyway."""
-    target = job.target
-    if not job.is_video or target == STANDARD or (target.exists() and not target.is_file()):
-        yield target
-        return
-    target = target.resolve()  # a link stays a link
-    path = target.with_name(f".unfinished-{target.name}")
-    try:
-        yield path
-        if path.is_file():
-            path.replace(target)
-    finally:
-        path.unlink(missing_ok=True)
+def _run(config: Config, *, console: Console) -> None:
+    run_pipeline(config, lambda _: None, console)
+
+
+def _quietly() -> RunPipeline:
+    """What paints in a process beside others: without a bar."""
+    return partial(_run, console=Console(stderr=True, force_terminal=False, quiet=True))

@@ -6,7 +6,7 @@ config.yaml in the repository shows each key with a comment. yaml_file.py reads 
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
 from pydantic import (
@@ -17,10 +17,12 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
+from models.pictures import QUALITY
 from realtime.config.units import Seconds, Share, SizeText
 from realtime.control.state import View
 from realtime.control.values import LARGEST_ZOOM, LONGEST_SHUFFLE, SHORTEST_SHUFFLE
@@ -73,6 +75,7 @@ class Section(BaseModel):
 class SourceConfig(Section):
     """`input` None means the first camera, or the demo if there is none.
 
+    `start` and `end`, in seconds, are the part of a video file that is read (None: to its end).
     `reconnect`, in seconds, applies to cameras and streams; files never come back. `lost` is what
     the outputs show meanwhile.
     """
@@ -81,9 +84,17 @@ class SourceConfig(Section):
     size: SizeText | None = None
     fps: FrameRate | None = None
     fit: FitMode = "letterbox"
+    start: Seconds = 0.0
+    end: Seconds | None = None
     loop: bool = False
     reconnect: Seconds = 10.0
     lost: LostMode = "card"
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end {self.end:g} s must come after start {self.start:g} s")
+        return self
 
 
 def _usable_shuffle(seconds: float) -> float:
@@ -172,14 +183,16 @@ class VirtualCameraConfig(Section):
 
 
 class RecordingConfig(Section):
-    """How the key r records, and how `file:` sinks are encoded.
+    """How the key r records, and how `file:` and `image:` sinks are encoded.
 
+    `crf` is that of videos, `quality` that of JPEG and WebP files, animated ones included.
     A recording without a source's sound begins a new file after `split` s or `split_size` MB.
     """
 
     folder: Path | None = None
     format: Literal["mp4", "mkv", "mov", "webm", "avi"] = "mp4"
     crf: int = Field(default=17, ge=0, le=51)
+    quality: int = Field(default=QUALITY, ge=1, le=100)
     split: Seconds | None = Field(default=None, ge=1)
     split_size: float | None = Field(default=None, ge=1)
     overwrite: bool = False

@@ -1,4 +1,4 @@
-"""Sizes and durations as people write them: "1280x720", "500 ms", "1.5 min". Pure."""
+"""Sizes and durations as people write them: "1280x720", "500 ms", "1.5 min", "1:30". Pure."""
 
 import math
 import re
@@ -30,11 +30,19 @@ def parse_size(value: object) -> Size:
 
 
 def parse_duration(value: object) -> float:
-    """Seconds from a number or a text with a unit. Raises ValueError, worded for the user."""
+    """Seconds from a number, a text with a unit, or minutes:seconds, hours:minutes:seconds.
+
+    Raises ValueError, worded for the user.
+    """
+    clock = re.fullmatch(r"\s*(?:(\d{1,5}):)?(\d{1,5}):([0-5]?\d(?:\.\d*)?)\s*", str(value))
+    if clock is not None:
+        return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3])
     match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*", str(value), re.IGNORECASE)
     unit = (match[2].lower() or "s") if match else ""
     if match is None or isinstance(value, bool) or unit not in UNITS:
-        raise ValueError(f"write a duration as seconds, or with a unit ({', '.join(UNITS)})")
+        raise ValueError(
+            f"write a duration as seconds, with a unit ({', '.join(UNITS)}), or as 1:30"
+        )
     seconds = float(match[1]) * UNITS[unit]
     if not math.isfinite(seconds):
         raise ValueError("this duration is too long")

@@ -13,6 +13,7 @@ class FrameFormat:
     `live` sources cannot wait: a reader that is late loses frames. `frame_count` is None
     if the end is unknown (a camera, a stream). `begin` is where the source's time line begins, in
     seconds: a file's first picture may come later than that. None means with the first frame.
+    `end` is where reading stops on that time line, before what the file holds has ended.
     """
 
     width: int
@@ -21,6 +22,7 @@ class FrameFormat:
     live: bool
     frame_count: int | None = None
     begin: float | None = None
+    end: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

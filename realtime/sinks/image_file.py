@@ -28,14 +28,18 @@ class ImageFile(Sink):
     out/               every frame, as frame-000000.png and so on; the folder is created
 
     In a name %% means %, and "-" is standard output, as PNG. The suffix chooses PNG, JPEG,
-    WebP or TIFF; another is a UsageError. A frame's 16 bits are written where the format has them.
+    WebP or TIFF; another is a UsageError. `quality` (1..100) is that of JPEG and WebP. A frame's
+    16 bits are written where the format has them.
     A file appears whole or not at all.
     """
 
     live = False
 
-    def __init__(self, path: str, *, name: str | None = None) -> None:
+    def __init__(
+        self, path: str, *, name: str | None = None, quality: int = pictures.QUALITY
+    ) -> None:
         self.name = name or f"image:{path}"
+        self._quality = quality
         self._in_folder = path.endswith(("/", os.sep))
         self._path = Path(path) / FOLDER_PATTERN if self._in_folder else Path(path)
         self._numbered = NUMBER.search(self._path.name) is not None
@@ -70,7 +74,7 @@ class ImageFile(Sink):
     def write(self, frame: Frame) -> None:
         picture = frame.rgb if frame.deep is None else frame.deep
         if self._numbered:
-            write_picture(numbered(self._path, frame.index), picture)
+            write_picture(numbered(self._path, frame.index), picture, quality=self._quality)
         else:
             self._newest = picture
 
@@ -82,7 +86,7 @@ class ImageFile(Sink):
             sys.stdout.buffer.write(pictures.encode_picture(newest, ".png", tagged=True))
             sys.stdout.buffer.flush()
         else:
-            write_picture(self._path, newest)
+            write_picture(self._path, newest, quality=self._quality)
 
 
 def numbered(pattern: Path, number: int) -> Path:
@@ -99,6 +103,6 @@ def escaped(path: Path) -> str:
     return str(path.with_name(path.name.replace("%", "%%"))) if path.name else str(path)
 
 
-def write_picture(path: Path, rgb: RGB | RGB16) -> None:
+def write_picture(path: Path, rgb: RGB | RGB16, *, quality: int = pictures.QUALITY) -> None:
     """`models.pictures.write_picture`, but raises SinkFault if the file cannot be written."""
-    pictures.write_picture(path, rgb, error=SinkFault)
+    pictures.write_picture(path, rgb, quality=quality, error=SinkFault)

@@ -83,7 +83,7 @@ def _kind_of_file(spec: str) -> str:
     from realtime.sinks.recording.recorder import CONTAINERS
 
     suffix = Path(spec).suffix.lower()
-    if suffix in CONTAINERS:
+    if suffix in CONTAINERS or suffix == ".gif":
         return "file"
     if suffix in WRITTEN_SUFFIXES:
         return "image"
@@ -127,11 +127,14 @@ def _port(spec: str, text: str) -> int:
 
 
 def _file(spec: str, argument: str, context: SinkContext) -> Sink:
+    from realtime.sinks.recording.animation_file import FORMATS, AnimationFile
     from realtime.sinks.recording.recorder import Recorder
     from realtime.sinks.recording.split_recorder import SplitRecorder
 
     path, wanted = Path(argument), context.config.recording
     check_overwrite([path], context)
+    if path.suffix.lower() in FORMATS:
+        return AnimationFile(path, name=spec, quality=wanted.quality)
     if context.audio_from is None and (wanted.split or wanted.split_size):
         return SplitRecorder(
             path,
@@ -146,7 +149,7 @@ def _file(spec: str, argument: str, context: SinkContext) -> Sink:
 def _image(spec: str, argument: str, context: SinkContext) -> Sink:
     from realtime.sinks.image_file import ImageFile
 
-    sink = ImageFile(argument, name=spec)
+    sink = ImageFile(argument, name=spec, quality=context.config.recording.quality)
     check_overwrite(sink.existing(), context)
     return sink
 

@@ -26,6 +26,8 @@ class SourceRequest:
     fps: float | None
     paced: bool
     loop: bool
+    start: float
+    end: float | None
 
 
 def make_source(
@@ -36,12 +38,15 @@ def make_source(
     fps: float | None,
     paced: bool,
     loop: bool = False,
+    start: float = 0.0,
+    end: float | None = None,
 ) -> Source:
     """The source that `spec` means, not yet open.
 
     `paced` is for live sinks: files then keep to their own times. Width and height (pixels) and
     `fps` are requests to a camera, and exact for the demo; `fps` is also the rate of pictures.
-    Video files and streams keep their own size and rate. Raises UsageError for an impossible size
+    Video files and streams keep their own size and rate; of a file, the part from `start` to `end`
+    (in seconds; None: all the rest) is read. Raises UsageError for an impossible size
     or rate, and for a path that does not exist.
     """
     for key, value in (("width", width), ("height", height), ("fps", fps)):
@@ -49,7 +54,9 @@ def make_source(
             raise UsageError(f"{key} {value:g} cannot be; it must be more than 0")
     if not spec:
         raise UsageError("the source is empty; give demo, camera, a path or an address")
-    return KINDS[source_kind(spec)](SourceRequest(spec, width, height, fps, paced, loop))
+    return KINDS[source_kind(spec)](
+        SourceRequest(spec, width, height, fps, paced, loop, start, end)
+    )
 
 
 def source_kind(spec: str) -> str:
@@ -118,7 +125,13 @@ def _image(request: SourceRequest) -> Source:
 def _video(request: SourceRequest) -> Source:
     from realtime.sources.video_file import VideoFile
 
-    return VideoFile(Path(request.spec), paced=request.paced, loop=request.loop)
+    return VideoFile(
+        Path(request.spec),
+        paced=request.paced,
+        loop=request.loop,
+        start=request.start,
+        end=request.end,
+    )
 
 
 KINDS: dict[str, Callable[[SourceRequest], Source]] = {

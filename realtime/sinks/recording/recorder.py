@@ -137,7 +137,7 @@ class Recorder(Sink):
         self._size = (frames.width, frames.height)
         self._rate = Fraction(frames.fps).limit_denominator(1001)
         self._frames_live = frames.live
-        self._wanted_begin = frames.begin
+        self._wanted_begin, self._wanted_end = frames.begin, frames.end
         self._faulty = False
 
     def _start(self, first: Frame) -> None:
@@ -173,6 +173,7 @@ class Recorder(Sink):
                 self._output,
                 name=str(self._audio_from),
                 begin=self._begin,
+                end=self._wanted_end,
             )
             if not self._kind.fragmented:  # fragments get them when they are rewritten
                 self._output.set_chapters(self._tracks.chapters)

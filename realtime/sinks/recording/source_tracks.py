@@ -32,6 +32,8 @@ NOT_COPIED = {
     "avi": ("aac", "flac", "vorbis", "opus", "alac", "wavpack", "truehd"),
 }
 """By FFmpeg's format: how the codecs begin that it writes there, but players cannot play."""
+RUN_UP = 10
+"""Seconds before the recording's 0 from which on the source is read."""
 TRIED_PACKETS = 4
 """So many packets are written to memory to find out whether a container takes a codec."""
 
@@ -49,15 +51,22 @@ class SourceTracks:
     """All sound and subtitle tracks of the file at `address`, in step with the new pictures.
 
     Times are in seconds on the recording's time line: its 0 is `begin` on the source's, which
-    begins with the source container. `name` is what messages call the source. Sound that
-    `output` cannot hold is converted; what cannot be carried is named in a warning, and a fault
-    of the sound never ends the pictures.
+    begins with the source container; nothing after `end` on it is carried (None: all). `name` is
+    what messages call the source. Sound that `output` cannot hold is converted; what cannot be
+    carried is named in a warning, and a fault of the sound never ends the pictures.
     """
 
     def __init__(
-        self, address: str, output: av.container.OutputContainer, *, name: str, begin: float
+        self,
+        address: str,
+        output: av.container.OutputContainer,
+        *,
+        name: str,
+        begin: float,
+        end: float | None = None,
     ) -> None:
         self._name, self._output, self._begin = name, output, begin
+        self._wanted_end = end
         self._suffix = Path(output.name).suffix
         self._source: av.container.InputContainer | None = None
         self._tracks: dict[int, Track] = {}
@@ -90,9 +99,14 @@ class SourceTracks:
         self._shift = Fraction(self._begin) + zero
         if source.duration:
             self._end = Fraction(source.duration, av.time_base) - Fraction(self._begin)
-        self.chapters = list(moved(source.chapters(), self._shift))
+        if self._wanted_end is not None:
+            wanted_end = Fraction(self._wanted_end) - Fraction(self._begin)
+            self._end = wanted_end if self._end is None else min(self._end, wanted_end)
+        self.chapters = list(moved(source.chapters(), self._shift, self._end))
         wanted = [stream for stream in source.streams if stream.index in self._tracks]
         if wanted:
+            if self._begin > RUN_UP:  # a film need not be read from its beginning
+                source.seek(int((self._shift - RUN_UP) * av.time_base))
             self._packets = self._timed(source, wanted)
 
     def _sound(self, address: str, stream: av.AudioStream) -> Track | None:
@@ -248,10 +262,12 @@ def described(tags: dict[str, str]) -> dict[str, str]:
     }
 
 
-def moved(chapters: list[Any], shift: Fraction) -> Iterator[Any]:
-    """The chapters that end after `shift` (in seconds), on a time line that begins there."""
+def moved(chapters: list[Any], shift: Fraction, length: Fraction | None) -> Iterator[Any]:
+    """The chapters within `length` s (None: all) from `shift` s on, on a time line from there."""
     for chapter in chapters:
         ticks = round(shift / chapter["time_base"])
-        if chapter["end"] > ticks:
-            start = max(0, chapter["start"] - ticks)
-            yield {**chapter, "start": start, "end": chapter["end"] - ticks}
+        start, end = max(0, chapter["start"] - ticks), chapter["end"] - ticks
+        if length is not None:
+            end = min(end, round(length / chapter["time_base"]))
+        if end > start:
+            yield {**chapter, "start": start, "end": end}

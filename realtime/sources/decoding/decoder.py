@@ -4,6 +4,7 @@ It knows nothing of pacing, looping or reconnecting.
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -23,6 +24,8 @@ from realtime.sources.decoding.upright import UprightRGB
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 0.2
+RUN_UP = 10.0
+"""Seconds before the wanted time at which decoding begins: some files can only be entered there."""
 CUT_OFF = 1.0
 """A file that ends more than this many seconds too early counts as damaged."""
 TEXT_ART = frozenset({"ansi", "bintext", "xbin", "idf"})
@@ -80,6 +83,33 @@ class Decoder:
         self.fps = self._time_line.fps
         self.frame_count: int | None = self._stream.frames or None
         self.has_sound = bool(self._container.streams.audio)
+
+    def seek(self, seconds: float) -> None:
+        """Go on at a key frame some seconds before `seconds`, where the container allows it.
+
+        The caller skips the pictures until then. Only for files; elsewhere nothing happens.
+        """
+        zero = self._time_line.zero
+        if self._path is None or zero is None or seconds <= RUN_UP:
+            return
+        target = int((seconds - RUN_UP + float(zero)) * av.time_base)
+        before = self._ahead
+        try:
+            self._container.seek(target)
+            self._frames = self._iterate()
+            self._ahead = next(self._frames, None)
+            if self._ahead is not None and self._begin(self._ahead) <= seconds:
+                return
+            self._container.seek(int(zero * av.time_base))
+        except av.FFmpegError:
+            self._ahead = before
+            return
+        self._frames = self._iterate()
+        self._ahead = next(self._frames, None)
+
+    def _begin(self, frame: av.VideoFrame) -> float:
+        """When it is shown; infinity if it does not say."""
+        return math.inf if frame.pts is None else self._time_line.begin(frame.pts)
 
     def _open(
         self,

@@ -20,14 +20,15 @@ class Span(NamedTuple):
 class TimeLine:
     """Seconds from the container's own beginning: its pictures may begin later than its sound.
 
-    `end` is where the last of the packets that `note` saw ends. A container without time stamps
+    `end` is where the last of the packets that `note` saw ends; `zero` is that beginning, in the
+    container's seconds (None: not known yet). A container without time stamps
     (raw H.264) has its pictures counted, at the rate that the pictures themselves state.
     """
 
     def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
         self.fps = frame_rate(stream)
         self.end = 0.0
-        self._zero = container_start(container)
+        self.zero = container_start(container)
         self._step = stream.time_base or Fraction(1)
         self._count = 0
         self._next = 0.0
@@ -35,22 +36,23 @@ class TimeLine:
     def note(self, packet: av.Packet) -> None:
         if packet.pts is None or not packet.time_base:
             return
-        if self._zero is None:
-            self._zero = packet.pts * packet.time_base
-        ends = (packet.pts + (packet.duration or 0)) * packet.time_base - self._zero
+        if self.zero is None:
+            self.zero = packet.pts * packet.time_base
+        ends = (packet.pts + (packet.duration or 0)) * packet.time_base - self.zero
         self.end = max(self.end, float(ends))
 
     def extend(self, end: float) -> None:
         """Let the pictures last at least until `end`."""
         self.end = max(self.end, end)
 
+    def begin(self, pts: int) -> float:
+        """The seconds at which a picture with this time stamp begins."""
+        return float(pts * self._step - (self.zero or 0))
+
     def span(self, frame: av.VideoFrame) -> Span:
         """When `frame` is shown; frames have to come in order."""
         duration = float(frame.duration * self._step) if frame.pts is not None else 0.0
-        if frame.pts is None:
-            begin = self._next
-        else:
-            begin = float(frame.pts * self._step - (self._zero or 0))
+        begin = self._next if frame.pts is None else self.begin(frame.pts)
         span = Span(begin, duration or 1 / self.fps)
         self._next = span.begin + span.duration
         return span

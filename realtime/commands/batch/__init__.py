@@ -1,0 +1,1 @@
+"""How `stylecam stylize` works through its files."""
