@@ -31,7 +31,8 @@ class _Gram(torch.autograd.Function):
         flat = features.permute(0, 2, 3, 1).flatten(1, 2)  # (B, h·w, C)
         ctx.save_for_backward(flat)
         ctx.size = features.shape[2:]
-        return (flat.mT @ flat).float() / flat.shape[1]
+        # One by one: for a batch of one, the product of a batch takes up to 15 times as long.
+        return torch.stack([one.mT @ one for one in flat]).float() / flat.shape[1]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
@@ -74,9 +75,9 @@ def content_loss(features: Tensor, target: Tensor, *, relative: bool = True) -> 
     """Feature reconstruction (Johnson et al. 2016, eq. 2), (B, C, h, w) against the same.
 
     Relative: each picture's error divided by its target's energy; the mean over the batch."""
+    features, target = features.float(), target.float()
     if not relative:
         return squared_error(features, target)
-    features, target = features.float(), target.float()
     energies = target.square().mean(dim=(1, 2, 3))
     energies = torch.maximum(energies, LEAST_ENERGY * energies.mean()).clamp_min(1e-8)
     return ((features - target).square().mean(dim=(1, 2, 3)) / energies).mean()

@@ -16,7 +16,7 @@ INDEX = 8
 """Bytes that max pooling keeps for each of its outputs: where the largest value was."""
 AT_ONCE = 3
 """Tensors of one layer's size that its backward pass needs beside what autograd keeps."""
-WORKSPACE = {4: 1.75, 2: 1.6}
+WORKSPACE = {4: 1.5, 2: 1.75}
 """Measured share of what the process takes to what the tensors hold: reordered copies for the
 convolutions, and freed blocks that the allocator keeps (256, 512 and 768 px, one CPU thread); by
 the bytes of a value."""
@@ -42,8 +42,7 @@ def bytes_per_pixel(
     """Peak bytes for each pixel of a picture whose features are taken forward and back.
 
     Walks the network: autograd keeps the output of each convolution and pooling; going back, it
-    has let go of what is deeper than the layer at hand. The layers asked for are kept in float32
-    as well, if the others are shorter.
+    has let go of what is deeper than the layer at hand.
     """
     names = list(channels)
     deepest = max(names.index(layer) for layer in layers)
@@ -51,11 +50,7 @@ def bytes_per_pixel(
     for number, layer in enumerate(names[: deepest + 1]):
         if number > 0 and stride(layer) > stride(names[number - 1]):
             kept += channels[names[number - 1]] * (value_bytes + INDEX) / stride(layer) ** 2
-        # The first layer computes in float32 whatever the others do.
-        width = FLOAT if number == 0 else value_bytes
-        if number == 0 or layer in layers:
-            width = max(width, FLOAT) + (value_bytes if value_bytes < FLOAT else 0)
-        own = channels[layer] * width / stride(layer) ** 2
+        own = channels[layer] * value_bytes / stride(layer) ** 2
         kept += own
         peak = max(peak, kept + AT_ONCE * own)
     return peak
@@ -84,7 +79,7 @@ def painting_bytes(
     widest = max(count / stride(layer) ** 2 for layer, count in channels.items())
     kept_of_style = sum(channels[layer] / stride(layer) ** 2 for layer in layers)
     style_seen = style_pixels if tile is None else min(style_pixels, tile**2)
-    forward = style_seen * (2 * widest + kept_of_style) * FLOAT
+    forward = style_seen * (2 * widest + kept_of_style) * value_bytes
     pictures = height * width * PIXELS_KEPT + style_pixels * 3 * FLOAT
     measured = seen * bytes_per_pixel(channels, layers, value_bytes)
     return int(max(measured, forward) * WORKSPACE[value_bytes] + pictures)

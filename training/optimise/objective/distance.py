@@ -6,8 +6,8 @@ TINY = 1e-8
 
 
 def error_sums(value: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of the squared, and of the absolute differences."""
-    difference = value - target
+    """Sum of the squared, and of the absolute differences, in float32."""
+    difference = value.float() - target.float()
     return difference.square().sum(), difference.abs().sum()
 
 

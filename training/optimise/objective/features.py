@@ -35,9 +35,9 @@ class PaintFeatures:
     """RGB (1, 3, H, W) float 0..1 to features (1, C, h, w) by layer name.
 
     `devices`: the first holds the first block, the last (of two) the others; the features come
-    back on the device of their layer. `dtype`: in which all but the first convolution compute;
-    the features are float32 whatever it is. The first one stays in float32: bfloat16 has fewer
-    levels of brightness than a picture.
+    back on the device of their layer. `dtype`: in which the convolutions compute, and of the
+    features. bfloat16 has fewer levels of brightness than a picture, so there the first
+    convolution takes each colour as a sum of two values.
     """
 
     def __init__(
@@ -57,10 +57,11 @@ class PaintFeatures:
         for number, conv in enumerate(network.convs()):
             device = device_of(conv.layer, self.devices)
             weight = conv.weight * gain if number == 0 else conv.weight
-            kind = torch.float32 if number == 0 else dtype
-            weight = weight.to(device, kind).contiguous(memory_format=torch.channels_last)
+            if number == 0 and dtype != torch.float32:
+                weight = torch.cat([weight, weight], dim=1)
+            weight = weight.to(device, dtype).contiguous(memory_format=torch.channels_last)
             # A ReLU network is linear in the size of its input, if its biases shrink along.
-            self._convs.append((conv.layer, weight, (conv.bias * gain).to(device, kind)))
+            self._convs.append((conv.layer, weight, (conv.bias * gain).to(device, dtype)))
 
     @property
     def value_bytes(self) -> int:
@@ -89,23 +90,27 @@ class PaintFeatures:
             )
         features: dict[str, Tensor] = {}
         x = F.pad(x - self.mean, (1, 1, 1, 1), mode="replicate")
+        if self._convs[0][1].dtype != torch.float32:
+            x = split(x, self._convs[0][1].dtype)
+        x = x.contiguous(memory_format=torch.channels_last)
         for number, (layer, weight, bias) in enumerate(self._convs):
             if layer.endswith("_1") and number > 0:
                 x = self.pool(x)
-            x = F.relu(
-                F.conv2d(
-                    x.to(weight.device, weight.dtype),
-                    weight,
-                    bias,
-                    padding=0 if number == 0 else 1,
-                ),
-                inplace=True,
-            )
+            padding = 0 if number == 0 else 1
+            x = F.relu(F.conv2d(x.to(weight.device), weight, bias, padding=padding), inplace=True)
             if layer in wanted:
-                features[layer] = x.float()
+                features[layer] = x
             if len(features) == len(wanted):
                 break
         return features
+
+
+def split(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """(1, C, h, w) float32 as (1, 2·C, h, w) of a shorter type, whose halves sum up to it.
+
+    The gradient reaches x by the first half alone: that is already all of it."""
+    rough = x.to(dtype)
+    return torch.cat([rough, (x - rough.float()).detach().to(dtype)], dim=1)
 
 
 @torch.no_grad()

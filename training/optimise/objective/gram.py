@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.losses.perceptual import gram_matrix
 from training.optimise.objective.distance import error_sums, normalised_error, variation_sum
 from training.optimise.objective.features import PaintFeatures, device_of
 from training.optimise.objective.layers import reach, shares, stride
@@ -36,9 +37,12 @@ class Weights:
 
 
 def gram_sum(features: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Σ f·fᵀ over the positions of (1, C, h, w), weighted by a mask (h, w) if there is one."""
-    flat = features[0].flatten(1)
-    return (flat if mask is None else flat * mask.flatten()) @ flat.mT
+    """Σ f·fᵀ over the positions of (1, C, h, w), weighted by a mask (h, w) if there is one.
+
+    (C, C) float32, also of bfloat16 features."""
+    if mask is not None:
+        features = features * mask.sqrt().to(features.dtype)
+    return gram_matrix(features)[0] * (features.shape[2] * features.shape[3])
 
 
 @torch.no_grad()

@@ -137,7 +137,7 @@ class RemdObjective:
     def _layers_of(self, picture: Tensor) -> dict[str, Tensor]:
         """The picture itself, then its features, each layer scaled to its share of a column."""
         found = self._features(picture, tuple(self._weights.style_layers))
-        scaled = {x: (values * self._gains[x]).to(picture.device) for x, values in found.items()}
+        scaled = {x: values.to(picture) * self._gains[x] for x, values in found.items()}
         return {"picture": picture, **scaled}
 
     def _layer_gains(
@@ -147,7 +147,7 @@ class RemdObjective:
         like = next((group[0][0] for group in styles if group), content)
         found = self._features(like, tuple(self._weights.style_layers))
         return {
-            layer: (share / (float(found[layer].square().sum(dim=1).mean()) + TINY)) ** 0.5
+            layer: (share / (float(found[layer].float().square().sum(dim=1).mean()) + TINY)) ** 0.5
             for layer, share in shares(self._weights.style_layers).items()
         }
 
