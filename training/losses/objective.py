@@ -31,10 +31,15 @@ Corner = tuple[int, int]
 """Top and left, in pixels, of the part that is seen at full size."""
 
 
-SCALE_SCOPES: dict[int, tuple[Scope, ...]] = {1: (), 2: ("image",), 3: ("batch", "mixed")}
+SCALE_SCOPES: dict[int, tuple[Scope, ...]] = {1: (), 2: ("image",), 3: ("batch", "batch")}
 """Scope of the style loss on each reduced view of a crop, coarse to fine. At a quarter of the size
 what is left is light, shade and colour: a photograph keeps its own, and a batch of them together
-has the painting's. Compared one by one, every crop would get all of the painting's colours."""
+has the painting's. Compared one by one, every crop would get all of the painting's colours, and a
+dark coat would be as bright as the room around it."""
+
+CONTENT_SHARES = {1: (1.0,), 2: (1.0, 1.0), 3: (2.0, 1.0, 0.5)}
+"""Share of the content weight on each view, coarse to fine: light and shade are kept more strictly
+than what strokes replace. The other way round gives likeness by the report, and flat light."""
 
 
 def reduced(picture: Tensor, count: int) -> list[Tensor]:
@@ -64,6 +69,7 @@ def loss_terms(
         recipe.content_start,
         recipe.content_ramp,
         relative,
+        CONTENT_SHARES[recipe.scales],
     )
     terms: list[LossTerm] = [
         content,

@@ -60,20 +60,22 @@ class LossTerm(Protocol):
 
 @dataclass(frozen=True)
 class ContentTerm:
-    """Keeps what the photograph shows. The weight grows from `start` of it to all of it over the
-    first part of a training, `ramp`: strokes are learned first, likeness is added to them."""
+    """Keeps what the photograph shows, at each scale by its share. The weight grows from `start` of
+    it to all of it over the first part of a training, `ramp`: strokes are learned first, likeness
+    is added to them."""
 
     weight: float
     layers: tuple[str, ...]
     start: float
     ramp: float
     relative: bool
+    shares: tuple[float, ...] = (1.0,)
     name: str = "content"
 
     def __call__(self, seen: Seen) -> Tensor:
         losses = [
-            content_loss(features[x], wanted[x], relative=self.relative)
-            for features, wanted in zip(seen.features, seen.wanted, strict=True)
+            share * content_loss(features[x], wanted[x], relative=self.relative)
+            for share, features, wanted in zip(self.shares, seen.features, seen.wanted, strict=True)
             for x in self.layers
         ]
         grown = min(1.0, seen.progress / self.ramp) if self.ramp else 1.0
