@@ -5,7 +5,7 @@ The settings below were chosen by measurement: `stylecam bench --tune`, docs/ben
 
 import contextlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import onnxruntime as ort
 
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
+from models.onnx.blocked_graph import blocked_generator
 from models.onnx.fp16 import is_half, picture_difference, probe_picture, to_half
+from models.onnx.frame_ends import FrameEnds, PlainEnds
 from models.onnx.graph import frame_graph
 from models.onnx.session import SPIN_US, SessionSettings, session_options
 from models.pictures import RGB
@@ -32,12 +34,14 @@ class ProviderFailed(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class RunningSession:
-    """A running session, its device and precision, and remarks for the user."""
+    """A running session, its device and precision, and remarks for the user. `ends`: what its
+    graph takes and gives, if that is not simply the frame and the picture."""
 
     session: ort.InferenceSession
     device: str
     precision: str
     remarks: tuple[str, ...] = ()
+    ends: FrameEnds | None = None
 
 
 class OnnxRuntimeBackend:
@@ -69,14 +73,15 @@ class OnnxRuntimeBackend:
 
     def load(self, card: StyleCard) -> str:
         """See `Backend.load`. With "auto", the line also says why no better device was taken."""
-        model, coding = frame_graph(read_model(card.path))
+        file = read_model(card.path)
+        model, coding = frame_graph(file)
         self._path = card.path
         self._upsampler = Upsampler(coding)
-        started = self._start(model)
+        started = self._start(file, model)
         self._session = started.session
         self._where = started.device
-        self._output = started.session.get_outputs()[0].name
-        self._pitch = coding.pitch
+        output = started.session.get_outputs()[0].name
+        self._ends = started.ends or PlainEnds(output, coding.pitch)
         self._binding = started.session.io_binding()
         threads = self._settings.threads
         where = PROVIDERS[started.device].label
@@ -84,12 +89,15 @@ class OnnxRuntimeBackend:
         line += f", {threads} thread{'s' if threads != 1 else ''}" if where == "CPU" else ""
         return line + "".join(f"; {remark}" for remark in started.remarks)
 
-    def _start(self, model: onnx.ModelProto) -> RunningSession:
-        """A session on the first device that works. With "auto", each failure becomes a remark."""
+    def _start(self, file: onnx.ModelProto, model: onnx.ModelProto) -> RunningSession:
+        """A session on the first device that works. With "auto", each failure becomes a remark.
+
+        `model` is the graph to run for a `file`; a CPU may run another one (blocked_graph.py).
+        """
         remarks = []
         for device in candidates(self._device):
             try:
-                started = self._start_on(device, model)
+                started = self._start_on(device, file, model)
             except ProviderFailed as reason:
                 if self._device != "auto":
                     raise UsageError(
@@ -100,17 +108,20 @@ class OnnxRuntimeBackend:
                 continue
             if self._device == "auto" and device == "cpu" and not remarks:
                 remarks.append("this onnxruntime has no GPU provider (docs/gpu.md)")
-            return RunningSession(
-                started.session, device, started.precision, (*remarks, *started.remarks)
-            )
+            return replace(started, remarks=(*remarks, *started.remarks))
         raise UsageError(f"{self._path}: no device works: {'; '.join(remarks)}")
 
-    def _start_on(self, device: str, model: onnx.ModelProto) -> RunningSession:
+    def _start_on(
+        self, device: str, file: onnx.ModelProto, model: onnx.ModelProto
+    ) -> RunningSession:
         wanted = PROVIDERS[device].half if self._half is None else self._half
         if is_half(model):
             return RunningSession(self._session_on(device, model), device, "fp16")
         if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
             return RunningSession(self._session_on(device, model), device, "int8")
+        if not wanted and device == "cpu" and (blocked := blocked_generator(file)) is not None:
+            graph, ends = blocked
+            return RunningSession(self._session_on(device, graph), device, "fp32", ends=ends)
         if not wanted:
             return RunningSession(self._session_on(device, model), device, "fp32")
         try:
@@ -163,16 +174,15 @@ class OnnxRuntimeBackend:
         Raises UsageError for a picture that is too small for the generators.
         """
         assert self._session is not None, "load first"
-        # The binding takes a raw address: a flipped or cropped view would be read wrongly.
-        small = np.ascontiguousarray(resize(rgb, *at) if at else rgb)
+        small = resize(rgb, *at) if at else rgb
         check_size(small)
-        height, width = (-(-side // self._pitch) for side in small.shape[:2])
-        coarse = np.empty((height, width, 3), np.uint8)
+        # The binding takes a raw address: a flipped or cropped view would be read wrongly.
+        given, out = self._ends.given(small), self._ends.room(small)
         binding = self._binding
-        _bind(binding.bind_input, "frame", small)
-        _bind(binding.bind_output, self._output, coarse)
+        _bind(binding.bind_input, self._ends.input, given)
+        _bind(binding.bind_output, self._ends.output, out)
         self._session.run_with_iobinding(binding, self._run_options(small.shape))
-        return self._upsampler.compose(rgb, coarse, strength)
+        return self._upsampler.compose(rgb, self._ends.picture(out, small), strength)
 
     def _run_options(self, shape: tuple[int, ...]) -> ort.RunOptions | None:
         """On the CPU, options that free the memory of the old size when a new size comes."""

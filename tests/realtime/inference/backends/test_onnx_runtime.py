@@ -11,8 +11,10 @@ import pytest
 
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
-from models.generator.architecture import fast, folded, small
+from models.generator.architecture import dense, fast, folded, small
 from models.generator.parameters import random_weights
+from models.onnx import blocked_graph
+from models.onnx.blocked_graph import usable_block
 from models.onnx.fp16 import probe_picture
 from realtime.inference.backends import providers
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
@@ -148,3 +150,28 @@ print(*held)
     if math.isnan(large):
         pytest.skip("this system has no /proc/self/status to read memory from")
     assert again - small < 0.5 * (large - small)
+
+
+@pytest.fixture
+def fresh_probe():
+    """The runtime is tried anew, before the test and after it."""
+    usable_block.cache_clear()
+    yield
+    usable_block.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_probe")
+def test_a_runtime_without_the_blocked_layout_paints_the_same(monkeypatch, make_style, capfd):
+    architecture = folded(dense(0.25))
+    card = make_style(architecture, random_weights(architecture))
+    painted = []
+    for domain in (blocked_graph.DOMAIN, "no.such.domain"):
+        monkeypatch.setattr(blocked_graph, "DOMAIN", domain)
+        usable_block.cache_clear()
+        backend = OnnxRuntimeBackend(device="cpu", threads=1)
+        backend.load(card)
+        painted.append(backend.stylize(probe_picture(61)).astype(int))
+        backend.close()
+    assert usable_block() is None
+    assert np.abs(painted[0] - painted[1]).max() <= 1
+    assert capfd.readouterr() == ("", "")
