@@ -12,10 +12,13 @@ from training.commands.train import train
 from training.commands.training_extra import require_training_extra
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from training.config.recipe import Recipe
     from training.data.tensors import Picture
     from training.experiments.sweep import Trial
     from training.experiments.sweep_report import TrialEvaluator, TrialResult
+    from training.experiments.workers import Train
     from training.losses.style_target import StyleTarget
 
 SHORT = 800
@@ -174,6 +177,20 @@ def _prepare(
     return pictures, held_out[:2], TrialEvaluator(held_out[:judged_on], network, target)
 
 
+def trial_train() -> "Train":
+    """`stylecam train` in this process, where trainings share photographs and loss networks."""
+    from training.loop.materials import Materials
+
+    materials = Materials()
+
+    def run(arguments: "Sequence[str]") -> None:
+        train.main(
+            list(arguments), prog_name="stylecam train", standalone_mode=False, obj=materials
+        )
+
+    return run
+
+
 def _run(trials: "list[Trial]", jobs: int, judge: "TrialEvaluator") -> "list[TrialResult]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -197,7 +214,7 @@ def _run(trials: "list[Trial]", jobs: int, judge: "TrialEvaluator") -> "list[Tri
             if reason := found[trial].failure:
                 bar.console.print(f"{trial.name}: failed: {reason}", markup=False, highlight=False)
 
-        run_trials(trials, jobs=jobs, on_poll=show, on_end=end)
+        run_trials(trials, trial_train, jobs=jobs, on_poll=show, on_end=end)
         bar.update(task, completed=len(trials), description="")
     return [found[trial] for trial in trials]
 

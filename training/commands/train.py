@@ -30,12 +30,10 @@ from training.runtime.malloc import keep_freed_memory
 from training.runtime.memory_budget import DEFAULT_BUDGET, parse_memory_budget
 
 if TYPE_CHECKING:
-    from training.config.recipe import Recipe
-    from training.data.photographs import Photographs
     from training.loop.checkpoint import Checkpoint
+    from training.loop.materials import Materials
     from training.reporting.progress import TrainingProgress
     from training.runtime.device import DeviceName
-    from training.runtime.memory_budget import MemoryBudget
 
 LOGGER = logging.getLogger(__name__)
 Work = Callable[..., "Checkpoint | None"]
@@ -169,7 +167,9 @@ Work = Callable[..., "Checkpoint | None"]
     help="Add the finished style to your own, so that `run --style NAME` finds it.",
 )
 @click.option("--force", is_flag=True, help="Take the place of a style that has the name already.")
+@click.pass_obj
 def train(
+    materials: "Materials | None",
     style: tuple[str, ...],
     images: tuple[str, ...],
     name: str | None,
@@ -200,6 +200,7 @@ def train(
     from training.data.photo_files import PACKAGED
     from training.data.style_advice import advice
     from training.data.style_image import picture_digest
+    from training.loop.materials import Materials
     from training.runtime.device import pick_device
 
     keep_freed_memory()
@@ -221,7 +222,8 @@ def train(
         recipe, start, chosen, folder, repair=repair, install=install and not force
     )
     work = _repairing(folder) if repair else _training(start, folder, tensorboard)
-    photographs = _photographs(recipe, limit)
+    shared = materials or Materials()
+    photographs = shared.photographs(recipe, limit)
     with training_progress_bar(recipe.steps) as show:
         made = work(
             recipe,
@@ -229,6 +231,7 @@ def train(
             photographs,
             folder,
             style_weights=shares,
+            network_for=shared.network,
             fit_batch=options["batch_size"] is None,
             memory_budget=limit,
             device=on,
@@ -251,14 +254,6 @@ def _show_info_messages() -> None:
     """Show the training's information messages too; `stylecam` shows only warnings by default."""
     logging.basicConfig(format="%(message)s")
     logging.getLogger("training").setLevel(logging.INFO)
-
-
-def _photographs(recipe: "Recipe", limit: "MemoryBudget") -> "Photographs":
-    """The photographs of the recipe, kept large enough for its crops."""
-    from training.data.photographs import SHORT_SIDE, Photographs
-
-    short_side = max(SHORT_SIDE, *recipe.image_size)
-    return Photographs(*recipe.images, short_side=short_side, memory_budget=limit)
 
 
 def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Work:

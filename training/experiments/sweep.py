@@ -1,17 +1,13 @@
-"""A sweep: one short training for each combination of lists of options, each in its own process.
+"""A sweep: one short training for each combination of lists of options.
 
-A trial is a `stylecam train` with its own options and folder. So if one fails, or is killed for
-its memory, the others go on; an interrupted trial continues from its last checkpoint; a finished
-one is not repeated. Knows no command line and draws nothing.
+A trial is a `stylecam train` with its own options and folder; a worker process trains one after
+another. If one fails, or is killed for its memory, the others go on; an interrupted trial
+continues from its last checkpoint; a finished one is not repeated. Knows no command line and
+draws nothing.
 """
 
 import itertools
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +16,15 @@ from pathlib import Path
 from models.errors import TrainingError, UsageError
 from models.system.atomic_file import write_bytes_atomically
 from models.system.cpu import physical_cores
+from training.experiments.workers import MakeTrain, Worker, ready
 from training.reporting.loss_log import read_losses
 
-PROGRAM = (sys.executable, "-P", "-m", "training")
 ARGUMENTS, LOG, RESULT, MODEL = "arguments.json", "train.log", "result.json", "style.onnx"
 POLL_SECONDS = 0.5
 PACE = 14.0
 """Assumed crops per second, for time estimates: two cores with AVX-512, `fast` at alpha 1."""
-OVERHEAD_SECONDS = 40.0
-"""Per trial: reading the photographs, making the slim loss network, export and judgement."""
+OVERHEAD_SECONDS = 15.0
+"""Per trial: export and judgement."""
 
 
 @dataclass(frozen=True)
@@ -119,61 +115,40 @@ def prepare_folders(trials: Sequence[Trial]) -> None:
 
 def run_trials(
     trials: Sequence[Trial],
+    make_train: MakeTrain,
     *,
     jobs: int = 1,
     on_poll: Callable[[list[Trial]], None] = lambda _: None,
     on_end: Callable[[Trial, str | None], None] = lambda *_: None,
-    program: Sequence[str] = PROGRAM,
 ) -> None:
     """Train the trials that are not trained yet, `jobs` at once, each with its share of the cores.
 
-    on_poll gets the running trials, twice a second. on_end gets each trial as it ends, and the
-    reason if it failed. If this function ends early, it also ends the running trainings.
+    make_train: see workers.py. on_poll gets the running trials, twice a second. on_end gets each
+    trial as it ends, and the reason if it failed. If this function ends early, it also ends the
+    running trainings.
     """
-    waiting, running = deque(trials), dict[Trial, subprocess.Popen[bytes]]()
+    threads = max(1, physical_cores() // jobs)
+    waiting, idle, busy = deque(trials), list[Worker](), dict[Worker, Trial]()
     try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
+        while waiting or busy:
+            while waiting and len(busy) < jobs:
                 trial = waiting.popleft()
                 if trial.trained:
                     on_end(trial, None)
-                else:
-                    running[trial] = _start(trial, program, jobs)
-            on_poll(list(running))
-            ended = [trial for trial, process in running.items() if process.poll() is not None]
-            for trial in ended:
-                on_end(trial, _failure(trial, running.pop(trial).returncode))
-            if running and not ended:
-                time.sleep(POLL_SECONDS)
+                    continue
+                worker = idle.pop() if idle else Worker(make_train, threads)
+                worker.begin(_arguments(trial), trial.folder / LOG)
+                busy[worker] = trial
+            on_poll(list(busy.values()))
+            for worker in ready(busy, POLL_SECONDS):
+                trial, failure = busy.pop(worker), worker.result()
+                (idle.append if worker.usable else Worker.stop)(worker)
+                on_end(trial, failure or (None if trial.trained else "it made no model"))
     finally:
-        for process in running.values():
-            process.terminate()
-        for process in running.values():
-            process.wait()
+        for worker in (*idle, *busy):
+            worker.stop()
 
 
-def _start(trial: Trial, program: Sequence[str], jobs: int) -> subprocess.Popen[bytes]:
-    threads = max(1, physical_cores() // jobs)
-    command = [*program, *trial.arguments, "--output", str(trial.folder)]
-    command += ["--name", Path(MODEL).stem, "--no-install"]
-    with (trial.folder / LOG).open("wb") as log:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
-        )
-
-
-def _failure(trial: Trial, code: int) -> str | None:
-    """The reason why a training failed; None if it did not."""
-    if code == 0 and trial.trained:
-        return None
-    if code == -signal.SIGKILL:
-        return "killed from outside, probably out of memory; try --jobs 1"
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    lines = (trial.folder / LOG).read_text(errors="replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
-    return said[-1] if said else f"ended with exit code {code}"
+def _arguments(trial: Trial) -> list[str]:
+    where = ["--output", str(trial.folder), "--name", Path(MODEL).stem]
+    return [*trial.arguments, *where, "--no-install"]

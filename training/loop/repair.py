@@ -19,7 +19,7 @@ from training.data.batch import crop_size, make_batch
 from training.data.photographs import Photographs
 from training.data.tensors import Picture
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.loop.train import CHECKPOINT, prepare
+from training.loop.train import CHECKPOINT, NetworkFor, prepare
 from training.loop.trainer import Trainer
 from training.reporting.preview import Preview, paint_preview
 from training.reporting.progress import TrainingProgress
@@ -46,6 +46,7 @@ def repair(
     folder: Path,
     *,
     style_weights: list[float] | None = None,
+    network_for: NetworkFor | None = None,
     fit_batch: bool = False,
     memory_budget: MemoryBudget = UNLIMITED,
     device: torch.device = CPU,
@@ -72,6 +73,7 @@ def repair(
         fit_batch,
         memory_budget,
         device,
+        network_for,
     )
     burst = _burst(run, photographs, on_progress)
     if burst is None:

@@ -33,6 +33,8 @@ LOGGER = logging.getLogger(__name__)
 PRUNING_PICTURES = 40
 PRUNING_CROP = 160
 CHECKPOINT = "checkpoint.pt"
+NetworkFor = Callable[[Recipe, Photographs], LossNetwork]
+"""Like `prepare_network`."""
 
 
 def prepare_network(recipe: Recipe, photographs: Photographs) -> LossNetwork:
@@ -57,6 +59,7 @@ def train(
     *,
     style_weights: list[float] | None = None,
     start: dict[str, Tensor] | None = None,
+    network_for: NetworkFor | None = None,
     fit_batch: bool = False,
     memory_budget: MemoryBudget = UNLIMITED,
     device: torch.device = CPU,
@@ -66,14 +69,24 @@ def train(
     """Train to the end of the recipe; a run already in `folder` continues from its checkpoint.
 
     styles: (H, W, 3) uint8 RGB each, already at the recipe's style scale. `start`: the
-    weights to fine-tune from. `fit_batch`: replaces the recipe's batch size by that of the run in
+    weights to fine-tune from. `network_for`: gives the loss network, instead of
+    `prepare_network`. `fit_batch`: replaces the recipe's batch size by that of the run in
     `folder`, or by what fits in memory. Writes losses (CSV, PNG), previews and checkpoints into
     `folder`; warns of previews with flaws. Raises TrainingError if the training diverges, memory
     runs out or the disk is full; the last checkpoint remains.
     """
     make_folder(folder)
     run, new_batches = prepare(
-        recipe, styles, photographs, folder, style_weights, start, fit_batch, memory_budget, device
+        recipe,
+        styles,
+        photographs,
+        folder,
+        style_weights,
+        start,
+        fit_batch,
+        memory_budget,
+        device,
+        network_for,
     )
     recipe = run.recipe
     began, taken = time.monotonic(), 0
@@ -135,12 +148,13 @@ def prepare(
     fit_batch: bool,
     memory_budget: MemoryBudget,
     device: torch.device,
+    network_for: NetworkFor | None,
 ) -> tuple[Trainer, Callable[[int], Generator[Tensor, None, None]]]:
     """The run, resumed from `folder` if it has a checkpoint, and a function from step to batches.
 
     The function's batches are those of its step and all later ones."""
     warn_of_emulation(recipe.precision, device)
-    network = prepare_network(recipe, photographs).to(device)
+    network = (network_for or prepare_network)(recipe, photographs).to(device)
     memory_budget.enforce("the loss network")
     pictures = [to_tensor(p[None]) for p in style_pictures]
     weights = style_weights or [1.0] * len(pictures)

@@ -23,7 +23,7 @@ BASE = load_checkpoint(SHIPPED / "base.pt")
 def stand_in(refused=()):
     """Trains no trial, but leaves what a training leaves; those with a weight in `refused` fail."""
 
-    def run_trials(trials, *, on_end, **_):
+    def run_trials(trials, _, *, on_end, **__):
         for trial in trials:
             weight = trial.arguments[trial.arguments.index("--style-weight") + 1]
             if float(weight) in refused:

@@ -1,6 +1,5 @@
 import json
 import os
-import sys
 
 import pytest
 
@@ -8,6 +7,10 @@ from models.errors import TrainingError, UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
 
+from stand_in_training import stand_in
+
+from models.system.cpu import physical_cores
+from training.commands.sweep import trial_train
 from training.experiments.sweep import (
     MODEL,
     expected_minutes,
@@ -17,33 +20,6 @@ from training.experiments.sweep import (
     subsample,
 )
 
-STAND_IN = """
-import os, pathlib, sys, time
-words = sys.argv[1:]
-folder = pathlib.Path(words[words.index("--output") + 1])
-weight = words[words.index("--style-weight") + 1]
-with (folder / "tries").open("a") as tries:
-    tries.write(os.environ["OMP_NUM_THREADS"] + "\\n")
-(folder / "losses.csv").write_text("step,style\\n1,2.5\\n2,2.25\\n")
-if weight == "13":
-    print("much to say", file=sys.stderr)
-    sys.exit("--style-weight: 13 is unlucky")
-if weight == "66":
-    os.kill(os.getpid(), 9)
-if weight == "99":
-    (folder / "pid").write_text(str(os.getpid()))
-    time.sleep(60)
-(folder / "style.onnx").write_bytes(b"a style")
-"""
-
-
-@pytest.fixture
-def program(tmp_path):
-    """What stands in for `stylecam train`: a real process, without the hours."""
-    path = tmp_path / "stand_in.py"
-    path.write_text(STAND_IN)
-    return (sys.executable, str(path))
-
 
 def planned(folder, *weights):
     trials = plan_trials({"style-weight": weights}, ["marbling"], folder)
@@ -51,16 +27,22 @@ def planned(folder, *weights):
     return trials
 
 
-def run(trials, program, **options):
+def run(trials, **options):
     """How each trial ended, by its folder's name."""
     ends = {}
     run_trials(
         trials,
-        program=program,
+        stand_in,
         on_end=lambda trial, failure: ends.setdefault(trial.folder.name, failure),
         **options,
     )
     return ends
+
+
+def tries(trial):
+    """Of each try: threads, the process, and how many it had with this one."""
+    lines = (trial.folder / "tries").read_text().splitlines()
+    return [tuple(int(word) for word in line.split()) for line in lines]
 
 
 def test_a_plan_is_the_product_of_its_lists(tmp_path):
@@ -91,24 +73,33 @@ def test_what_a_plan_takes_grows_with_its_crops():
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_one_that_fails_or_is_killed_takes_no_other_with_it(tmp_path, program, jobs):
-    trials = planned(tmp_path / "s", 13, 66, 5, 7)
-    ends = run(trials, program, jobs=jobs)
+def test_one_that_fails_or_is_killed_takes_no_other_with_it(tmp_path, jobs):
+    trials = planned(tmp_path / "s", 13, 14, 66, 5, 7)
+    ends = run(trials, jobs=jobs)
     assert ends["style-weight-13"] == "--style-weight: 13 is unlucky"
+    assert ends["style-weight-14"] == "unexpected: ZeroDivisionError: by nothing"
     assert "killed from outside" in ends["style-weight-66"]
     assert ends["style-weight-5"] is ends["style-weight-7"] is None
-    assert [x.trained for x in trials] == [False, False, True, True]
-    assert trials[2].steps == 2
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    assert (trials[2].folder / "tries").read_text() == f"{threads}\n"
+    assert [x.trained for x in trials] == [False, False, False, True, True]
+    assert trials[3].steps == 2
+    assert "ZeroDivisionError" in (trials[1].folder / "train.log").read_text()
+    assert (trials[3].folder / "train.log").read_text() == "much to say\n"
+    ((threads, _, _),) = tries(trials[3])
+    assert threads == max(1, physical_cores() // jobs)
 
 
-def test_finished_trials_are_not_repeated_and_failed_ones_are(tmp_path, program):
-    run(planned(tmp_path / "s", 5, 13), program)
+def test_one_process_trains_all_trials(tmp_path):
+    trials = planned(tmp_path / "s", 13, 5, 7)
+    run(trials)
+    assert len({tries(x)[0][1] for x in trials}) == 1
+    assert [tries(x)[0][2] for x in trials] == [1, 2, 3]
+
+
+def test_finished_trials_are_not_repeated_and_failed_ones_are(tmp_path):
+    run(planned(tmp_path / "s", 5, 13))
     trials = planned(tmp_path / "s", 5, 13, 6)  # one more value, the same folder
-    assert set(run(trials, program)) == {x.folder.name for x in trials}
-    tries = [len((x.folder / "tries").read_text().split()) for x in trials]
-    assert tries == [1, 2, 1]
+    assert set(run(trials)) == {x.folder.name for x in trials}
+    assert [len(tries(x)) for x in trials] == [1, 2, 1]
 
 
 def test_a_folder_of_another_sweep_is_refused_before_anything_is_made(tmp_path):
@@ -126,7 +117,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         planned(tmp_path / "file", 5)
 
 
-def test_an_end_before_the_end_ends_the_trainings_too(tmp_path, program):
+def test_an_end_before_the_end_ends_the_trainings_too(tmp_path):
     (trial,) = planned(tmp_path, 99)
 
     def interrupt(running):
@@ -134,19 +125,18 @@ def test_an_end_before_the_end_ends_the_trainings_too(tmp_path, program):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_trials([trial], program=program, on_poll=interrupt)
+        run_trials([trial], stand_in, on_poll=interrupt)
     with pytest.raises(ProcessLookupError):
         os.kill(int((trial.folder / "pid").read_text()), 0)
 
 
-def test_the_real_training_says_its_reason_in_its_last_line(tmp_path):
-    (trial,) = plan_trials(
-        {"alpha": (2.0,)}, ["marbling", "--images", str(tmp_path)], tmp_path / "s"
-    )
-    prepare_folders([trial])
+def test_the_real_training_says_its_reason(tmp_path):
+    lists = {"alpha": (2.0,), "seed": (1, 2)}
+    trials = plan_trials(lists, ["marbling", "--images", str(tmp_path)], tmp_path / "s")
+    prepare_folders(trials)
     reasons = []
-    run_trials([trial], on_end=lambda _, failure: reasons.append(failure))
-    assert len(reasons) == 1
-    assert reasons[0].startswith("--alpha: ")
-    assert not (trial.folder / MODEL).exists()
-    assert json.loads((trial.folder / "arguments.json").read_text())[0] == "marbling"
+    run_trials(trials, trial_train, on_end=lambda _, failure: reasons.append(failure))
+    assert len(reasons) == 2
+    assert all(reason.startswith("--alpha: ") for reason in reasons)
+    assert not (trials[0].folder / MODEL).exists()
+    assert json.loads((trials[0].folder / "arguments.json").read_text())[0] == "marbling"
