@@ -101,7 +101,7 @@ Work = Callable[..., "Checkpoint | None"]
     help="Classic absolute losses with the weights of a row (a name or 1 to 12) of the field's "
     "cheat sheet, or with those that you give; without it, our relative losses.",
 )
-@click.option("--content-weight", type=float, help="Keeps what the frame shows. [1.4]")
+@click.option("--content-weight", type=float, help="Keeps what the frame shows. [1.2]")
 @click.option("--style-weight", type=float, help="All style layers together. [1]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]")
 @click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [8]")
@@ -114,6 +114,11 @@ Work = Callable[..., "Checkpoint | None"]
     "--layers",
     metavar="LAYER=W,LAYER=W",
     help="Layers of the style loss and their weights, like relu1_2=1.9,relu2_2=5.5.",
+)
+@click.option(
+    "--light",
+    type=click.Choice(["photograph", "painting"]),
+    help="Whose light and shade the frames have; the painting's for panes and tiles. [photograph]",
 )
 @click.option(
     "--gram",

@@ -86,7 +86,7 @@ class Recipe(BaseModel):
     """How the style picture gets the shape of the crops; if they are not square, default "crop"."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
-    content_weight: NotNegative = 1.4
+    content_weight: NotNegative = 1.2
     content_start: Share = 0.4
     """Share of the content weight at the start; it grows over the first `content_ramp`."""
     content_ramp: Share = 0.6
@@ -101,6 +101,8 @@ class Recipe(BaseModel):
     scales: Annotated[int, Field(ge=1, le=3)] = 3
     """How many times the losses see a crop: 1, as it is; 2, whole at half size and a quarter of it
     at full size; 3, also whole at a quarter of the size."""
+    light: Literal["photograph", "painting"] = "photograph"
+    """Whose light and shade the paintings have, with three scales (objective.py)."""
     exposure: bool = True
     """Whether the generator gets pictures normalised in exposure (models/exposure.py)."""
     grain: NotNegative = 0.03

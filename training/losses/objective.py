@@ -6,6 +6,8 @@ quarter of it at full size against the style picture at full size, for strokes. 
 more than half as much as the whole crop at full size.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,15 +33,31 @@ Corner = tuple[int, int]
 """Top and left, in pixels, of the part that is seen at full size."""
 
 
-SCALE_SCOPES: dict[int, tuple[Scope, ...]] = {1: (), 2: ("image",), 3: ("batch", "batch")}
-"""Scope of the style loss on each reduced view of a crop, coarse to fine. At a quarter of the size
-what is left is light, shade and colour: a photograph keeps its own, and a batch of them together
-has the painting's. Compared one by one, every crop would get all of the painting's colours, and a
-dark coat would be as bright as the room around it."""
+@dataclass(frozen=True)
+class Views:
+    """How the losses compare the views of a crop, coarse to fine: `scopes` of the style loss on the
+    reduced ones (on the full-size part it is the recipe's), `shares` of the content weight on all.
+    """
 
-CONTENT_SHARES = {1: (1.0,), 2: (1.0, 1.0), 3: (2.0, 1.0, 0.5)}
-"""Share of the content weight on each view, coarse to fine: light and shade are kept more strictly
-than what strokes replace. The other way round gives likeness by the report, and flat light."""
+    scopes: tuple[Scope, ...]
+    shares: tuple[float, ...]
+
+
+FEWER_VIEWS = {1: Views((), (1.0,)), 2: Views(("image",), (1.0, 1.0))}
+"""With one scale and with two."""
+THREE_VIEWS = {
+    "photograph": Views(("batch", "batch"), (2.0, 1.0, 0.5)),
+    "painting": Views(("batch", "mixed"), (1.0, 1.0, 1.0)),
+}
+"""With three scales, by whose light and shade the paintings have. At a quarter of the size light,
+shade and colour are what is left: a photograph keeps its own, and a batch of them together has the
+painting's. With the photograph's light that goes for half size, too, and content counts most there:
+a dark coat stays darker than the wall behind it. With the painting's light, every crop has its
+contrasts: panes of glass are dark and bright side by side, whatever they show."""
+
+
+def views_of(recipe: Recipe) -> Views:
+    return THREE_VIEWS[recipe.light] if recipe.scales == 3 else FEWER_VIEWS[recipe.scales]
 
 
 def reduced(picture: Tensor, count: int) -> list[Tensor]:
@@ -52,10 +70,11 @@ def part_size(height: int, width: int) -> tuple[int, int]:
     return height // 2, width // 2
 
 
-def loss_terms(
-    recipe: Recipe, targets: list[StyleTarget], scopes: tuple[Scope, ...]
-) -> list[LossTerm]:
+def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
     """Every term of the recipe's loss whose weight is not 0."""
+    views = views_of(recipe)
+    # A part shows little of a picture: "mixed" lets it differ from the painting's average.
+    scopes = (*views.scopes, recipe.gram)
     relative = recipe.loss_units == "relative"
     layers = recipe.weights_of_layers
     style: LossTerm
@@ -69,7 +88,7 @@ def loss_terms(
         recipe.content_start,
         recipe.content_ramp,
         relative,
-        CONTENT_SHARES[recipe.scales],
+        views.shares,
     )
     terms: list[LossTerm] = [
         content,
@@ -89,8 +108,7 @@ class Objective:
         self.device = network.device
         self.network = network.in_bf16() if use_bf16(recipe.precision, self.device) else network
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
-        # A part shows little of a picture: "mixed" lets it differ from the painting's average.
-        self.terms = loss_terms(recipe, targets, (*SCALE_SCOPES[recipe.scales], recipe.gram))
+        self.terms = loss_terms(recipe, targets)
 
     def __call__(
         self,

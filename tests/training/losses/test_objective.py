@@ -80,6 +80,16 @@ def test_at_reduced_sizes_only_the_batch_has_to_look_like_the_painting(objective
     assert coarse(apart) < (coarse(dark) + coarse(light)) / 2
 
 
+def test_with_the_paintings_light_each_crop_has_its_contrasts(objective):
+    """Two crops as far apart as darks and lights: fine for the batch, not for each of them."""
+    apart = torch.cat([torch.full((1, 3, 64, 64), 0.2), torch.full((1, 3, 64, 64), 0.8)])
+    style = {
+        light: float(objective(scales=3, light=light)(apart, apart)["style"])
+        for light in ("photograph", "painting")
+    }
+    assert style["painting"] > 1.01 * style["photograph"]
+
+
 def test_the_content_weight_grows_over_the_ramp(objective, source):
     painted = 1 - source
     ramped = objective(content_weight=2.0, content_start=0.25, content_ramp=0.5)
