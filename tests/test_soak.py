@@ -1,4 +1,4 @@
-"""A minute of everything at once: page, recording and virtual camera, with keys pressed all along.
+"""40 seconds of everything at once: page, recording, virtual camera, and keys pressed all along.
 
 Memory, threads and open files must stay flat. STYLECAM_SOAK_SECONDS=1800 makes it half an hour.
 """
@@ -21,7 +21,7 @@ from realtime.build import build
 from realtime.config.schema import Config
 from realtime.control.verbs import VERBS
 
-SECONDS = float(os.environ.get("STYLECAM_SOAK_SECONDS", "60"))
+SECONDS = float(os.environ.get("STYLECAM_SOAK_SECONDS", "40"))
 WARM = 1 / 3
 """Share of the time after which nothing may grow any more."""
 KEYS = ("next", "previous", "stronger", "weaker", "split", "mirror", "snapshot", "record", "help")

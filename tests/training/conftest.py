@@ -1,3 +1,5 @@
+from functools import cache
+
 import cv2
 import numpy as np
 import pytest
@@ -44,6 +46,27 @@ def loss_network():
         convs.append(TrunkConv(layer, weight, torch.zeros(channels)))
         before = channels
     return LossNetwork(convs, (0.5, 0.5, 0.5), "max").eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def drawings():
+    """The drawn styles, each drawn once at a size: that takes seconds."""
+    from training.data.procedural_styles import PROCEDURAL_STYLES
+
+    def remembering(draw):
+        once = cache(draw)
+        return lambda side, seed: once(side, seed).copy()
+
+    return {name: remembering(draw) for name, draw in PROCEDURAL_STYLES.items()}
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(drawings, monkeypatch):
+    """Whoever asks for a drawn style gets the same drawing as the tests before."""
+    from training.data.procedural_styles import PROCEDURAL_STYLES
+
+    for name, draw in drawings.items():
+        monkeypatch.setitem(PROCEDURAL_STYLES, name, draw)
 
 
 @pytest.fixture

@@ -130,19 +130,27 @@ def grid(painter: Painter, sources: list[Picture]) -> float:
 
 
 def border(painter: Painter, sources: list[Picture]) -> float:
-    """The largest `border_contrast` on noisy flat pictures, or that on `sources` if it is more.
+    """`flat_border`, or `natural_border` of `sources` if there are any and it is more.
 
     The middle of a picture is painted alone, and compared with the middle of the whole picture's
     painting. The content is the same, so the border causes all differences. The contrast is that of
     all pictures of a colour, and of all `sources`: strokes fall anywhere, a frame stands still.
-    Sources (H, W, 3) are enlarged to WHOLE_SIDE; without any, flat pictures alone are judged.
     """
+    flat = flat_border(painter)
+    return max(flat, natural_border(painter, sources)) if sources else flat
+
+
+def flat_border(painter: Painter) -> float:
+    """The largest `border_contrast` on noisy flat pictures."""
     flat = _flat_pictures(draws=FLAT_DRAWS, side=FLAT_SIDE + 2 * CUT)
     changes = [border_change(painter, x) for x in flat]
     groups = [changes[i : i + FLAT_DRAWS] for i in range(0, len(changes), FLAT_DRAWS)]
-    if sources:
-        groups.append([border_change(painter, _large(x)) for x in sources])
     return max(border_contrast(group) for group in groups)
+
+
+def natural_border(painter: Painter, sources: list[Picture]) -> float:
+    """The `border_contrast` on pictures (H, W, 3), which are enlarged to WHOLE_SIDE."""
+    return border_contrast([border_change(painter, _large(x)) for x in sources])
 
 
 def border_change(painter: Painter, source: Picture) -> Change:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from models.card import load_card
 from models.generator.parameters import mac_count, parameter_count
+from models.onnx.blocked_graph import blocked_generator
+from models.onnx.frame_ends import FrameEnds, PlainEnds
 from models.onnx.graph import read_architecture
 from models.onnx.session import cpu_session
 from models.preparation import AS_IT_IS, Preparation
@@ -53,22 +54,24 @@ class ReportRow:
         return row
 
 
-def session_painter(
-    session: onnxruntime.InferenceSession, preparation: Preparation = AS_IT_IS
-) -> Painter:
-    """What paints whole pictures, after their preparation."""
+def generator_painter(model: onnx.ModelProto, preparation: Preparation = AS_IT_IS) -> Painter:
+    """Paints whole pictures, after their preparation, in the layout of a live run on a CPU."""
+    ends: FrameEnds = PlainEnds("painted", 1)
+    if (blocked := blocked_generator(model)) is not None:
+        model, ends = blocked
+    session = cpu_session(model)
 
     def paint(picture: Picture) -> Picture:
-        seen = np.ascontiguousarray(preparation.prepared(picture))
-        (painted,) = session.run(None, {"frame": seen})
-        return np.asarray(painted, np.uint8)
+        seen = preparation.prepared(picture)
+        (out,) = session.run(None, {ends.input: ends.given(seen)})
+        return ends.picture(np.asarray(out, np.uint8), seen)
 
     return paint
 
 
 def model_painter(path: Path) -> Painter:
     """Paints single pictures with the model at `path`, prepared as its card says."""
-    return session_painter(cpu_session(onnx.load(path)), load_card(path).preparation)
+    return generator_painter(onnx.load(path), load_card(path).preparation)
 
 
 def report(
@@ -120,7 +123,7 @@ def _row(
 ) -> ReportRow:
     model = onnx.load(path)
     architecture = read_architecture(model)
-    generator, preparation = session_painter(cpu_session(model)), load_card(path).preparation
+    generator, preparation = generator_painter(model), load_card(path).preparation
     return ReportRow(
         path.stem,
         quality_of(generator, preparation, photographs, network, target, clip),

@@ -4,6 +4,11 @@ import pytest
 from training.data.procedural_styles import PROCEDURAL_STYLES
 
 
+@pytest.fixture
+def drawn_once():
+    """These tests draw each time."""
+
+
 @pytest.mark.parametrize("name", PROCEDURAL_STYLES)
 def test_drawn_styles_are_repeatable_bold_and_of_any_size(name):
     picture = PROCEDURAL_STYLES[name](160, 3)

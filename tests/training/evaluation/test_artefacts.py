@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.catalogue import SHIPPED, style_paths
-from models.onnx.session import cpu_session
 
 pytest.importorskip("torch", reason="needs the train extra")
 
@@ -18,7 +17,7 @@ from training.evaluation.artefacts import (
     change_of,
     grid_peak,
 )
-from training.evaluation.report import session_painter
+from training.evaluation.report import generator_painter
 
 SIDE = 192
 
@@ -151,7 +150,7 @@ def portraits():
 @pytest.fixture(scope="module", params=style_paths([SHIPPED]))
 def shipped(request):
     """A shipped generator, which paints pictures as they are."""
-    return session_painter(cpu_session(onnx.load(SHIPPED / f"{request.param}.onnx")))
+    return generator_painter(onnx.load(SHIPPED / f"{request.param}.onnx"))
 
 
 STROKES_AT_BORDERS = 8.0
@@ -164,5 +163,5 @@ def test_a_shipped_style_leaves_no_grid(shipped, portraits):
 
 
 def test_a_shipped_style_leaves_no_frame(shipped, portraits):
-    assert artefacts.border(shipped, []) < VISIBLE_FRAME
-    assert artefacts.border(shipped, portraits) < STROKES_AT_BORDERS
+    assert artefacts.flat_border(shipped) < VISIBLE_FRAME
+    assert artefacts.natural_border(shipped, portraits) < STROKES_AT_BORDERS
