@@ -43,7 +43,7 @@ OPTIONS: list[Callable[[F], F]] = [
     click.option(
         "--content-weight",
         type=float,
-        help="How strongly the photograph's shapes are held: a factor of their loss. [0.015]",
+        help="How strongly the photograph's shapes are held: a factor of their loss. [0.05]",
     ),
     click.option(
         "--tv-weight",
