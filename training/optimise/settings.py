@@ -16,8 +16,8 @@ Colours = Literal["style", "luminance", "histogram"]
 
 
 class PaintSettings(BaseModel):
-    """Every option of a painting. Defaults of weights and step: style-transfer-pytorch, but a content
-    weight of 0.05 instead of 0.015: there, faces were lost (docs/paint.md).
+    """Every option of a painting. Defaults of weights and step: style-transfer-pytorch, but for a
+    content weight of 0.05 instead of 0.015, by which faces are lost (docs/paint.md).
 
     `style_weight` is in per cent: the style term is multiplied by style_weight / 50, the content
     term by (100 - style_weight) / 50. `size` is the longer side of the painting in pixels. Layers
