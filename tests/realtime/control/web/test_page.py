@@ -324,6 +324,23 @@ def test_a_guest_at_a_kiosk_chooses_a_style_and_takes_a_picture_home(browser, ki
     wait_for(lambda: browser.run(shown) == [80, True, True])
 
 
+def test_a_snapshot_that_failed_is_not_called_taken(browser, box):
+    gallery = Gallery()
+    sink = ServedSink(box, port=0, titles=TITLES, gallery=gallery)
+    sink.open(FORMAT)
+    camera = Camera(sink)
+    try:
+        browser.go(sink.url)
+        live(browser)
+        browser.key("x")
+        wait_for(lambda: box.current.snapshots == 1)
+        gallery.fail("snapshot", "the disk is full")
+        wait_for(lambda: browser.text("#toast") == "the disk is full")
+        assert not browser.run("return document.getElementById('photo').open")
+    finally:
+        camera.close()
+
+
 def test_a_pin_makes_the_kiosks_page_the_owners_and_the_server_refuses_until_then(
     browser, kiosk, box
 ):

@@ -3,6 +3,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from fractions import Fraction
@@ -53,9 +54,20 @@ def record(path, pictures, times, *, fps=10.0, live=False, **options):
     return path
 
 
+def test_a_name_like_an_address_is_a_file_and_opens_no_connection(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        path = Path(f"tcp:127.0.0.1:{server.getsockname()[1]}.mp4")
+        record(path, [grey(90)] * 3, [0.0, 0.1, 0.2])
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert len(decode(path.absolute())[0]) == 3
+
+
 def decode(path):
     """Every picture and its time in seconds, in order."""
-    with av.open(str(path)) as container:
+    with av.open(f"file:{path}") as container:
         frames = list(container.decode(video=0))
         return [f.to_ndarray(format="rgb24") for f in frames], [f.time for f in frames]
 
