@@ -50,7 +50,6 @@ LAYERS = {
         "build",
         "bench",
         "doctor",
-        "shutdown",
         "message_stream",
         "commands",
         "cli",

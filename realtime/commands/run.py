@@ -258,9 +258,9 @@ def run_pipeline(
     With `line`, keys typed in the terminal control the run and show its state there, and
     `stylecam ctl` finds it; `reread` gives the config again when `config_file` was edited.
     """
+    from models.system.stop_signals import stopping
     from realtime.build import build
     from realtime.pipeline.interruptible import run_interruptibly
-    from realtime.shutdown import stopping
 
     if not config.sinks:
         config = config.model_copy(update={"sinks": [_default_sink(say)]})

@@ -18,6 +18,7 @@ CHECKS: dict[str, Check] = {
     "modules": software.check_ownership,
     "name clash": software.check_name_clash,
     "ONNX Runtime": software.check_runtimes,
+    "torch": software.check_installed_torch,
     "processor": hardware.check_processor,
     "devices": hardware.check_providers,
     "OpenVINO": hardware.check_openvino,

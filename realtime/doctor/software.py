@@ -3,14 +3,17 @@
 import importlib.util
 import platform
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
+from models.system.torch_install import CPU_ONLY, INSTALL, WITH_GPU, TorchBuild, installed_torch
 from realtime.doctor.check_result import CheckResult, fail, ok, warn
 
 OLDEST_PYTHON = (3, 11)
+NVIDIA_DRIVER = Path("/proc/driver/nvidia")
 OURS = ("realtime", "models", "training")
 ROOT = Path(__file__).parents[2]
 RUNTIMES = {
@@ -110,6 +113,28 @@ def check_runtimes(installed: Mapping[str, str] | None = None) -> Iterator[Check
         )
     elif there:
         yield ok("ONNX Runtime", shown)
+
+
+def check_torch(build: TorchBuild | None, *, gpu: bool) -> Iterator[CheckResult]:
+    """Report which torch is there; it is optional, and large where it is not for the CPU only."""
+    if build is None:
+        yield ok("torch", f"not installed; optional, for training and painting: {INSTALL}")
+    elif build.cuda is None:
+        remark = f"; for the GPU here: {WITH_GPU} --force-reinstall" if gpu else ""
+        yield ok("torch", f"{build.version}, for the CPU{remark}")
+    else:
+        remark = "" if gpu else f"; no NVIDIA GPU is here: {CPU_ONLY} would take 4.5 GB less"
+        yield ok("torch", f"{build.version}, for CUDA {build.cuda}{remark}")
+
+
+def nvidia_gpu_present() -> bool:
+    """Whether NVIDIA's driver is loaded, or its tool is there (as in Windows and WSL)."""
+    return NVIDIA_DRIVER.exists() or shutil.which("nvidia-smi") is not None
+
+
+def check_installed_torch() -> Iterator[CheckResult]:
+    """Report which torch this machine has."""
+    yield from check_torch(installed_torch(), gpu=nvidia_gpu_present())
 
 
 def installed_runtimes() -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-EXTRAS = ("on_progress", "on_preview", "start", "device")
+EXTRAS = ("on_progress", "on_preview", "start", "device", "stopped")
 """Options of `train` itself; all others are fields of a recipe."""
 
 CHANNELS = {

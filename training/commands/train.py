@@ -1,15 +1,16 @@
 """`stylecam train`: makes a style from a picture and a folder of photographs."""
 
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from models.errors import UsageError
+from models.system.stop_signals import stopping
 from training.commands.install_style import export_and_install
 from training.commands.progress_bar import training_progress_bar
 from training.commands.recipe_options import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from training.runtime.device import DeviceName
 
 LOGGER = logging.getLogger(__name__)
+INTERRUPTED = 130
 Work = Callable[..., "Checkpoint | None"]
 """A function that works on a run's folder and returns its new checkpoint, None if unchanged."""
 
@@ -242,6 +244,8 @@ def train(
             device=on,
             on_progress=show,
         )
+    if made is not None and not made.finished and not repair:
+        _end_interrupted(made, folder)
     if made is not None and made.finished:
         export_and_install(
             folder,
@@ -255,6 +259,18 @@ def train(
         )
 
 
+def _end_interrupted(made: "Checkpoint", folder: Path) -> None:
+    """Say where the training stopped, and end with the exit code of an interruption."""
+    from training.loop.train import CHECKPOINT
+
+    saved = f"saved in {folder / CHECKPOINT}; the same command goes on there"
+    if made.step == 0:
+        saved = "nothing was learned yet"
+    end = made.end or made.recipe.steps
+    click.echo(f"stylecam: interrupted at step {made.step} of {end}: {saved}", err=True)
+    raise click.exceptions.Exit(INTERRUPTED)
+
+
 def _show_info_messages() -> None:
     """Show the training's information messages too; `stylecam` shows only warnings by default."""
     logging.basicConfig(format="%(message)s")
@@ -262,13 +278,22 @@ def _show_info_messages() -> None:
 
 
 def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Work:
-    """A function that trains to the end, and writes event files if `tensorboard`."""
+    """A function that trains to the end, and writes event files if `tensorboard`.
+
+    Ctrl-C lets it save a checkpoint after the step; a second one ends it at once.
+    """
     from training.loop.train import train as run_training
     from training.reporting.tensorboard import TensorBoardWriter
 
     weights = start.average if start else None
+
+    def stoppable(*given: Any, **options: Any) -> Any:
+        interrupted = threading.Event()
+        with stopping(interrupted.set):
+            return run_training(*given, start=weights, stopped=interrupted.is_set, **options)
+
     if not tensorboard:
-        return partial(run_training, start=weights)
+        return stoppable
     events = TensorBoardWriter(folder)
 
     def work(*given: Any, on_progress: "Callable[[TrainingProgress], None]", **options: Any) -> Any:
@@ -277,9 +302,7 @@ def _training(start: "Checkpoint | None", folder: Path, tensorboard: bool) -> Wo
             events.add_progress(progress)
 
         with closing(events):
-            return run_training(
-                *given, start=weights, on_progress=tell, on_preview=events.add_preview, **options
-            )
+            return stoppable(*given, on_progress=tell, on_preview=events.add_preview, **options)
 
     return work
 

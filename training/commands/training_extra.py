@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from models.errors import TrainingError, UsageError
+from models.system.torch_install import INSTALL
 
 ADDRESSES = "about 4 GB"
 """What torch maps when it is imported (2.14, for the CPU and CUDA)."""
@@ -11,9 +12,7 @@ ADDRESSES = "about 4 GB"
 def require_training_extra(command: str) -> None:
     """Raise UsageError if torch is not installed, TrainingError if it cannot be loaded."""
     if find_spec("torch") is None:
-        raise UsageError(
-            f"stylecam {command} needs the training extra: pip install 'stylecam[train]'"
-        )
+        raise UsageError(f"stylecam {command} needs the training extra: {INSTALL}")
     try:
         import torch  # noqa: F401
     except (ImportError, OSError, MemoryError) as error:

@@ -24,10 +24,11 @@ from training.reporting.loss_log import LossLog, make_folder
 from training.reporting.preview import Preview, paint_preview
 from training.reporting.progress import TrainingProgress
 from training.reporting.run_plots import plot_run
-from training.runtime.batch_fit import batch_that_fits, saved_tensor_bytes
+from training.runtime.batch_fit import batch_that_fits, check_room, saved_tensor_bytes
 from training.runtime.device import CPU, memory_available_on, release_free_memory_on
 from training.runtime.memory_budget import UNLIMITED, MemoryBudget
 from training.runtime.precision import warn_of_emulation
+from training.runtime.thread_tuning import threads_for_training
 
 LOGGER = logging.getLogger(__name__)
 PRUNING_PICTURES = 40
@@ -65,6 +66,7 @@ def train(
     device: torch.device = CPU,
     on_progress: Callable[[TrainingProgress], None] = lambda _: None,
     on_preview: Callable[[int, Preview], None] = lambda *_: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Checkpoint:
     """Train to the end of the recipe; a run already in `folder` continues from its checkpoint.
 
@@ -72,8 +74,9 @@ def train(
     weights to fine-tune from. `network_for`: gives the loss network, instead of
     `prepare_network`. `fit_batch`: replaces the recipe's batch size by that of the run in
     `folder`, or by what fits in memory. Writes losses (CSV, PNG), previews and checkpoints into
-    `folder`; warns of previews with flaws. Raises TrainingError if the training diverges, memory
-    runs out or the disk is full; the last checkpoint remains.
+    `folder`; warns of previews with flaws. Once `stopped` is true, it saves a checkpoint after the
+    step and returns that, or the last good one. Raises TrainingError if the training diverges,
+    memory runs out or the disk is full; the last checkpoint remains.
     """
     make_folder(folder)
     run, new_batches = prepare(
@@ -90,11 +93,13 @@ def train(
     )
     recipe = run.recipe
     began, taken = time.monotonic(), 0
+    threads = threads_for_training()
     batches = new_batches(run.step)
     with LossLog(folder / "losses.csv", resumed_at=run.step) as record:
         while run.step < run.end:
             batch = next(batches)
             losses = run.take_step(batch)
+            threads.step_done()
             if run.diverged:
                 run.roll_back()
                 record.rewind(run.step)
@@ -114,12 +119,14 @@ def train(
                 _save_preview(preview, folder / f"preview_{run.step:06d}.png", styles)
                 on_preview(run.step, preview)
             # Do not save while steps are being discarded: a checkpoint must be a good state.
-            due = run.step % recipe.checkpoint_every == 0 or run.micro_batch_changed
+            due = run.step % recipe.checkpoint_every == 0 or run.micro_batch_changed or stopped()
             if last:
                 _refuse_unlearned(run)
             if (due and not run.skipped_steps) or last:
                 save_checkpoint(run.checkpoint(), folder / CHECKPOINT)
                 run.mark_good()
+            if stopped() and not last:
+                return run.good
     plot_run(folder)
     return run.checkpoint()
 
@@ -160,25 +167,40 @@ def prepare(
     weights = style_weights or [1.0] * len(pictures)
     objective = objective_for(recipe, network, pictures, weights)
     stored = load_checkpoint(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else None
-    if fit_batch:
-        size = (
-            stored.recipe.batch_size if stored else _measured_batch_size(objective, memory_budget)
-        )
-        recipe = recipe.model_copy(update={"batch_size": size})
+    if stored is None:
+        recipe = _with_room(recipe, objective, memory_budget, fit_batch=fit_batch)
+    elif fit_batch:
+        recipe = recipe.model_copy(update={"batch_size": stored.recipe.batch_size})
     run = Trainer(recipe, objective, start, memory_budget)
     if stored:
         run.resume(stored)
+        LOGGER.info("%s: goes on at step %d of %d", folder / CHECKPOINT, run.step, run.end)
     return run, _source_of_batches(recipe, photographs)
 
 
-def _measured_batch_size(objective: Objective, memory_budget: MemoryBudget) -> int:
-    """The number of crops per step that fit in memory, measured with one crop of noise."""
+def _with_room(
+    recipe: Recipe, objective: Objective, memory_budget: MemoryBudget, *, fit_batch: bool
+) -> Recipe:
+    """Measures one crop and says what a step will take; `fit_batch`: with a batch that fits.
+
+    Raises TrainingError if there is no room for a single crop.
+    """
+    kept = _bytes_per_crop(objective)
+    available = memory_available_on(objective.device, memory_budget)
+    if fit_batch:
+        recipe = recipe.model_copy(update={"batch_size": batch_that_fits(kept, available)})
+    check_room(kept, recipe.batch_size, available)
+    return recipe
+
+
+def _bytes_per_crop(objective: Objective) -> int:
+    """What autograd keeps of one crop of noise, in bytes."""
     recipe = objective.recipe.model_copy(update={"batch_size": 1})
     trial = Trainer(recipe, objective, None)
     crop = torch.rand(1, 3, *crop_size(recipe), generator=torch.Generator().manual_seed(0))
     kept = saved_tensor_bytes(lambda: trial.losses(make_batch(recipe, crop, 0)))
     release_free_memory_on(objective.device)
-    return batch_that_fits(kept, memory_available_on(objective.device, memory_budget))
+    return kept
 
 
 def _source_of_batches(

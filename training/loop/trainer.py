@@ -81,6 +81,11 @@ class Trainer:
         self._good = copy.deepcopy(self.checkpoint())
 
     @property
+    def good(self) -> Checkpoint:
+        """The last good state."""
+        return self._good
+
+    @property
     def micro_batch_changed(self) -> bool:
         """Whether memory ran out since the last good state. The state must then be saved at once:
         otherwise a training killed and resumed with more memory would give another result."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from models.errors import TrainingError
 from training.runtime.memory_budget import format_bytes
 
 LOGGER = logging.getLogger(__name__)
@@ -29,6 +30,27 @@ def saved_tensor_bytes(forward: Callable[[], object]) -> int:
         result = forward()
     del result  # keep it alive until here, or a freed address could be used (and counted) again
     return sum(storages.values())
+
+
+def check_room(bytes_per_crop: int, batch: int, available: int | None) -> None:
+    """Say what a step of `batch` crops is going to take. Raises TrainingError without room for one.
+
+    `available` are the bytes that are left; None: not known.
+    """
+    if available is None:
+        return
+    if bytes_per_crop > available:
+        raise TrainingError(
+            f"memory: one crop takes {format_bytes(bytes_per_crop)} or more, and "
+            f"{format_bytes(available)} are left; give a larger --max-memory, or a smaller "
+            "--image-size, --alpha or --model-size"
+        )
+    LOGGER.info(
+        "memory: about %s for a step of %d crops, %s are left",
+        format_bytes(int(batch * bytes_per_crop * PEAK_RATIO)),
+        batch,
+        format_bytes(available),
+    )
 
 
 def batch_that_fits(bytes_per_crop: int, available: int | None) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from models.card import StyleCard
 from models.errors import ModelError, UsageError, lookup
 from models.pictures import RGB
+from models.system.torch_install import INSTALL
 from realtime.frames.resize import resize
 from realtime.frames.size import Size
 from realtime.inference.backends.onnx_runtime import check_size, read_model
@@ -166,6 +167,6 @@ def import_torch() -> Any:
         import torch
     except ImportError:
         raise UsageError(
-            "the torch backend needs torch; pip install 'stylecam[train]', or use --backend onnx"
+            f"the torch backend needs torch; use --backend onnx, or {INSTALL}"
         ) from None
     return torch

@@ -1,9 +1,13 @@
 """Python and packages."""
 
+from functools import partial
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
 
+from models.system import torch_install
+from models.system.torch_install import TorchBuild, installed_torch
 from realtime.doctor import software
 
 
@@ -65,3 +69,35 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch):
     versions["nosuchthing"] = "2.1"
     (finding,) = software.check_packages()
     assert finding.detail == "stylecam 1.0, numpy 2.0, nosuchthing 2.1"
+
+
+CPU_BUILD, CUDA_BUILD = TorchBuild("2.14.1+cpu", None), TorchBuild("2.14.1", "13.0")
+
+
+@pytest.mark.parametrize(
+    ("build", "gpu", "said"),
+    [
+        (None, False, "optional, for training and painting: pip install torch torchvision --index"),
+        (CPU_BUILD, False, "2.14.1+cpu, for the CPU"),
+        (CPU_BUILD, True, "for the GPU here: pip install 'stylecam[train]' --force-reinstall"),
+        (CUDA_BUILD, True, "2.14.1, for CUDA 13.0"),
+        (CUDA_BUILD, False, "whl/cpu would take 4.5 GB less"),
+    ],
+)
+def test_the_build_of_torch_is_told(build, gpu, said):
+    (finding,) = software.check_torch(build, gpu=gpu)
+    assert finding.status == "ok"
+    assert said in finding.detail
+
+
+@pytest.mark.parametrize("cuda", [None, "13.0"])
+def test_the_build_is_read_from_its_files(tmp_path, monkeypatch, cuda):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise AssertionError('it is loaded')")
+    (tmp_path / "torch" / "version.py").write_text(
+        f"__version__ = '2.14.1'\ncuda: Optional[str] = {cuda!r}\nhip: Optional[str] = None\n"
+    )
+    monkeypatch.setattr(
+        torch_install, "find_spec", partial(PathFinder.find_spec, path=[str(tmp_path)])
+    )
+    assert installed_torch() == TorchBuild("2.14.1", cuda)

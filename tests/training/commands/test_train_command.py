@@ -1,5 +1,6 @@
 import json
 import logging
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -204,6 +205,29 @@ def test_an_unfinished_run_is_repaired_and_not_exported(invoke, tmp_path):
     assert "ready" not in invoke("marbling", *PAINTS_AT_ONCE, "--repair")
     assert load_checkpoint(tmp_path / "runs" / "marbling" / "checkpoint.pt").step == 1
     assert "ready" in invoke("marbling", *PAINTS_AT_ONCE)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(invoke, tmp_path, monkeypatch, caplog):
+    from training.loop.trainer import Trainer
+
+    take_step = Trainer.take_step
+
+    def interrupted(run, crops):
+        if run.step == 0:
+            signal.raise_signal(signal.SIGINT)
+        return take_step(run, crops)
+
+    monkeypatch.setattr(Trainer, "take_step", interrupted)
+    result = CliRunner().invoke(
+        train, ["marbling", *PAINTS_AT_ONCE, "--images", str(tmp_path / "photos")]
+    )
+    assert result.exit_code == 130
+    assert (
+        "interrupted at step 1 of 2: saved in runs/marbling/checkpoint.pt; the same"
+        in result.output
+    )
+    assert "marbling.onnx: ready" in invoke("marbling", *PAINTS_AT_ONCE)
+    assert "goes on at step 1 of 2" in caplog.text
 
 
 def test_losses_become_event_files_where_asked_for(invoke, tmp_path):

@@ -72,6 +72,26 @@ def test_a_killed_training_ends_with_the_same_weights(small_training, tmp_path, 
     assert records[0] == records[1]
 
 
+def test_a_stopped_training_saves_at_once_and_ends_with_the_same_weights(
+    small_training, tmp_path, caplog
+):
+    caplog.set_level("INFO")
+    steps = []
+    unbroken = small_training(tmp_path / "unbroken")
+    stopped = small_training(
+        tmp_path / "broken",
+        on_progress=lambda progress: steps.append(progress.step),
+        stopped=lambda: steps[-1:] == [7],
+        checkpoint_every=99,
+    )
+    assert stopped.step == load_checkpoint(tmp_path / "broken" / CHECKPOINT).step == 7
+    assert not stopped.finished
+    resumed = small_training(tmp_path / "broken", checkpoint_every=99)
+    assert "goes on at step 7 of 12" in caplog.text
+    for name, value in unbroken.average.items():
+        assert torch.equal(value, resumed.average[name]), name
+
+
 def test_the_rate_is_lower_once_running_statistics_paint(small_training, tmp_path):
     rates = {}
     for share in (0.0, 1.0):

@@ -1,5 +1,7 @@
 """Memory that is left, the ceiling, and what a training does when it runs out."""
 
+import logging
+
 import pytest
 
 from models.errors import TrainingError, UsageError
@@ -11,7 +13,7 @@ from training.loop.checkpoint import load_checkpoint  # noqa: E402
 from training.loop.train import CHECKPOINT  # noqa: E402
 from training.loop.trainer import Trainer  # noqa: E402
 from training.runtime import memory_budget  # noqa: E402
-from training.runtime.batch_fit import batch_that_fits, saved_tensor_bytes  # noqa: E402
+from training.runtime.batch_fit import batch_that_fits, check_room, saved_tensor_bytes  # noqa: E402
 from training.runtime.memory_budget import (  # noqa: E402
     MemoryBudget,
     free_bytes,
@@ -119,6 +121,17 @@ def test_what_autograd_keeps_is_counted_once():
 def test_a_batch_fits_the_room(caplog, room, batch):
     assert batch_that_fits(1000, room) == batch
     assert ("batches of" in caplog.text) == (batch < 4)
+
+
+def test_what_a_step_will_take_is_said_before_it_is_taken(caplog):
+    caplog.set_level(logging.INFO)
+    check_room(10**9, 2, 8 * 10**9)
+    check_room(10**9, 2, None)
+    assert caplog.messages == ["memory: about 3.6 GB for a step of 2 crops, 8.0 GB are left"]
+    with pytest.raises(
+        TrainingError, match=r"one crop takes 1\.0 GB or more, and 500 MB .*--image"
+    ):
+        check_room(10**9, 1, 5 * 10**8)
 
 
 @pytest.fixture

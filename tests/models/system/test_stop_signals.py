@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from realtime.shutdown import SAME, stopping
+from models.system.stop_signals import SAME, stopping
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
