@@ -28,7 +28,7 @@ from training.runtime.batch_fit import batch_that_fits, check_room, saved_tensor
 from training.runtime.device import CPU, memory_available_on, release_free_memory_on
 from training.runtime.memory_budget import UNLIMITED, MemoryBudget
 from training.runtime.precision import warn_of_emulation
-from training.runtime.thread_tuning import threads_for_training
+from training.runtime.starved_threads import threads_for_training
 
 LOGGER = logging.getLogger(__name__)
 PRUNING_PICTURES = 40

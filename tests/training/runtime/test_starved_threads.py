@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.runtime.thread_tuning import PAUSE, ThreadTuning
+from training.runtime.starved_threads import PAUSE, ThreadTuning
 
 
 class Machine:
