@@ -174,7 +174,8 @@ def prepare(
     run = Trainer(recipe, objective, start, memory_budget)
     if stored:
         run.resume(stored)
-        LOGGER.info("%s: goes on at step %d of %d", folder / CHECKPOINT, run.step, run.end)
+        if run.step < run.end:
+            LOGGER.info("%s: goes on at step %d of %d", folder / CHECKPOINT, run.step, run.end)
     return run, _source_of_batches(recipe, photographs)
 
 
