@@ -177,9 +177,12 @@ class GalleryConfig(Section):
 
 
 class VirtualCameraConfig(Section):
+    """With `on_demand`, the source rests while nobody reads the camera, where the system tells."""
+
     device: str | None = None
     backend: str | None = None
     fps: FrameRate | None = None
+    on_demand: bool = True
 
 
 class RecordingConfig(Section):

@@ -4,6 +4,7 @@ After a fault it reopens the source, with pauses between the attempts, until a d
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ closes the source itself when the read returns: other threads must not close a d
 
 IDLE_INTERVAL = 5.0
 """Seconds between two reads while nobody watches: the oldest picture that a new viewer sees."""
+CLOSE_AFTER = 10.0
+"""Seconds without a viewer after which the source is closed."""
 IDLE_POLL = 0.1
 """Seconds between two checks for a viewer."""
 
@@ -96,7 +99,8 @@ class Capture:
     After a fault, reopening is tried for up to `reconnect` seconds (0: never). Only STEADY seconds
     of frames end an outage, so a source that opens but soon fails is not retried for ever.
     `on_message` gets one line when the source is lost, and one when it is back. While `idle`
-    returns True, a frame is read only every IDLE_INTERVAL seconds.
+    returns True, a frame is read only every IDLE_INTERVAL seconds; after CLOSE_AFTER seconds, the
+    source is closed, so that a camera's light goes out, and opened when somebody watches again.
     """
 
     def __init__(
@@ -119,6 +123,7 @@ class Capture:
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._outage: Outage | None = None
         self._stuck_at: float | None = None
+        self._idle_since: float | None = None
         self.error: StylecamError | None = None
         self.frames = 0
 
@@ -225,7 +230,7 @@ class Capture:
                 return
             self.frames += 1
             queue.put(self.limits.cut(frame))
-            self._wait_while_idle()
+            self._rest(source)
 
     def _ended(self, source: Source) -> bool:
         """Whether that source is no longer wanted."""
@@ -241,8 +246,30 @@ class Capture:
             if self.source is source:
                 self._stuck_at = None
 
-    def _wait_while_idle(self) -> None:
-        end = time.monotonic() + IDLE_INTERVAL
+    def _rest(self, source: Source) -> None:
+        """Wait between two frames while nobody watches; in the end with the source closed."""
+        if not self._idle():
+            self._idle_since = None
+            return
+        now = time.monotonic()
+        self._idle_since = self._idle_since or now
+        closes = self._idle_since + CLOSE_AFTER
+        self._wait_while_idle(min(now + IDLE_INTERVAL, closes))
+        if not self._idle() or time.monotonic() < closes or self._ended(source):
+            return
+        source.close()
+        self._wait_while_idle(math.inf)
+        self._idle_since = None
+        if self._ended(source):
+            return
+        try:
+            with self._busy(source, STUCK_OPENING):
+                source.open()
+        except Exception as error:
+            self._outage = self._lost(_as_fault(error), self._outage)
+            self._open_again(source)
+
+    def _wait_while_idle(self, end: float) -> None:
         while self._idle() and time.monotonic() < end and not self._stop.wait(IDLE_POLL):
             pass
 

@@ -110,7 +110,13 @@ def _virtual_camera(spec: str, argument: str, context: SinkContext) -> Sink:
 
     wanted = context.config.virtual_camera
     device = argument or wanted.device
-    return VirtualCameraSink(spec, device=device, backend=wanted.backend, fps=wanted.fps)
+    return VirtualCameraSink(
+        spec,
+        device=device,
+        backend=wanted.backend,
+        fps=wanted.fps,
+        on_demand=wanted.on_demand,
+    )
 
 
 def _web(spec: str, argument: str, context: SinkContext) -> Sink:

@@ -380,3 +380,44 @@ def test_what_cannot_be_replaced_is_waited_for(monkeypatch, reconnect):
     gate.set()
     assert queue.take(DEADLINE).index == 0
     capture.stop()
+
+
+def test_a_source_that_nobody_watches_is_closed_and_opened_for_who_comes(monkeypatch):
+    monkeypatch.setattr(capture_module, "IDLE_INTERVAL", 0.01)
+    monkeypatch.setattr(capture_module, "CLOSE_AFTER", 0.05)
+    monkeypatch.setattr(capture_module, "IDLE_POLL", 0.001)
+    idle = threading.Event()
+    idle.set()
+    source = FakeSource(make_frames(50), live=True)
+    box = Mailbox[Frame]()
+    capture = Capture(source, idle=idle.is_set)
+    capture.open()
+    capture.start_reading(box)
+    wait_until(lambda: source.closes == 1)
+    reads = source.reads
+    assert 1 <= reads < 50
+    time.sleep(0.05)
+    assert (source.reads, source.opens) == (reads, 1)
+    idle.clear()
+    wait_until(lambda: source.reads > reads)
+    assert source.opens == 2
+    capture.stop()
+
+
+def test_a_camera_that_somebody_took_meanwhile_is_waited_for(monkeypatch):
+    for name, seconds in (("IDLE_INTERVAL", 0.01), ("CLOSE_AFTER", 0.02), ("IDLE_POLL", 0.001)):
+        monkeypatch.setattr(capture_module, name, seconds)
+    monkeypatch.setattr(capture_module, "FIRST_BACKOFF", 0.01)
+    idle, said = threading.Event(), []
+    idle.set()
+    faults = [None, SourceFault("in use"), SourceFault("in use")]
+    source = FakeSource(make_frames(50), live=True, open_faults=faults)
+    capture = Capture(source, idle=idle.is_set, reconnect=5.0, on_message=said.append)
+    capture.open()
+    capture.start_reading(Mailbox[Frame]())
+    wait_until(lambda: source.closes == 1)
+    reads = source.reads
+    idle.clear()
+    wait_until(lambda: source.reads > reads)
+    assert said == ["in use; retrying for 5 s", "the source is available again"]
+    capture.stop()

@@ -238,3 +238,54 @@ def test_missing_permission_is_not_answered_with_an_installation(backend):
 def test_an_unknown_backend_is_a_usage_error_with_the_nearest_name(backend):
     with pytest.raises(UsageError, match="did you mean 'fake'"):
         VirtualCameraSink(backend="fakr").open(FORMAT)
+
+
+class Usage:
+    """What tells of the camera's readers, scripted."""
+
+    def __init__(self) -> None:
+        self.watched, self.stopped = False, False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_who_comes_sees_the_card_until_a_new_picture_never_an_old_one(backend):
+    usage = Usage()
+    sink = VirtualCameraSink(backend="fake", open_usage=lambda _: usage)
+    sink.open(FORMAT)
+    (camera,) = backend.made
+    old, new = red_and_blue(), np.full((48, 64, 3), 77, np.uint8)
+    assert not sink.has_viewers
+    sink.write(frame_of(old, 7))
+    usage.watched = True
+    assert sink.has_viewers
+    sink.write(frame_of(old, 7))  # the pipeline repeats what it has
+    sent = len(camera.frames)
+    camera.wait_for(lambda frames: len(frames) > sent + 3)
+    assert all((frame == STARTING).all() for frame in camera.frames)
+    sink.write(frame_of(new, 8))
+    camera.wait_for(lambda frames: (frames[-1] == new).all())
+    sink.close()
+    assert usage.stopped
+
+
+def test_a_source_that_does_not_wake_shows_what_there_is(backend, monkeypatch):
+    monkeypatch.setattr(virtual_camera, "WAKING", 0.0)
+    usage = Usage()
+    sink = VirtualCameraSink(backend="fake", open_usage=lambda _: usage)
+    sink.open(FORMAT)
+    (camera,) = backend.made
+    lost = np.full((48, 64, 3), 33, np.uint8)
+    sink.write(frame_of(lost, 7))
+    usage.watched = True
+    sink.write(frame_of(lost, 7))
+    camera.wait_for(lambda frames: (frames[-1] == lost).all())
+    sink.close()
+
+
+def test_a_camera_that_is_always_on_has_viewers(backend):
+    sink = VirtualCameraSink(backend="fake", on_demand=False, open_usage=lambda _: Usage())
+    sink.open(FORMAT)
+    assert sink.has_viewers
+    sink.close()
