@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import platformdirs
 import pytest
+from hypothesis import settings
 
 from models.card import StyleCard, load_card, write_card
 from models.generator.architecture import Architecture, fast, folded
@@ -24,6 +25,8 @@ SLOW_FIXTURES = {"loss_network", "small_training", "small_network"}
 """A test that loads the loss network or trains is slow, whatever else it does."""
 SLOW_FILES = {
     "faults/test_fault_matrix.py",
+    "faults/test_fuzz.py",
+    "faults/test_kills.py",
     "realtime/commands/batch/test_stylize_parts.py",
     "realtime/commands/test_bench_command.py",
     "realtime/commands/test_stylize_pictures.py",
@@ -52,6 +55,8 @@ E2E_FILES = {
     "test_virtual_camera_path.py",
 }
 """Files whose tests start the program or whole runs."""
+settings.register_profile("fuzz", max_examples=20_000)
+"""For tests/faults/test_fuzz.py: its five tests try 100,000 cases."""
 HERE = Path(__file__).parent
 
 

@@ -1,0 +1,82 @@
+"""Starts recordings that never end and kills each at a moment of chance: a program for a test.
+
+usage: recordings_until_killed.py FOLDER COUNT SEED SUFFIX...
+
+Prints a JSON line for each: {"path": ..., "lived": s, "written": s}, where `written` is until when
+pictures had been handed to the recorder. All run at once, at a live run's 30 frames a second.
+"""
+
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks.recording.recorder import Recorder
+
+LONGEST = 6.0
+"""Seconds that a recording lives at most."""
+AT_ONCE = 10
+FPS = 30
+
+
+def record_for_ever(path: Path, told: int) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (8, 96, 128, 3), dtype=np.uint8)
+    recorder = Recorder(path)
+    recorder.open(FrameFormat(128, 96, FPS, live=True))
+    begin = time.monotonic()
+    for index in count():
+        seconds = time.monotonic() - begin
+        recorder.write(Frame(noise[index % 8], index, 0.0, seconds))
+        os.write(told, f"{seconds:.4f}\n".encode())
+        time.sleep(max(0.0, (index + 1) / FPS - (time.monotonic() - begin)))
+
+
+def kill_some(paths: list[Path], chance: random.Random) -> None:
+    """Let them all record, kill each when its time has come, and tell how far it got."""
+    children = {}
+    for path in paths:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            record_for_ever(path, writing)
+        os.close(writing)
+        children[child] = path, reading, chance.uniform(0.1, LONGEST)
+    begin, texts = time.monotonic(), dict.fromkeys(children, b"")
+    left = dict(children)
+    while left:
+        ready, _, _ = select.select([reading for _, reading, _ in left.values()], [], [], 0.01)
+        for child, (path, reading, lives) in list(left.items()):
+            if reading in ready:
+                texts[child] += os.read(reading, 65536)
+            if time.monotonic() - begin < lives:
+                continue
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            while more := os.read(reading, 65536):
+                texts[child] += more
+            os.close(reading)
+            del left[child]
+            lines = texts[child].splitlines()
+            written = float(lines[-1]) if lines else 0.0
+            print(json.dumps({"path": str(path), "lived": lives, "written": written}), flush=True)
+
+
+def main() -> None:
+    folder, number, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    paths = [folder / f"{i}{suffix}" for suffix in sys.argv[4:] for i in range(number)]
+    chance = random.Random(seed)
+    for first in range(0, len(paths), AT_ONCE):
+        kill_some(paths[first : first + AT_ONCE], chance)
+
+
+if __name__ == "__main__":
+    main()

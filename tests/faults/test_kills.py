@@ -1,0 +1,60 @@
+"""Recordings that are killed at moments of chance play up to at most two seconds before.
+
+STYLECAM_KILLS=50 kills 50 of each container; its result stands in docs/recording.md.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pytest
+
+from realtime.sinks.recording.recorder import CONTAINERS
+from tests.faults import recordings_until_killed
+
+KILLS = int(os.environ.get("STYLECAM_KILLS", "1"))
+MOST_LOST = 2.0
+ROOT = Path(__file__).parents[2]
+
+
+def playable_until(path: Path) -> float:
+    """Where the last picture that can be decoded begins, in seconds; -1 without any."""
+    last = -1.0
+    try:
+        with av.open(str(path)) as container:
+            for frame in container.decode(video=0):
+                last = max(last, frame.time or 0.0)
+    except av.FFmpegError:  # the last picture may be cut in two
+        pass
+    return last
+
+
+@pytest.mark.timeout(0)  # many kills take long
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_whenever_a_recording_is_killed_at_most_two_seconds_are_lost(tmp_path, capsys):
+    program = Path(recordings_until_killed.__file__)
+    seed = random.randrange(10**6)
+    command = [sys.executable, program, tmp_path, KILLS, seed, *CONTAINERS]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, env=environment, check=True
+    )
+    lost: dict[str, list[float]] = {suffix: [] for suffix in CONTAINERS}
+    for line in done.stdout.splitlines():
+        killed = json.loads(line)
+        path, written = Path(killed["path"]), killed["written"]
+        until = playable_until(path) if path.is_file() and path.stat().st_size else -1.0
+        assert written - max(until, 0.0) <= MOST_LOST, (killed, until, seed)
+        lost[path.suffix].append(written - max(until, 0.0))
+    assert all(len(values) == KILLS for values in lost.values())
+    with capsys.disabled():
+        for suffix, values in lost.items():
+            middle = sorted(values)[len(values) // 2]
+            print(
+                f"\n{suffix}: {len(values)} kills, {middle:.2f} s lost, {max(values):.2f} at most"
+            )
