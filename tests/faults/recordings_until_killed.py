@@ -2,8 +2,9 @@
 
 usage: recordings_until_killed.py FOLDER COUNT SEED SUFFIX...
 
-Prints a JSON line for each: {"path": ..., "lived": s, "written": s}, where `written` is until when
-pictures had been handed to the recorder. All run at once, at a live run's 30 frames a second.
+Prints a JSON line for each: {"path": ..., "lived": s, "written": [s, ...]}, where `written` are the
+times of the pictures that had been handed to the recorder. All run at once, at a live run's 30
+frames a second.
 """
 
 import json
@@ -65,8 +66,7 @@ def kill_some(paths: list[Path], chance: random.Random) -> None:
                 texts[child] += more
             os.close(reading)
             del left[child]
-            lines = texts[child].splitlines()
-            written = float(lines[-1]) if lines else 0.0
+            written = [float(line) for line in texts[child].splitlines()]
             print(json.dumps({"path": str(path), "lived": lives, "written": written}), flush=True)
 
 
