@@ -17,6 +17,7 @@ from models.generator.architecture import Architecture, fast, folded
 from models.generator.layers import Conv
 from models.generator.parameters import Weights, parameter_count, random_weights
 from models.onnx.graph import build_graph
+from tests.browser import Browser
 
 StyleMaker = Callable[..., StyleCard]
 FOLDERS = ("user_data_path", "user_config_path", "user_runtime_path")
@@ -49,6 +50,7 @@ E2E_FILES = {
     "realtime/commands/test_stylize_command.py",
     "test_control_end_to_end.py",
     "test_end_to_end.py",
+    "test_page_end_to_end.py",
     "test_service_end_to_end.py",
     "test_soak.py",
     "test_verbs_end_to_end.py",
@@ -101,6 +103,14 @@ def display() -> Iterator[str]:
     yield name
     server.terminate()
     server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """For tests marked with `needs_browser`."""
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

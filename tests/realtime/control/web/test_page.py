@@ -1,12 +1,7 @@
 """The page in a real browser: it plays, its buttons and keys steer, it finds back by itself."""
 
-import json
-import shutil
-import socket
-import subprocess
 import threading
 import time
-import urllib.request
 
 import cv2
 import numpy as np
@@ -16,83 +11,13 @@ from realtime.control.gallery import Gallery
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.web.roles import Role
 from realtime.frames.frame import Frame, FrameFormat
+from tests.browser import MIDDLE, Browser, needs_browser, wait_for
 from tests.realtime.control.web.subpath_proxy import SubpathProxy
 from tests.realtime.fakes import ServedSink
 
-MISSING = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = needs_browser
 
 FORMAT = FrameFormat(width=320, height=240, fps=30, live=True)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-MIDDLE = """
-    const canvas = document.getElementById("picture");
-    const at = (x) => [...canvas.getContext("2d").getImageData(x, canvas.height / 2, 1, 1).data];
-    return [canvas.width, canvas.height, at(5), at(canvas.width - 5)];
-"""
-
-
-class Browser:
-    """Headless Chromium by ChromeDriver's HTTP interface (W3C WebDriver)."""
-
-    def __init__(self, profile) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.driver = subprocess.Popen(
-            ["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        self.base = f"http://127.0.0.1:{port}"
-        wait_for(lambda: self._up(port))
-        options = {
-            "binary": shutil.which("chromium"),
-            "args": [*FLAGS, f"--user-data-dir={profile}", "--window-size=1400,900"],
-        }
-        wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
-        self.base += f"/session/{self._call('POST', '/session', wanted)['sessionId']}"
-
-    def _up(self, port: int) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    def _call(self, method: str, path: str, body: dict | None = None):
-        data = json.dumps(body if body is not None else {}).encode() if method == "POST" else None
-        request = urllib.request.Request(self.base + path, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)["value"]
-
-    def go(self, url: str) -> None:
-        self._call("POST", "/url", {"url": url})
-
-    def run(self, script: str):
-        return self._call("POST", "/execute/sync", {"script": script, "args": []})
-
-    def click(self, selector: str) -> None:
-        found = self._call("POST", "/element", {"using": "css selector", "value": selector})
-        [element] = found.values()
-        self._call("POST", f"/element/{element}/click")
-
-    def key(self, key: str) -> None:
-        typed = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
-        actions = [{"type": "key", "id": "keyboard", "actions": typed}]
-        self._call("POST", "/actions", {"actions": actions})
-
-    def text(self, selector: str) -> str:
-        return self.run(f"return document.querySelector({selector!r}).textContent")
-
-    def close(self) -> None:
-        try:
-            self._call("DELETE", "")
-        finally:
-            self.driver.terminate()
-            self.driver.wait(10)
 
 
 class Camera:
@@ -118,20 +43,6 @@ class Camera:
         self.stop.set()
         self.thread.join()
         self.sink.close()
-
-
-def wait_for(condition, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 TITLES = {"starry-night": "The Starry Night", "the-scream": "The Scream"}
@@ -290,21 +201,11 @@ def kiosk(box, tmp_path):
     camera.close()
 
 
-def resized(browser: Browser, width: int, height: int) -> None:
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-    command = {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics}
-    browser._call("POST", "/goog/cdp/execute", command)
-
-
-def live(browser: Browser) -> None:
-    wait_for(lambda: browser.run("return document.getElementById('stage').dataset.link") == "live")
-
-
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_a_guest_at_a_kiosk_chooses_a_style_and_takes_a_picture_home(browser, kiosk, box, size):
-    resized(browser, *size)
+    browser.resize(*size)
     browser.go(kiosk.url)
-    live(browser)
+    browser.until_live()
     assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
     assert browser.run("return document.querySelector('[data-verb=record]')") is None
     browser.click('#touch [data-verb="next"]')
@@ -344,9 +245,9 @@ def test_a_snapshot_that_failed_is_not_called_taken(browser, box):
 def test_a_pin_makes_the_kiosks_page_the_owners_and_the_server_refuses_until_then(
     browser, kiosk, box
 ):
-    resized(browser, *SIZES[0])
+    browser.resize(*SIZES[0])
     browser.go(kiosk.url)
-    live(browser)
+    browser.until_live()
     refused = """return fetch("control", {method: "POST", body: '{"verb": "quit"}',
                  headers: {"Content-Type": "application/json"}}).then((r) => r.status)"""
     assert browser.run(refused) == 403
@@ -355,7 +256,7 @@ def test_a_pin_makes_the_kiosks_page_the_owners_and_the_server_refuses_until_the
     browser.run("document.getElementById('pin').value = '4711'")
     browser.click("#pin-form button[value=unlock]")
     wait_for(lambda: browser.run("return document.body.dataset.role") == "owner")
-    live(browser)
+    browser.until_live()
     browser.click('#switches [data-verb="record"]')
     wait_for(lambda: box.current.recording)
     browser.run("document.querySelector('#more').open = true")
@@ -366,7 +267,7 @@ def test_a_pin_makes_the_kiosks_page_the_owners_and_the_server_refuses_until_the
 
 def test_a_viewers_page_shows_the_picture_and_no_control(browser, kiosk):
     browser.go(kiosk.access.link(Role.VIEWER))
-    live(browser)
+    browser.until_live()
     visible = """return ["aside", "#switches", "#touch"].filter(
                  (it) => document.querySelector(it).getBoundingClientRect().width > 0)"""
     wait_for(lambda: browser.run(visible) == [])
@@ -375,7 +276,7 @@ def test_a_viewers_page_shows_the_picture_and_no_control(browser, kiosk):
 
 
 def test_the_own_mirror_turns_the_page_only(page, box):
-    resized(page, *SIZES[0])
+    page.resize(*SIZES[0])
     before = page.run(MIDDLE)[2]
     page.key("w")
     wait_for(lambda: page.run("return document.getElementById('picture').matches('.mirrored')"))
