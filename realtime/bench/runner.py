@@ -15,7 +15,7 @@ from models.system.machine import this_machine
 from models.system.output_path import check_writable
 from realtime.bench import operator_profile, plot, thread_tuning
 from realtime.bench.baselines import RuntimeOptions, load_contenders, painted_name
-from realtime.bench.end_to_end import memory_soak
+from realtime.bench.end_to_end import memory_soak, style_switch
 from realtime.bench.end_to_end.measure import measure_end_to_end
 from realtime.bench.end_to_end.sink_setup import DEFAULT_SINKS
 from realtime.bench.end_to_end.worker import TrialConfig
@@ -226,6 +226,28 @@ def show_soak(request: BenchRequest, frames: int) -> None:
     console.print(str(found), highlight=False, soft_wrap=True)
     if request.json_path:
         write_json(request.json_path, {"soak": {"style": card.name, **asdict(found)}})
+
+
+def show_switch(request: BenchRequest) -> None:
+    """Print what changing between the first two styles costs, at the first of the sizes."""
+    if len(request.styles) < 2:
+        raise UsageError("--switch needs two styles: give them with --styles")
+    check_output(request.json_path)
+    first, second = request.styles[:2]
+    width, height = request.sizes[0]
+    runtime = asdict(request.runtime)
+    order = TrialConfig(str(first.path), width, height, "null", 0.0, scale=request.scale, **runtime)
+    console, load = Console(), OtherLoad()
+    with console.status(f"{first.name} and {second.name}, {width}×{height}"):
+        found = style_switch.measure_switch(order, str(second.path))
+    notes = busy_notes(load.share())
+    label = painted_name(f"{first.name} and {second.name}", order.painted, (width, height))
+    fps = f"{style_switch.CAMERA_FPS:g} frames/s"
+    for line in (str(this_machine()), f"{label}, {width}×{height}, {fps}", str(found), *notes):
+        console.print(line, highlight=False, soft_wrap=True)
+    if request.json_path:
+        names = {"styles": [first.name, second.name], "width": width, "height": height}
+        write_json(request.json_path, {"switch": {**names, **asdict(found)}})
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:

@@ -63,6 +63,9 @@ DEFAULTS = ProcessingConfig()
     metavar="FRAMES",
     help="Only: memory use over this many frames at 1280x720.",
 )
+@click.option(
+    "--switch", is_flag=True, help="Only: frames dropped and delayed by changes of style."
+)
 def bench(
     styles: str | None,
     sizes: str | None,
@@ -81,6 +84,7 @@ def bench(
     profile: str | None,
     tune: bool,
     soak: int | None,
+    switch: bool,
 ) -> None:
     """Measure the speed of the styles, and of the classic generators for comparison.
 
@@ -116,6 +120,8 @@ def bench(
         runner.show_profile(profile, request)
     elif tune:
         runner.show_tuning(request)
+    elif switch:
+        runner.show_switch(request)
     elif soak:
         runner.show_soak(request, soak)
     else:

@@ -1,14 +1,12 @@
 """Measures from source to sink: each style, size and sink in its own process."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from models.card import StyleCard
-from models.errors import StylecamError
 from realtime.bench.baselines import RuntimeOptions
+from realtime.bench.end_to_end import worker
+from realtime.bench.end_to_end.child import in_child
 from realtime.bench.end_to_end.sink_setup import DEFAULT_SINKS
 from realtime.bench.end_to_end.worker import TrialConfig, TrialResult
 from realtime.bench.report import EndToEndResult
@@ -48,23 +46,9 @@ def measure_end_to_end(
 
 def run_trial(config: TrialConfig) -> TrialResult:
     """Carry out an order in a child process. Raises StylecamError if it fails or hangs."""
-    command = [sys.executable, "-m", "realtime.bench.end_to_end.worker", json.dumps(asdict(config))]
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIMEOUT + 20 * config.seconds,
-        )
-    except subprocess.TimeoutExpired:
-        raise StylecamError(
-            f"{config.model}: the end-to-end trial hung; use --no-end-to-end"
-        ) from None
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise StylecamError(f"{config.model}: the end-to-end trial failed: {lines[-1]}")
-    return TrialResult(**json.loads(done.stdout.splitlines()[-1]))
+    timeout = TIMEOUT + 20 * config.seconds
+    what = f"{config.model}: the end-to-end trial"
+    return TrialResult(**in_child(worker.__name__, asdict(config), what=what, timeout=timeout))
 
 
 def to_result(style: str, config: TrialConfig, outcome: TrialResult) -> EndToEndResult:

@@ -4,7 +4,6 @@
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from models.errors import StylecamError
+from realtime.bench.end_to_end.child import in_child
 from realtime.bench.end_to_end.worker import (
     PrerenderedSource,
     TrialConfig,
@@ -101,18 +101,10 @@ def run(config: TrialConfig, frames: int) -> MemoryGrowth:
 
 def soak(config: TrialConfig, frames: int) -> MemoryGrowth:
     """Do the same in a child process. Raises StylecamError with its message if it fails."""
-    words = json.dumps({"order": asdict(replace(config, seconds=0.0)), "frames": frames})
-    command = [sys.executable, "-m", "realtime.bench.end_to_end.memory_soak", words]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=60 + TIMEOUT * frames
-        )
-    except subprocess.TimeoutExpired:
-        raise StylecamError(f"{config.model}: the soak hung; give --soak fewer frames") from None
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise StylecamError(f"{config.model}: the soak failed: {lines[-1]}")
-    return MemoryGrowth(**json.loads(done.stdout.splitlines()[-1]))
+    words = {"order": asdict(replace(config, seconds=0.0)), "frames": frames}
+    timeout = 60 + TIMEOUT * frames
+    what = f"{config.model}: the soak"
+    return MemoryGrowth(**in_child(__name__, words, what=what, timeout=timeout))
 
 
 def main() -> int:

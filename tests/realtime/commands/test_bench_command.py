@@ -74,6 +74,11 @@ def test_tuning_tries_threads_and_spinning(quick: list[object]):
     assert [row[:2] for row in rows if row[:1] == ["2"]] == [["2", str(us)] for us in SPINS_US]
 
 
+def test_a_change_of_style_needs_two(quick: list[object]):
+    with pytest.raises(UsageError, match="--switch needs two styles"):
+        call(*quick, "--switch")
+
+
 def test_a_soak_tells_how_memory_grows(quick: list[object], tmp_path: Path):
     path = tmp_path / "soak.json"
     done = call(*quick, "--soak", 200, "--json", path)

@@ -1,0 +1,26 @@
+"""Measurements in a process of their own: its memory and its threads are those of the run alone."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from models.errors import StylecamError
+
+
+def in_child(module: str, words: dict[str, Any], *, what: str, timeout: float) -> dict[str, Any]:
+    """What `python -m MODULE WORDS` prints as its last line; both are JSON.
+
+    `what` is measured, for messages. Raises StylecamError with the child's own message if it fails,
+    and if it takes longer than `timeout` s.
+    """
+    command = [sys.executable, "-m", module, json.dumps(words)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise StylecamError(f"{what} hung for {timeout:.0f} s") from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise StylecamError(f"{what} failed: {lines[-1]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
