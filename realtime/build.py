@@ -22,6 +22,7 @@ from realtime.control.gallery import Gallery
 from realtime.control.local.server import ControlSocket
 from realtime.control.monitor import Monitor
 from realtime.control.state import MIXTURE, Settings, SettingsStore, with_styles
+from realtime.frames.size import Size
 from realtime.inference.backends import Backend
 from realtime.inference.backends.registry import make_backend
 from realtime.inference.backends.restarting import RestartingBackend
@@ -30,6 +31,7 @@ from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Limits
 from realtime.pipeline.pipeline import Pipeline, Plan, Service
 from realtime.pipeline.saving import SaveTargets
+from realtime.pipeline.several.sources import NamedSource, SeveralSources
 from realtime.service.notify import SystemdNotifier
 from realtime.sinks import Sink
 from realtime.sinks.image_file import write_picture
@@ -126,7 +128,7 @@ def build(
         config = _for_kiosk(config)
     styles = RunCatalogue(config.style.name)
     box = SettingsStore(_settings(config, styles))
-    kind = source_kind(config.source.input) if config.source.input is not None else "camera"
+    kind = "several" if config.source.more else _kind(config.source.input)
     gallery = Gallery(limit=config.gallery.keep, shared_for=config.gallery.shared_for)
     control = ControlServers(config, box, styles, gallery)
     context = _sink_context(config, box, control.at, kind)
@@ -135,7 +137,7 @@ def build(
         control.at(None)
     paced = any(sink.live for sink in sinks)
     source = _source(config, paced=paced, on_message=on_message)
-    live = paced or kind in RECONNECTABLE_KINDS
+    live = paced or kind == "several" or kind in RECONNECTABLE_KINDS
     stylizer, generator = _stylizer(config, styles, box, on_message, live=live)
     plan = Plan(
         live=paced,
@@ -220,7 +222,15 @@ def _status(
 
 
 def _source_name(config: Config) -> str | None:
-    return None if config.source.input is None else without_password(config.source.input)
+    names = [config.source.input, *config.source.more]
+    if names[0] is None:
+        return None
+    return " and ".join(without_password(name) for name in names if name is not None)
+
+
+def _kind(spec: str | None) -> str:
+    """See `source_kind`; None is the first camera."""
+    return "camera" if spec is None else source_kind(spec)
 
 
 def _settings(config: Config, styles: RunCatalogue) -> Settings:
@@ -387,11 +397,35 @@ def _backend_maker(
 
 def _source(config: Config, *, paced: bool, on_message: Callable[[str], None]) -> Source:
     wanted = config.source
-    width, height = wanted.size or (None, None)
-    if wanted.input is None:
+    if not wanted.more:
+        return _one_source(config, wanted.input, wanted.size, paced, on_message)
+    # Each keeps the size that it has: --size is that of the picture that they share.
+    named = [
+        NamedSource(
+            "the first camera" if spec is None else without_password(spec),
+            _one_source(config, spec, None, True, on_message),
+            wanted.reconnect if _kind(spec) in RECONNECTABLE_KINDS else 0.0,
+        )
+        for spec in (wanted.input, *wanted.more)
+    ]
+    return SeveralSources(
+        named, layout=wanted.layout, size=wanted.size, fit=wanted.fit, on_message=on_message
+    )
+
+
+def _one_source(
+    config: Config,
+    spec: str | None,
+    size: Size | None,
+    paced: bool,
+    on_message: Callable[[str], None],
+) -> Source:
+    wanted = config.source
+    width, height = size or (None, None)
+    if spec is None:
         return DefaultSource(width=width, height=height, fps=wanted.fps, say=on_message)
     return make_source(
-        wanted.input,
+        spec,
         width=width,
         height=height,
         fps=wanted.fps,

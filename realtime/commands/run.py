@@ -16,6 +16,7 @@ from realtime.config.schema import Config, overridden, user_config_file
 from realtime.control.state import VIEWS
 from realtime.control.status_line import StatusLine, StatusReporter, key_lines
 from realtime.frames.frame import FrameFormat
+from realtime.frames.layout import LAYOUTS
 from realtime.frames.size import FIT_MODES
 from realtime.inference.backends.registry import BACKENDS, DEVICES
 from realtime.sources import Source
@@ -27,6 +28,8 @@ DEFAULTS = Config()
 
 KEYS = {
     "source": "source.input",
+    "more": "source.more",
+    "layout": "source.layout",
     "size": "source.size",
     "fps": "source.fps",
     "fit": "source.fit",
@@ -68,6 +71,8 @@ KEYS = {
     "verbose": "verbose",
 }
 """Option name to dotted key of the config."""
+FLAGS = {"sinks": "--sink", "more": "--source"}
+"""Those that are not called like their option."""
 VERBOSE_EVERY = 5.0
 INTERRUPTED = 130
 
@@ -75,10 +80,13 @@ INTERRUPTED = 130
 @click.command()
 @click.option(
     "--source",
+    "sources",
+    multiple=True,
     metavar="WHAT",
     help="Camera (0, name, device), video, picture, folder, "
-    "rtsp:// or http:// address, or demo.  [the first camera, else demo]",
+    "rtsp:// or http:// address, or demo; may be repeated.  [the first camera, else demo]",
 )
+@click.option("--layout", type=click.Choice(LAYOUTS), help="How several sources share the picture.")
 @click.option(
     "--sink",
     "sinks",
@@ -229,10 +237,18 @@ def read_config(path: Path | None, options: dict[str, Any]) -> Config:
 
     found = _config_file(path)
     config = load_config(found) if found else Config()
+    options = _with_sources(options)
     given = {k: list(v) if k == "sinks" else v for k, v in options.items() if v not in (None, ())}
     values = {KEYS[name]: value for name, value in given.items()}
-    flags = {KEYS[name]: "--sink" if name == "sinks" else _flag(name) for name in given}
+    flags = {KEYS[name]: FLAGS.get(name) or _flag(name) for name in given}
     return overridden(config, values, flags)
+
+
+def _with_sources(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with `source` and `more` for what was named; it replaces all of the file's."""
+    first, *more = options.get("sources") or (None,)
+    own = {name: value for name, value in options.items() if name != "sources"}
+    return own if first is None else own | {"source": first, "more": more}
 
 
 def _config_file(given: Path | None) -> Path | None:
@@ -333,8 +349,9 @@ def _default_sink(say: Callable[[str], None]) -> str:
 def _source_line(config: Config, source: Source, incoming: FrameFormat) -> str:
     from realtime.sources.stream import without_password
 
-    name = config.source.input or source.label
-    return f"source: {without_password(name)}, {_format(incoming)}"
+    names = [config.source.input or source.label, *config.source.more]
+    named = " and ".join(without_password(name) for name in names)
+    return f"source: {named}, {_format(incoming)}"
 
 
 def _format(frames: FrameFormat) -> str:

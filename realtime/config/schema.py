@@ -26,12 +26,15 @@ from models.pictures import QUALITY
 from realtime.config.units import Seconds, Share, SizeText
 from realtime.control.state import View
 from realtime.control.values import LARGEST_ZOOM, LONGEST_SHUFFLE, SHORTEST_SHUFFLE
+from realtime.frames.layout import Layout
 from realtime.frames.lost import LostMode
 from realtime.frames.size import FitMode
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 SLOWEST, FASTEST = 0.1, 1000.0
 """Frame rates: a slower source could not be told from one that hangs."""
+MOST_SOURCES = 16
+"""Even small pictures would be stamps."""
 MOST_THREADS = 1024
 """More than any CPU has; starting many more would take minutes."""
 
@@ -73,7 +76,8 @@ class Section(BaseModel):
 
 
 class SourceConfig(Section):
-    """`input` None means the first camera, or the demo if there is none.
+    """`input` None means the first camera, or the demo if there is none. Those of `more` are shown
+    with it, in one picture; `layout` says how.
 
     `start` and `end`, in seconds, are the part of a video file that is read (None: to its end).
     `reconnect`, in seconds, applies to cameras and streams; files never come back. `lost` is what
@@ -81,6 +85,8 @@ class SourceConfig(Section):
     """
 
     input: InputText | None = None
+    more: list[InputText] = Field(default=[], max_length=MOST_SOURCES - 1)
+    layout: Layout = "side-by-side"
     size: SizeText | None = None
     fps: FrameRate | None = None
     fit: FitMode = "letterbox"

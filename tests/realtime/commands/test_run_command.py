@@ -37,6 +37,17 @@ def test_a_run_says_what_it_takes_and_what_it_did(style: Path):
     assert re.match(r"4 frames, [\d.]+ frames/s; generator [\d.]+ ms .*, 0 dropped", figures)
 
 
+def test_named_sources_replace_all_of_the_file(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("source: {input: Logitech, more: [demo]}\n")
+    assert read_config(path, {"sources": ()}).source.more == ["demo"]
+    named = read_config(path, {"sources": ("a.mp4", "1", "demo")}).source
+    assert (named.input, named.more) == ("a.mp4", ["1", "demo"])
+    assert read_config(path, {"sources": ("demo",)}).source.more == []
+    with pytest.raises(UsageError, match=r"--source: .*at most 15"):
+        read_config(path, {"sources": ("demo",) * 17})
+
+
 def test_flags_override_the_file_which_overrides_the_defaults(tmp_path: Path):
     path = tmp_path / "mine.yaml"
     path.write_text("source:\n  size: 320x240\n  fps: 12\nstyle:\n  mirror: true\nsinks: [web]\n")
@@ -84,7 +95,7 @@ def test_a_mistake_in_the_file_and_one_in_a_flag_name_their_place(tmp_path: Path
 
 def test_every_flag_of_a_setting_is_known_to_the_config():
     options = {parameter.name for parameter in run.params} - {"config_path"}
-    assert options == set(KEYS)
+    assert options - {"sources"} == set(KEYS) - {"source", "more"}
     for key in KEYS.values():
         section, _, name = key.partition(".")
         holder = getattr(Config(), section) if name else Config()

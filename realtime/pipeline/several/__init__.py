@@ -1,0 +1,1 @@
+"""Several sources in one picture: where each is shown, and what reads them."""
