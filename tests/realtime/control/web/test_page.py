@@ -232,7 +232,7 @@ def test_a_snapshot_that_failed_is_not_called_taken(browser, box):
     camera = Camera(sink)
     try:
         browser.go(sink.url)
-        live(browser)
+        browser.until_live()
         browser.key("x")
         wait_for(lambda: box.current.snapshots == 1)
         gallery.fail("snapshot", "the disk is full")
