@@ -21,7 +21,7 @@ from realtime.build import build
 from realtime.config.schema import Config
 from realtime.control.verbs import VERBS
 
-SECONDS = float(os.environ.get("STYLECAM_SOAK_SECONDS", "40"))
+SECONDS = float(os.environ.get("STYLECAM_SOAK_SECONDS", "60"))
 WARM = 1 / 3
 """Share of the time after which nothing may grow any more."""
 KEYS = ("next", "previous", "stronger", "weaker", "split", "mirror", "snapshot", "record", "help")
