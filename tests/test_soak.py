@@ -1,4 +1,4 @@
-"""40 seconds of everything at once: page, recording, virtual camera, and keys pressed all along.
+"""60 seconds of everything at once: page, recording, virtual camera, and keys pressed all along.
 
 Memory, threads and open files must stay flat. STYLECAM_SOAK_SECONDS=1800 makes it half an hour.
 """
