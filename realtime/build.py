@@ -17,10 +17,13 @@ from models.errors import SinkFault, StylecamError, lookup
 from models.pictures import RGB
 from realtime.config.file_watch import FileWatch
 from realtime.config.live_reload import ConfigReload
-from realtime.config.schema import Config, LimitConfig, ProcessingConfig
+from realtime.config.schema import Config, LimitConfig, ProcessingConfig, RemoteConfig
 from realtime.control.gallery import Gallery
 from realtime.control.local.server import ControlSocket
 from realtime.control.monitor import Monitor
+from realtime.control.remote.global_keys import GlobalKeys
+from realtime.control.remote.midi import MidiInput, checked_map
+from realtime.control.remote.osc import OscServer
 from realtime.control.state import MIXTURE, Settings, SettingsStore, with_styles
 from realtime.frames.size import Size
 from realtime.inference.backends import Backend
@@ -160,7 +163,7 @@ def build(
         on_progress=on_progress,
     )
     servers = list(control.servers.values())
-    services: list[Service] = [styles, *servers]
+    services: list[Service] = [styles, *servers, *_remotes(config.remote, box, on_message)]
     pipeline: Pipeline
     status = partial(_status, servers, lambda: pipeline, lambda: box.current.styles)
     if control_socket:
@@ -173,6 +176,18 @@ def build(
     for server in servers:
         server.watch(pipeline, status)
     return PreparedRun(pipeline, source, sinks, servers, generator)
+
+
+def _remotes(wanted: RemoteConfig, box: SettingsStore, say: Callable[[str], None]) -> list[Service]:
+    """The optional ways in that are asked for; each loads its packages when it starts."""
+    remotes: list[Service] = []
+    if wanted.midi is not None:
+        remotes.append(MidiInput(box, wanted.midi, checked_map(wanted.midi_map or {}), say=say))
+    if wanted.osc is not None:
+        remotes.append(OscServer(box, wanted.osc, host=wanted.osc_host, say=say))
+    if wanted.hotkeys:
+        remotes.append(GlobalKeys(box))
+    return remotes
 
 
 def _watches(

@@ -61,6 +61,9 @@ KEYS = {
     "smoothing": "processing.smoothing",
     "skip_static": "processing.skip_static",
     "fullscreen": "window.fullscreen",
+    "midi": "remote.midi",
+    "osc": "remote.osc",
+    "hotkeys": "remote.hotkeys",
     "kiosk": "kiosk.enabled",
     "pin": "kiosk.pin",
     "control": "web.control",
@@ -172,6 +175,13 @@ INTERRUPTED = 130
     help="For a screen that anybody may touch: full screen, keys and page for guests only.",
 )
 @click.option("--pin", metavar="DIGITS", help="Digits that unlock a kiosk.")
+@click.option("--midi", metavar="PORT", help="MIDI port to obey: a part of its name, or virtual.")
+@click.option("--osc", type=int, metavar="PORT", help="UDP port to take OSC at.")
+@click.option(
+    "--hotkeys/--no-hotkeys",
+    default=None,
+    help="Ctrl+Alt with a key works in every program (not under Wayland).",
+)
 @click.option(
     "--control/--no-control",
     default=None,

@@ -164,6 +164,26 @@ class WebConfig(Section):
     quality: int = Field(default=80, ge=1, le=100)
 
 
+def _usable_midi_map(own: dict[str, str]) -> dict[str, str]:
+    from realtime.control.remote.midi import checked_map
+
+    checked_map(own)
+    return own
+
+
+class RemoteConfig(Section):
+    """Ways in that need an extra each: `midi` names a port, `osc` is a UDP port of `osc_host`.
+
+    `midi_map` has controls of the user's own, such as {"note 60": "mirror"}.
+    """
+
+    midi: str | None = None
+    midi_map: Annotated[dict[str, str], AfterValidator(_usable_midi_map)] | None = None
+    osc: int | None = Field(default=None, ge=1, le=65535)
+    osc_host: str = "127.0.0.1"
+    hotkeys: bool = False
+
+
 class KioskConfig(Section):
     """A screen that anybody may touch; `pin` unlocks it, `attract` is when styles start to change.
 
@@ -224,6 +244,7 @@ class Config(Section):
     sinks: list[SinkText] = []
     window: WindowConfig = WindowConfig()
     web: WebConfig = WebConfig()
+    remote: RemoteConfig = RemoteConfig()
     kiosk: KioskConfig = KioskConfig()
     gallery: GalleryConfig = GalleryConfig()
     virtual_camera: VirtualCameraConfig = VirtualCameraConfig()
