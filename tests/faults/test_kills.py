@@ -2,7 +2,7 @@
 
 On a machine so busy that pictures are far apart, the last HELD of them may be missing.
 
-STYLECAM_KILLS=50 kills 50 of each container; its result stands in docs/recording.md.
+STYLECAM_KILLS=50 kills 50 of each container and prints what was lost.
 """
 
 import json
