@@ -123,10 +123,14 @@ def _worst_side(changes: list[Change], width: int) -> float:
 
 
 def grid(painter: Painter, sources: list[Picture]) -> float:
-    """The largest `grid_peak` on flat pictures, or its mean over `sources` if that is more."""
-    flat = [grid_peak(change_of(x, painter(x))) for x in _flat_pictures(draws=1)]
+    """`flat_grid`, or the mean of `grid_peak` over `sources` if that is more."""
     natural = [grid_peak(change_of(x, painter(x))) for x in sources]
-    return max(*flat, float(np.mean(natural)))
+    return max(flat_grid(painter), float(np.mean(natural)))
+
+
+def flat_grid(painter: Painter) -> float:
+    """The largest `grid_peak` on flat pictures."""
+    return max(grid_peak(change_of(x, painter(x))) for x in _flat_pictures(draws=1))
 
 
 def border(painter: Painter, sources: list[Picture]) -> float:
