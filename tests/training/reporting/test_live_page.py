@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import UsageError
 from models.pictures import encode_picture
-from tests.realtime.control.web.test_page import MISSING, Browser, wait_for
+from tests.browser import Browser, needs_browser, wait_for
 from training.reporting import live_page
 from training.reporting.live_page import LivePage
 
@@ -76,7 +76,7 @@ def test_a_taken_port_is_one_line(page):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+@needs_browser
 def test_a_browser_shows_the_picture_the_losses_and_the_end(tmp_path, monkeypatch):
     browser = Browser(tmp_path)
     try:
