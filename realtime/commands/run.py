@@ -16,8 +16,7 @@ from realtime.config.schema import Config, overridden, user_config_file
 from realtime.control.state import VIEWS
 from realtime.control.status_line import StatusLine, StatusReporter, key_lines
 from realtime.frames.frame import FrameFormat
-from realtime.frames.layout import LAYOUTS
-from realtime.frames.size import FIT_MODES
+from realtime.frames.size import FIT_MODES, LAYOUTS
 from realtime.inference.backends.registry import BACKENDS, DEVICES
 from realtime.sources import Source
 

@@ -26,9 +26,8 @@ from models.pictures import QUALITY
 from realtime.config.units import Seconds, Share, SizeText
 from realtime.control.state import View
 from realtime.control.values import LARGEST_ZOOM, LONGEST_SHUFFLE, SHORTEST_SHUFFLE
-from realtime.frames.layout import Layout
 from realtime.frames.lost import LostMode
-from realtime.frames.size import FitMode
+from realtime.frames.size import FitMode, Layout
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 SLOWEST, FASTEST = 0.1, 1000.0

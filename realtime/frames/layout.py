@@ -2,16 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from models.pictures import RGB
 from realtime.frames.resize import fit
-from realtime.frames.size import FitMode, Size
+from realtime.frames.size import FitMode, Layout, Size
 
-Layout = Literal["side-by-side", "picture-in-picture"]
-LAYOUTS: tuple[Layout, ...] = ("side-by-side", "picture-in-picture")
 INSET = 0.3
 """Share of the sides that a small picture takes in the large one."""
 MARGIN = 0.03

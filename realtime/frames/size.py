@@ -9,6 +9,9 @@ from models.card import MINIMUM_SIDE
 
 FitMode = Literal["letterbox", "crop", "stretch"]
 FIT_MODES: tuple[FitMode, ...] = ("letterbox", "crop", "stretch")
+Layout = Literal["side-by-side", "picture-in-picture"]
+LAYOUTS: tuple[Layout, ...] = ("side-by-side", "picture-in-picture")
+"""How one picture shows several (layout.py)."""
 
 
 class Size(NamedTuple):

@@ -12,8 +12,8 @@ from itertools import count
 from models.errors import SourceFault
 from models.pictures import RGB
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.layout import Layout, cells_of, composed, whole_size
-from realtime.frames.size import FitMode, Size
+from realtime.frames.layout import cells_of, composed, whole_size
+from realtime.frames.size import FitMode, Layout, Size
 from realtime.frames.views import placeholder
 from realtime.pipeline.capture import Capture
 from realtime.pipeline.watch.source_watch import SourceWatch

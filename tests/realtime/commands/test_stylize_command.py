@@ -111,7 +111,10 @@ def test_a_file_that_is_there_is_kept_unless_forced(photo, tmp_path):
         (("{photo}", "--strength", "3"), "--strength: "),
         (("{photo}", "--size", "0x0"), "--size: "),
         (("{photo}", "{photo}"), "two of the inputs would go there"),
-        (("{photo}", "--style", "a", "--style", "b", "-o", "{folder}/a.png"), "name a folder"),
+        (
+            ("{photo}", "--style", "tiny", "--style", "mosaic", "-o", "{folder}/a.png"),
+            "name a folder",
+        ),
         (("{empty}",), "no pictures and no videos"),
         (("{photo}", "--style", "tiny", "--style", "tinny"), "unknown style 'tinny'"),
     ],

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.frames.layout import LAYOUTS, Cell, cells_of, composed, whole_size
-from realtime.frames.size import Size
+from realtime.frames.layout import Cell, cells_of, composed, whole_size
+from realtime.frames.size import LAYOUTS, Size
 
 
 @pytest.mark.parametrize(
