@@ -91,6 +91,8 @@ def train(
         device,
         network_for,
     )
+    if 0 < run.step < run.end:
+        LOGGER.info("%s: goes on at step %d of %d", folder / CHECKPOINT, run.step, run.end)
     recipe = run.recipe
     began, taken = time.monotonic(), 0
     threads = threads_for_training()
@@ -174,8 +176,6 @@ def prepare(
     run = Trainer(recipe, objective, start, memory_budget)
     if stored:
         run.resume(stored)
-        if run.step < run.end:
-            LOGGER.info("%s: goes on at step %d of %d", folder / CHECKPOINT, run.step, run.end)
     return run, _source_of_batches(recipe, photographs)
 
 
