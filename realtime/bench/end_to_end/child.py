@@ -8,17 +8,19 @@ from typing import Any
 from models.errors import StylecamError
 
 
-def in_child(module: str, words: dict[str, Any], *, what: str, timeout: float) -> dict[str, Any]:
+def in_child(
+    module: str, words: dict[str, Any], *, what: str, timeout: float, if_hung: str
+) -> dict[str, Any]:
     """What `python -m MODULE WORDS` prints as its last line; both are JSON.
 
-    `what` is measured, for messages. Raises StylecamError with the child's own message if it fails,
-    and if it takes longer than `timeout` s.
+    `what` is measured, and `if_hung` says what to do if that takes longer than `timeout` s, for
+    messages. Raises StylecamError then, and with the child's own message if it fails.
     """
     command = [sys.executable, "-m", module, json.dumps(words)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
     except subprocess.TimeoutExpired:
-        raise StylecamError(f"{what} hung for {timeout:.0f} s") from None
+        raise StylecamError(f"{what} hung for {timeout:.0f} s; {if_hung}") from None
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise StylecamError(f"{what} failed: {lines[-1]}")

@@ -48,7 +48,10 @@ def run_trial(config: TrialConfig) -> TrialResult:
     """Carry out an order in a child process. Raises StylecamError if it fails or hangs."""
     timeout = TIMEOUT + 20 * config.seconds
     what = f"{config.model}: the end-to-end trial"
-    return TrialResult(**in_child(worker.__name__, asdict(config), what=what, timeout=timeout))
+    advice = "use --no-end-to-end"
+    words = asdict(config)
+    found = in_child(worker.__name__, words, what=what, timeout=timeout, if_hung=advice)
+    return TrialResult(**found)
 
 
 def to_result(style: str, config: TrialConfig, outcome: TrialResult) -> EndToEndResult:

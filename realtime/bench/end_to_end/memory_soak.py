@@ -104,7 +104,9 @@ def soak(config: TrialConfig, frames: int) -> MemoryGrowth:
     words = {"order": asdict(replace(config, seconds=0.0)), "frames": frames}
     timeout = 60 + TIMEOUT * frames
     what = f"{config.model}: the soak"
-    return MemoryGrowth(**in_child(__name__, words, what=what, timeout=timeout))
+    advice = "give --soak fewer frames"
+    found = in_child(__name__, words, what=what, timeout=timeout, if_hung=advice)
+    return MemoryGrowth(**found)
 
 
 def main() -> int:

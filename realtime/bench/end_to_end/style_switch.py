@@ -166,7 +166,9 @@ def measure_switch(config: TrialConfig, second: str, *, switches: int = SWITCHES
     words = {"order": asdict(config), "second": second, "switches": switches}
     timeout = 60 + switches * (QUIET + LONGEST_LOADING)
     what = f"{config.model}: the change of style"
-    return SwitchResult(**in_child(__name__, words, what=what, timeout=timeout))
+    advice = "give smaller --sizes, or other --styles"
+    found = in_child(__name__, words, what=what, timeout=timeout, if_hung=advice)
+    return SwitchResult(**found)
 
 
 def main() -> int:
