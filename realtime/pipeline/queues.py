@@ -26,11 +26,11 @@ class Mailbox(Generic[T]):
     """One slot. `put` never blocks and replaces an item not yet taken; `take` waits for an item.
 
     `dropped` counts the replaced items. After `close`, `put` does nothing and `take` returns what
-    is left, then None.
+    is left, then None. `changed` is notified of both, if somebody waits for several mailboxes.
     """
 
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
+    def __init__(self, changed: threading.Condition | None = None) -> None:
+        self._condition = changed or threading.Condition()
         self._item: T | None = None
         self._closed = False
         self.dropped = 0

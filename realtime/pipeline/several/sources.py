@@ -16,6 +16,7 @@ from realtime.frames.layout import cells_of, composed, whole_size
 from realtime.frames.size import FitMode, Layout, Size
 from realtime.frames.views import placeholder
 from realtime.pipeline.capture import Capture
+from realtime.pipeline.queues import Mailbox
 from realtime.pipeline.watch.source_watch import SourceWatch
 from realtime.sources import EndOfSource, Source
 
@@ -33,37 +34,6 @@ class NamedSource:
     reconnect: float
 
 
-class NewestFrame:
-    """A `FrameQueue` for one of several readers: holds the newest frame; `changed` is notified."""
-
-    def __init__(self, changed: threading.Condition) -> None:
-        self._changed = changed
-        self._frame: Frame | None = None
-        self._closed = False
-        self.dropped = 0
-
-    def put(self, item: Frame) -> None:
-        with self._changed:
-            self._frame = item
-            self._changed.notify()
-
-    def take(self, timeout: float | None = 0) -> Frame | None:
-        """The newest frame; None if there is none since the last call. Never waits."""
-        with self._changed:
-            frame, self._frame = self._frame, None
-            return frame
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-
-    @property
-    def closed(self) -> bool:
-        with self._changed:
-            return self._closed and self._frame is None
-
-
 class _Reader:
     """One of the sources: its thread, its last picture, and whether it is lost."""
 
@@ -73,7 +43,7 @@ class _Reader:
         self.name = named.name
         self._say = lambda text: say(f"{named.name}: {text}")
         self.capture = Capture(named.source, reconnect=named.reconnect, on_message=self._say)
-        self.queue = NewestFrame(changed)
+        self.queue: Mailbox[Frame] = Mailbox(changed)
         self.newest: Frame | None = None
         self.over = False
         self.fps = 0.0
@@ -87,7 +57,7 @@ class _Reader:
     def look(self) -> bool:
         """Take what has come; whether anything changed."""
         assert self._watch is not None
-        frame = self.queue.take()
+        frame = self.queue.take(0)
         if frame is not None:
             self.newest = frame
             self._watch.saw_frame()
