@@ -16,6 +16,7 @@ from models.system.output_path import check_writable
 from realtime.frames.files import file_address
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
+from realtime.sinks.recording.held_packet import HeldPacket
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class AnimationFile(Sink):
         self._stream, self._filter = stream, _filter(self._frames, self._kind)
         self._begin = first.timestamp if self._frames.begin is None else self._frames.begin
         self._pts: int | None = None
-        self._held: av.Packet | None = None
+        self._packets = HeldPacket(self._output)
         self._least = round(self._kind.shortest / self._kind.step)
 
     def _encode(self, frame: Frame) -> None:
@@ -107,17 +108,7 @@ class AnimationFile(Sink):
         ready = self._filter.pull()
         assert isinstance(ready, av.VideoFrame)
         ready.pts, ready.time_base = pts, self._kind.step
-        self._mux(self._stream.encode(ready))
-
-    def _mux(self, packets: list[av.Packet]) -> None:
-        """Write packets, each when its successor tells how long its picture is shown."""
-        assert self._output is not None
-        for packet in packets:
-            if self._held is not None:
-                assert packet.pts is not None and self._held.pts is not None
-                self._held.duration = packet.pts - self._held.pts
-                self._output.mux(self._held)
-            self._held = packet
+        self._packets.mux(self._stream.encode(ready))
 
     def close(self) -> None:
         """Finish the file. Raises SinkFault with the reason if that fails."""
@@ -126,10 +117,8 @@ class AnimationFile(Sink):
         assert self._pts is not None
         last = max(self._least, self._end - self._pts)
         try:
-            self._mux(self._stream.encode(None))
-            if self._held is not None:
-                self._held.duration = last
-                self._output.mux(self._held)
+            self._packets.mux(self._stream.encode(None))
+            self._packets.finish(last)
             self._output.close()
             if self._kind.encoder == "libwebp_anim":
                 _set_last_duration(self._partial, last)

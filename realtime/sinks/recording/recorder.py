@@ -18,6 +18,7 @@ from realtime.frames.files import file_address
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
 from realtime.sinks.recording.encoder import add_video
+from realtime.sinks.recording.held_packet import HeldPacket
 from realtime.sinks.recording.output_file import OutputFile
 from realtime.sinks.recording.remux import remux
 from realtime.sinks.recording.source_tracks import SourceTracks
@@ -166,7 +167,7 @@ class Recorder(Sink):
         self._begin = first.timestamp if self._wanted_begin is None else self._wanted_begin
         self._last_pts = -self._least_ticks
         self._last_key: float | None = None
-        self._held: av.Packet | None = None
+        self._packets = HeldPacket(self._output)
         if self._audio_from is not None and sound:
             self._tracks = SourceTracks(
                 address(self._audio_from),
@@ -222,21 +223,11 @@ class Recorder(Sink):
             picture.pict_type = PictureType.I
             self._last_key = seconds
         self._last_pts, self._last_picture = picture.pts, picture
-        self._mux(self._stream.encode(picture))
+        self._packets.mux(self._stream.encode(picture))
 
     @property
     def _frame_ticks(self) -> int:
         return round(1 / (self._rate * self._stream.codec_context.time_base))
-
-    def _mux(self, packets: list[av.Packet]) -> None:
-        """Write packets, each when its successor tells how long its picture is shown."""
-        assert self._output is not None
-        for packet in packets:
-            if self._held is not None:
-                assert packet.pts is not None and self._held.pts is not None
-                self._held.duration = packet.pts - self._held.pts
-                self._output.mux(self._held)
-            self._held = packet
 
     def _finish(self) -> None:
         """Show the last picture until its end, and carry what else belongs to that time."""
@@ -246,12 +237,10 @@ class Recorder(Sink):
         if self._kind.fixed_rate and end > self._last_pts + 1:
             # Such containers hold no durations: a last picture that stays is given again.
             self._encode_at(float((end - 1) * step), self._last_picture)
-        self._mux(self._stream.encode(None))
+        self._packets.mux(self._stream.encode(None))
         if self._tracks is not None:
             self._tracks.finish(float(end * step))
-        if self._held is not None:
-            self._held.duration = end - self._last_pts
-            self._output.mux(self._held)
+        self._packets.finish(end - self._last_pts)
 
     def close(self) -> None:
         """Finish the file. Raises SinkFault with the reason if that fails."""
@@ -277,7 +266,7 @@ class Recorder(Sink):
             reason = f"could not be finished ({error.strerror}); its last second may be missing"
             raise SinkFault(f"{self._path}: {reason}") from None
         finally:
-            self._output = self._held = None
+            self._output = None
             chapters = self._tracks.chapters if self._tracks is not None else []
             if self._tracks is not None:
                 self._tracks.close()

@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, monkeypatch
     sink.open(FrameFormat(48, 32, 10, live=False))
     sink.write(Frame(np.zeros((32, 48, 3), np.uint8), 0, 0.0, 0.0))
     monkeypatch.setattr(
-        "realtime.sinks.recording.animation_file.AnimationFile._mux",
+        "realtime.sinks.recording.held_packet.HeldPacket.mux",
         lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")),
     )
     with pytest.raises(SinkFault, match="No space left"):
