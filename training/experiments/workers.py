@@ -10,6 +10,8 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from multiprocessing.connection import Connection, wait
@@ -23,6 +25,8 @@ Train = Callable[[Sequence[str]], None]
 """Runs `stylecam train` with these arguments, in this process."""
 MakeTrain = Callable[[], Train]
 """Called once in each worker. A function of a module: it is sent there by its name."""
+GRACE_SECONDS = 60.0
+"""How long a training that is to end may take for its step and its checkpoint."""
 
 
 class Worker:
@@ -57,10 +61,12 @@ class Worker:
         return reason
 
     def stop(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing; a training may save its checkpoint first."""
+        self.connection.close()  # nothing more to do for it once its training has ended
         self._process.terminate()
+        self._process.join(GRACE_SECONDS)
+        self._process.kill()
         self._process.join()
-        self.connection.close()
 
 
 def ready(workers: Collection[Worker], seconds: float) -> list[Worker]:
@@ -80,6 +86,7 @@ def _how_it_ended(code: int) -> str:
 def work(connection: Connection, make_train: MakeTrain, threads: int) -> None:
     """What a worker does. After an error that nobody foresaw it ends: a fresh one goes on."""
     os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is loaded
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         train = make_train()
         while True:
@@ -91,6 +98,18 @@ def work(connection: Connection, make_train: MakeTrain, threads: int) -> None:
                 return
     except (EOFError, OSError, KeyboardInterrupt, click.Abort):
         return
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that started this one is gone, then end this one as `stop` does.
+
+    The other may have been killed: nobody would read what this one trains."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
 
 
 def _outcome(train: Train, arguments: Sequence[str]) -> tuple[str | None, bool]:

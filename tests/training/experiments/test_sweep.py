@@ -1,5 +1,10 @@
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -117,8 +122,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         planned(tmp_path / "file", 5)
 
 
-def test_an_end_before_the_end_ends_the_trainings_too(tmp_path):
-    (trial,) = planned(tmp_path, 99)
+@pytest.mark.parametrize("weight", [98, 99])
+def test_an_end_before_the_end_ends_the_trainings_too(tmp_path, weight):
+    (trial,) = planned(tmp_path, weight)
 
     def interrupt(running):
         if (running[0].folder / "pid").is_file():
@@ -128,6 +134,51 @@ def test_an_end_before_the_end_ends_the_trainings_too(tmp_path):
         run_trials([trial], stand_in, on_poll=interrupt)
     with pytest.raises(ProcessLookupError):
         os.kill(int((trial.folder / "pid").read_text()), 0)
+    assert (trial.folder / "saved").is_file() == (weight == 98)
+
+
+SWEEP = """
+import sys
+from pathlib import Path
+from stand_in_training import stand_in
+from training.experiments.sweep import plan_trials, run_trials
+
+if __name__ == "__main__":
+    lists = {"style-weight": [98, 5]}
+    run_trials(plan_trials(lists, ["marbling"], Path(sys.argv[1])), stand_in)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_sweep_that_is_killed_leaves_no_training_behind(tmp_path, number):
+    trial, other = planned(tmp_path, 98, 5)
+    script, pid = tmp_path / "sweeping.py", trial.folder / "pid"
+    script.write_text(SWEEP)
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[3])])
+    with subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], env=os.environ | {"PYTHONPATH": paths}
+    ) as sweep:
+        eventually(lambda: pid.is_file() and pid.read_text())
+        sweep.send_signal(number)
+    eventually(lambda: not alive(int(pid.read_text())))
+    assert (trial.folder / "saved").is_file()
+    assert not other.trained
+
+
+def alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def eventually(fact):
+    ends = time.monotonic() + 30
+    while not fact():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
 
 
 def test_the_real_training_says_its_reason(tmp_path):
