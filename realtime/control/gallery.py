@@ -9,29 +9,40 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from models.errors import StylecamError, UsageError
+from realtime.control.state import Settings, Verb
 
 Kind = Literal["snapshot", "recording"]
 LIMIT = 24
 SHARED_FOR = 3600.0
+MOST_EXPECTED = 256
+"""Snapshots that are not finished yet and whose visitors are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A finished file. `key` opens it until `expires`, on the clock of the gallery, in s."""
+    """A finished file. `key` opens it until `expires`, on the clock of the gallery, in s.
+
+    `visitor` is who took it on the page; None if it was taken elsewhere.
+    """
 
     number: int
     kind: Kind
     path: Path
     key: str
     expires: float
+    visitor: str | None = None
 
 
 class Outcome(NamedTuple):
-    """How the newest attempt to save went: its path, or why not. `attempts` counts them."""
+    """How the newest attempt to save went: its path, or why not. `attempts` counts them.
+
+    `visitor` is who asked for it on the page.
+    """
 
     attempts: int = 0
     path: Path | None = None
     problem: str | None = None
+    visitor: str | None = None
 
 
 class Gallery:
@@ -52,27 +63,43 @@ class Gallery:
         self._entries: list[Saved] = []
         self._outcomes: dict[Kind, Outcome] = {}
         self._made = 0
+        self._expected: dict[int, str] = {}
         self._recording_since: float | None = None
         self.version = 0
 
-    def add(self, kind: Kind, path: Path) -> None:
-        """List a finished file as the newest."""
+    def asked_by(self, visitor: str, verb: Verb) -> Verb:
+        """The same verb; a snapshot that it asks for will be that visitor's."""
+
+        def change(before: Settings) -> Settings:
+            after = verb(before)
+            with self._lock:
+                for snapshot in range(before.snapshots + 1, after.snapshots + 1):
+                    self._expected[snapshot] = visitor
+                for oldest in list(self._expected)[:-MOST_EXPECTED]:
+                    del self._expected[oldest]
+            return after
+
+        return change
+
+    def add(self, kind: Kind, path: Path, *, snapshot: int | None = None) -> None:
+        """List a finished file as the newest. `snapshot` is which one, as the settings count."""
         with self._lock:
             self._made += 1
             key, expires = secrets.token_urlsafe(9), self._clock() + self._shared_for
-            self._entries.insert(0, Saved(self._made, kind, path, key, expires))
+            visitor = self._visitor_of(snapshot)
+            self._entries.insert(0, Saved(self._made, kind, path, key, expires, visitor))
             del self._entries[self._limit :]
-            self._note(kind, path, None)
+            self._note(kind, path, None, visitor)
 
     def began_recording(self, path: Path) -> None:
         with self._lock:
             self._note("recording", path, None)
             self._recording_since = self._clock()
 
-    def fail(self, kind: Kind, problem: str) -> None:
+    def fail(self, kind: Kind, problem: str, *, snapshot: int | None = None) -> None:
         """Note why there is no file."""
         with self._lock:
-            self._note(kind, None, problem)
+            self._note(kind, None, problem, self._visitor_of(snapshot))
 
     def outcome(self, kind: Kind) -> Outcome:
         return self._outcomes.get(kind, Outcome())
@@ -111,8 +138,13 @@ class Gallery:
             self._entries.remove(saved)
             self.version += 1
 
-    def _note(self, kind: Kind, path: Path | None, problem: str | None) -> None:
+    def _visitor_of(self, snapshot: int | None) -> str | None:
+        return None if snapshot is None else self._expected.pop(snapshot, None)
+
+    def _note(
+        self, kind: Kind, path: Path | None, problem: str | None, visitor: str | None = None
+    ) -> None:
         if kind == "recording":
             self._recording_since = None
-        self._outcomes[kind] = Outcome(self.outcome(kind).attempts + 1, path, problem)
+        self._outcomes[kind] = Outcome(self.outcome(kind).attempts + 1, path, problem, visitor)
         self.version += 1

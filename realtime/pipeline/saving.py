@@ -69,7 +69,7 @@ class SaveController:
     def follow(self, settings: Settings, rgb: RGB, frames: FrameFormat) -> None:
         """Act on changed settings. `rgb` is the current picture, `frames` what recordings get."""
         if settings.snapshots > self._taken and self._save_targets.snapshot is not None:
-            asked = settings.snapshots - self._taken
+            asked = range(self._taken + 1, settings.snapshots + 1)
             self._take_snapshots(asked, self._save_targets.snapshot, rgb)
         self._taken = settings.snapshots
         if self._opening is not None:
@@ -97,29 +97,31 @@ class SaveController:
             self._pool.submit(self._finish, self._recording)
         self._pool.shutdown()
 
-    def _take_snapshots(self, count: int, write: Callable[[RGB], Path], rgb: RGB) -> None:
-        for taken in range(count):
+    def _take_snapshots(self, asked: range, write: Callable[[RGB], Path], rgb: RGB) -> None:
+        for number in asked:
             if not self._room.acquire(blocking=False):
-                skipped = f"{count - taken} snapshots skipped: the disk is too slow for so many"
-                self._failed("snapshot", skipped)
+                left = asked.stop - number
+                skipped = f"{left} snapshots skipped: the disk is too slow for so many"
+                self._failed("snapshot", skipped, number)
                 return
-            self._pool.submit(self._snapshot, write, rgb)
+            self._pool.submit(self._snapshot, write, rgb, number)
 
-    def _snapshot(self, write: Callable[[RGB], Path], rgb: RGB) -> None:
+    def _snapshot(self, write: Callable[[RGB], Path], rgb: RGB, number: int) -> None:
         try:
             path = write(rgb)
             self._say(f"snapshot: {path}")
-            self._gallery.add("snapshot", path)
+            self._gallery.add("snapshot", path, snapshot=number)
         except StylecamError as error:
-            self._failed("snapshot", str(error))
+            self._failed("snapshot", str(error), number)
         except Exception as error:
-            self._failed("snapshot", f"the snapshot failed: {type(error).__name__}: {error}")
+            reason = f"the snapshot failed: {type(error).__name__}: {error}"
+            self._failed("snapshot", reason, number)
         finally:
             self._room.release()
 
-    def _failed(self, kind: Kind, reason: str) -> None:
+    def _failed(self, kind: Kind, reason: str, snapshot: int | None = None) -> None:
         self._fault(reason)
-        self._gallery.fail(kind, reason)
+        self._gallery.fail(kind, reason, snapshot=snapshot)
 
     def _start(self, frames: FrameFormat) -> None:
         """Open a recording in a thread of its own: a disk that hangs must not hold the painting."""

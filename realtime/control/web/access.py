@@ -38,6 +38,11 @@ class RoleAccess(Access):
         """The name of the cookie that holds the token."""
         return f"stylecam_{self.port}"
 
+    @property
+    def visitor_cookie(self) -> str:
+        """The name of the cookie by which a browser is known again."""
+        return f"stylecam_{self.port}_visitor"
+
     def link(self, role: Role) -> str:
         """What to open in a browser to be `role`."""
         query = "" if role is self.open_role else f"?token={self.tokens[role]}"

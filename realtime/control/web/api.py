@@ -16,6 +16,7 @@ from realtime.control.state import SettingsStore
 from realtime.control.web.access import RoleAccess
 from realtime.control.web.openapi import description
 from realtime.control.web.roles import Role, permit
+from realtime.control.web.visitors import VISITOR
 
 ROLE = web.RequestKey("role", Role)
 """Of whoever sent a request. Only the handler of a saved file gets requests without one."""
@@ -62,19 +63,30 @@ class Api:
         router.add_delete(r"/saved/{number:\d+}", self._delete)
         router.add_get(r"/qr/{number:\d+}.png", self._qr)
 
-    def listing(self, role: Role) -> str | None:
-        """The message about what was saved; guests see snapshots only, viewers nothing."""
+    def listing(self, role: Role, visitor: str) -> str | None:
+        """The message about what was saved; guests see their own snapshots only, viewers nothing.
+
+        `mine` marks what this visitor took.
+        """
         if role is Role.VIEWER:
             return None
-        entries = [e for e in self._gallery.entries() if _shown_to(role, e)]
-        reachable = self._access().reachable
+        entries = [e for e in self._gallery.entries() if _shown_to(role, visitor, e)]
+        reachable, last = self._access().reachable, self._gallery.outcome("snapshot")
         told: dict[str, object] = {
             "entries": [
-                {"number": e.number, "kind": e.kind, "name": e.path.name, "qr": reachable}
+                {
+                    "number": e.number,
+                    "kind": e.kind,
+                    "name": e.path.name,
+                    "qr": reachable,
+                    "mine": e.visitor == visitor,
+                }
                 for e in entries
             ],
             "recording_for": self._gallery.recording_for,
-            "snapshot_problem": self._gallery.outcome("snapshot").problem,
+            "snapshot_problem": (
+                last.problem if role is Role.OWNER or last.visitor == visitor else None
+            ),
         }
         return json.dumps({"gallery": told})
 
@@ -94,7 +106,8 @@ class Api:
         try:
             said = json.loads(await _body(request))
             permit(request[ROLE], said)
-            state = self._box.apply(protocol.verb_of(said))
+            verb = self._gallery.asked_by(request[VISITOR], protocol.verb_of(said))
+            state = self._box.apply(verb)
         except (ValueError, RecursionError):
             return web.json_response({"error": "not valid JSON"}, status=400)
         except StylecamError as error:
@@ -131,10 +144,13 @@ class Api:
         return web.FileResponse(saved.path, headers=headers)
 
     async def _delete(self, request: web.Request) -> web.Response:
-        if request[ROLE] is not Role.OWNER:
-            raise web.HTTPForbidden(text="only the owner's link deletes\n")
+        role, number = request[ROLE], int(request.match_info["number"])
+        saved = self._gallery.find(number)
+        its = saved is not None and _shown_to(role, request[VISITOR], saved)
+        if role is not Role.OWNER and not its:  # the same for what does not exist
+            raise web.HTTPForbidden(text="guests delete only the snapshots that they took\n")
         try:
-            self._gallery.delete(int(request.match_info["number"]))
+            self._gallery.delete(number)
         except UsageError:
             raise web.HTTPNotFound from None
         except StylecamError as error:
@@ -156,7 +172,8 @@ class Api:
     def _find(self, request: web.Request) -> Saved:
         saved = self._gallery.find(int(request.match_info["number"]))
         keyed = saved is not None and self._gallery.opens(saved.number, request.query.get("key"))
-        if saved is None or not (keyed or _shown_to(request.get(ROLE), saved)):
+        shown = saved is not None and _shown_to(request.get(ROLE), request.get(VISITOR), saved)
+        if saved is None or not (keyed or shown):
             raise web.HTTPNotFound
         return saved
 
@@ -166,8 +183,10 @@ def admit(response: web.StreamResponse, access: RoleAccess, role: Role) -> None:
     response.set_cookie(access.cookie, access.tokens[role], httponly=True, samesite="Strict")
 
 
-def _shown_to(role: Role | None, saved: Saved) -> bool:
-    return role is Role.OWNER or (role is Role.GUEST and saved.kind == "snapshot")
+def _shown_to(role: Role | None, visitor: str | None, saved: Saved) -> bool:
+    """Whether a visitor may see and delete a file: the owner every one, a guest its own."""
+    own = visitor is not None and saved.visitor == visitor
+    return role is Role.OWNER or (role is Role.GUEST and saved.kind == "snapshot" and own)
 
 
 async def _body(request: web.Request) -> Any:

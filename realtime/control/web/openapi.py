@@ -45,14 +45,15 @@ def description(role: Role = Role.OWNER) -> dict[str, Any]:
             }
         },
     }
+    if role is not Role.VIEWER:
+        paths["/saved/{number}"]["delete"] = {
+            "summary": "Delete it from the disk; guests only what they took.",
+            "responses": {"200": json_answer, "403": {"description": "Not yours."}},
+        }
     if role is Role.OWNER:
         text = {"description": "Prometheus text.", "content": {"text/plain": {}}}
         paths["/status"] = {"get": {"summary": "The run.", "responses": {"200": json_answer}}}
         paths["/metrics"] = {"get": {"summary": "Figures.", "responses": {"200": text}}}
-        paths["/saved/{number}"]["delete"] = {
-            "summary": "Delete it from the disk.",
-            "responses": {"200": json_answer},
-        }
     info = {"title": "stylecam", "version": "1", "description": "Controls a running stylecam."}
     return {"openapi": "3.1.0", "info": info, "paths": paths}
 

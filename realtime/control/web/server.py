@@ -28,6 +28,7 @@ from realtime.control.web.api import ROLE, Api, admit
 from realtime.control.web.connections import ConnectionLimits, request_log
 from realtime.control.web.prometheus import METRICS_TYPE, exposition
 from realtime.control.web.roles import Role
+from realtime.control.web.visitors import VISITOR, Visitors
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -65,12 +66,17 @@ class _Client:
     """One connected client and what was last sent to it (compared by identity)."""
 
     def __init__(
-        self, stream: web.WebSocketResponse, connection: asyncio.Transport | None, role: Role
+        self,
+        stream: web.WebSocketResponse,
+        connection: asyncio.Transport | None,
+        role: Role,
+        visitor: str,
     ) -> None:
         self.stream = stream
         self.connection = connection
         self.role = role
-        self.saved_version = 0
+        self.visitor = visitor
+        self.saved_version = -1
         self.styles: tuple[str, ...] = ()
         self.wake = asyncio.Event()
         self.picture: bytes | None = None
@@ -108,6 +114,7 @@ class ControlServer:
     ) -> None:
         self._box = box
         self._gallery = gallery or Gallery()
+        self._visitors = Visitors()
         self._kiosk, self._pin = kiosk, pin
         self._status: Callable[[], dict[str, object]] = dict
         self._api = Api(
@@ -261,12 +268,15 @@ class ControlServer:
         role = self.access.role_of(token, request.cookies.get(self.access.cookie))
         if role is not None:
             request[ROLE] = role
+            self._visitors.identify(request, self.access.visitor_cookie)
         elif not self._opened_by_key(request):
             raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")
         response = await handler(request)
         by_link = role is not None and token == self.access.tokens[role]
         if role is not None and by_link and not response.prepared:
             admit(response, self.access, role)
+        if role is not None:
+            self._visitors.admit(request, response, self.access.visitor_cookie, role)
         return response
 
     def _told_status(self) -> dict[str, object]:
@@ -358,7 +368,7 @@ class ControlServer:
         connection = stream.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        client = _Client(stream, request.transport, request[ROLE])
+        client = _Client(stream, request.transport, request[ROLE], request[VISITOR])
         if self._monitor is not None:  # what went wrong before is no news
             client.notice = self._monitor.notice
         feeding = asyncio.create_task(self._feed(client))
@@ -376,7 +386,8 @@ class ControlServer:
 
     def _handle_message(self, client: _Client, message: str) -> None:
         try:
-            self._box.apply(protocol.parse(message, client.role))
+            verb = protocol.parse(message, client.role)
+            self._box.apply(self._gallery.asked_by(client.visitor, verb))
         except StylecamError as error:
             client.refusal = protocol.error_message(error)
         self._wake()
@@ -431,7 +442,7 @@ class ControlServer:
             await client.stream.send_str(protocol.state(client.settings, client.role))
         if client.saved_version != self._gallery.version:
             client.saved_version = self._gallery.version
-            if (listing := self._api.listing(client.role)) is not None:
+            if (listing := self._api.listing(client.role, client.visitor)) is not None:
                 await client.stream.send_str(listing)
         notice = self._monitor.notice if self._monitor is not None else None
         if client.notice != notice and notice is not None:

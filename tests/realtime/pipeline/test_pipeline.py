@@ -382,6 +382,21 @@ def test_each_snapshot_is_taken_once_without_text():
     ]
 
 
+def test_the_gallery_knows_which_visitor_asked_for_a_snapshot(tmp_path: Path):
+    def snapshot(rgb: RGB) -> Path:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.png"
+        path.write_bytes(b"a picture")
+        return path
+
+    trial = keeping_trial(SaveTargets(snapshot=snapshot))
+    gallery = trial.pipeline.plan.keep.gallery
+    for_anna = lambda: trial.box.apply(gallery.asked_by("anna", VERBS["snapshot"]))  # noqa: E731
+    frames = make_frames(4)
+    script = [frames[0], for_anna, frames[1], trial.press("snapshot"), frames[2], for_anna]
+    step_by_step(trial, [*script, frames[3]])
+    assert [saved.visitor for saved in gallery.entries()] == ["anna", None, "anna"]
+
+
 def test_a_snapshot_that_cannot_be_written_is_told_and_the_run_goes_on():
     def snapshot(rgb: RGB) -> Path:
         raise SinkFault("pictures: disk full")

@@ -16,7 +16,7 @@ let drawing = false;
 let drawn = 0; // pictures in the running second
 let rate = 0;
 let greeting = null; // the last hello
-let saved = []; // what the gallery lists, the newest first
+let saved = null; // what the gallery lists, the newest first; null until it is told
 let waiting = false; // whether this page asked for a snapshot that is not here yet
 let recordingSince = null; // milliseconds, by this page's clock
 const COUNT = 3; // seconds before a snapshot
@@ -31,7 +31,7 @@ function connect() {
   socket.binaryType = "blob";
   socket.onopen = () => { retry = RETRY_FIRST; };
   socket.onmessage = ({ data }) => (typeof data === "string" ? hear(JSON.parse(data)) : show(data));
-  socket.onclose = () => { socket = null; current = null; lost(); };
+  socket.onclose = () => { socket = null; current = null; saved = null; waiting = false; lost(); };
 }
 
 async function lost() {
@@ -215,14 +215,15 @@ function describe() {
 
 function gather({ entries, recording_for: seconds, snapshot_problem: failed }) {
   const newest = entries[0];
-  const fresh = newest && newest.number > (saved[0]?.number ?? 0);
-  const old = saved.length > 0 || fresh;
+  const before = saved?.[0]?.number ?? 0;
+  const fresh = saved && newest && newest.number > before; // the first list tells no news
+  const taken = entries.find(({ number, kind, mine }) => number > before && kind === "snapshot" && mine);
   saved = entries;
   recordingSince = seconds === null ? null : Date.now() - seconds * 1000;
   $("saved").replaceChildren(...entries.map(savedItem));
-  if (waiting && fresh && newest.kind === "snapshot") { waiting = false; photo(newest); }
+  if (waiting && taken) { waiting = false; photo(taken); }
   else if (waiting && failed) { waiting = false; toast(failed); }
-  else if (fresh && old && newest.kind === "recording") toast(`Recorded: ${newest.name} is in the gallery`);
+  else if (fresh && newest.kind === "recording") toast(`Recorded: ${newest.name} is in the gallery`);
   describe();
 }
 
@@ -244,7 +245,6 @@ function photo({ number, name, qr }) {
   $("photo-download").download = name;
   $("photo-qr").hidden = !qr;
   if (qr) $("photo-qr").src = `qr/${number}.png`;
-  $("photo-delete").hidden = greeting?.role !== "owner";
   $("photo-delete").onclick = async () => {
     const answer = await fetch(`saved/${number}`, { method: "DELETE" });
     toast(answer.ok ? "Deleted" : await answer.text());

@@ -191,7 +191,7 @@ def kiosk(box, tmp_path):
                 taken += 1
                 path = tmp_path / f"stylecam-{taken}.png"
                 cv2.imwrite(str(path), np.full((60, 80, 3), (0, 255, 0), np.uint8))
-                gallery.add("snapshot", path)
+                gallery.add("snapshot", path, snapshot=taken)
 
     thread = threading.Thread(target=save)
     thread.start()
@@ -202,7 +202,9 @@ def kiosk(box, tmp_path):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_a_guest_at_a_kiosk_chooses_a_style_and_takes_a_picture_home(browser, kiosk, box, size):
+def test_a_guest_at_a_kiosk_chooses_a_style_and_takes_a_picture_home(
+    browser, kiosk, box, tmp_path, size
+):
     browser.resize(*size)
     browser.go(kiosk.url)
     browser.until_live()
@@ -220,9 +222,12 @@ def test_a_guest_at_a_kiosk_chooses_a_style_and_takes_a_picture_home(browser, ki
     assert not box.current.recording and not box.current.quit
     shown = """const image = document.getElementById("photo-picture");
                return [image.complete && image.naturalWidth,
-                       document.getElementById("photo-delete").hidden,
-                       document.getElementById("photo-qr").hidden]"""
-    wait_for(lambda: browser.run(shown) == [80, True, True])
+                       document.getElementById("photo-qr").hidden,
+                       document.querySelectorAll("#saved button").length]"""
+    wait_for(lambda: browser.run(shown) == [80, True, 1])
+    browser.click("#photo-delete")
+    wait_for(lambda: browser.run(shown)[2] == 0)
+    assert list(tmp_path.glob("*.png")) == []
 
 
 def test_a_snapshot_that_failed_is_not_called_taken(browser, box):

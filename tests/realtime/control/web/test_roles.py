@@ -45,19 +45,28 @@ class House:
     def server(self) -> ControlServer:
         return self.sink.server
 
+    def new_session(self, **cookies: str) -> aiohttp.ClientSession:
+        """A browser with these cookies only."""
+        jar = aiohttp.CookieJar(unsafe=True)
+        base = f"http://127.0.0.1:{self.server.access.port}/"
+        return aiohttp.ClientSession(base, cookie_jar=jar, cookies=cookies)
+
+    def save_snapshot(self) -> Path:
+        """Do what a run does when a snapshot was asked for."""
+        number = self.box.current.snapshots
+        path = self.files[0].with_name(f"stylecam-taken-{number}.png")
+        path.write_bytes(b"a picture")
+        self.gallery.add("snapshot", path, snapshot=number)
+        return path
+
     def ask(self, talk: Callable[[aiohttp.ClientSession], Coroutine], role: Role | None = None):
         """What `talk` returns, over a session whose cookie is that of `role`."""
 
         async def run():
-            access = self.server.access
-            jar = aiohttp.CookieJar(unsafe=True)
-            base = f"http://127.0.0.1:{access.port}/"
-            async with (
-                aiohttp.ClientSession(base, cookie_jar=jar) as session,
-                asyncio.timeout(DEADLINE),
-            ):
+            async with self.new_session() as session, asyncio.timeout(DEADLINE):
                 if role is not None:
-                    (await session.get("/", params={"token": access.tokens[role]})).release()
+                    token = self.server.access.tokens[role]
+                    (await session.get("/", params={"token": token})).release()
                 return await talk(session)
 
         return asyncio.run(run())
@@ -79,17 +88,29 @@ class House:
     def greeting(self, role: Role | None = None) -> dict[str, dict]:
         """The first text messages of each kind on the WebSocket, until the state came."""
 
-        async def talk(session: aiohttp.ClientSession):
-            told: dict[str, dict] = {}
-            async with session.ws_connect("/ws") as stream:
-                async for message in stream:
-                    if message.type == aiohttp.WSMsgType.TEXT:
-                        told |= json.loads(message.data)
-                    elif "state" in told:  # the picture comes last
-                        return told
-            raise AssertionError("it was closed")
+        return self.ask(greeted, role)
 
-        return self.ask(talk, role)
+
+async def greeted(session: aiohttp.ClientSession) -> dict[str, dict]:
+    """The first text messages of each kind on the WebSocket, until the picture came."""
+    told: dict[str, dict] = {}
+    async with session.ws_connect("/ws") as stream:
+        async for message in stream:
+            if message.type == aiohttp.WSMsgType.TEXT:
+                told |= json.loads(message.data)
+            elif "state" in told:  # the picture comes last
+                return told
+    raise AssertionError("it was closed")
+
+
+async def listed(session: aiohttp.ClientSession) -> list[int]:
+    """The numbers of what the gallery lists for that browser."""
+    return [entry["number"] for entry in (await greeted(session))["gallery"]["entries"]]
+
+
+async def status_of(session: aiohttp.ClientSession, method: str, path: str) -> int:
+    async with session.request(method, path) as answer:
+        return answer.status
 
 
 @pytest.fixture
@@ -146,7 +167,7 @@ def test_a_guest_styles_and_takes_snapshots_and_is_told_no_more(kiosk: House):
     assert set(told["state"]) == {
         "style", "strength", "snapshots", "recording", "mirror_own", "on",
     }  # fmt: skip
-    assert [entry["kind"] for entry in told["gallery"]["entries"]] == ["snapshot"]
+    assert told["gallery"]["entries"] == []  # it took none
     for path in ("/status", "/metrics"):
         assert kiosk.get(path)[0] == 403
 
@@ -205,18 +226,79 @@ def test_without_a_pin_nothing_unlocks(house: House):
 
 
 def test_saved_files_are_fetched_and_deleted_by_whom_they_are_for(kiosk: House):
-    status, body = kiosk.get("/saved/1")
+    status, body = kiosk.get("/saved/1", Role.OWNER)
     assert status == 200
     shown = cv2.imdecode(np.frombuffer(body, np.uint8), 1)[..., ::-1]
     assert np.array_equal(shown, red_blue())
-    assert kiosk.get("/saved/2")[0] == 404
+    for path in ("/saved/1", "/saved/2"):
+        assert kiosk.get(path)[0] == 404
     assert kiosk.get("/saved/2", Role.OWNER) == (200, b"film")
     assert kiosk.get("/saved/9", Role.OWNER)[0] == 404
     assert kiosk.get("/saved/1", method="DELETE")[0] == 403
     assert kiosk.files[0].exists()
     assert kiosk.get("/saved/1", Role.OWNER, "DELETE")[0] == 200
     assert not kiosk.files[0].exists()
-    assert kiosk.get("/saved/1")[0] == 404
+    assert kiosk.get("/saved/1", Role.OWNER)[0] == 404
+
+
+def test_each_guest_sees_and_deletes_only_the_snapshots_that_it_took(kiosk: House):
+    async def talk(owner: aiohttp.ClientSession):
+        async with kiosk.new_session() as page, kiosk.new_session() as program:
+            assert await status_of(page, "GET", "/page.js") == 200
+            async with page.ws_connect("/ws") as stream:
+                await stream.send_json({"verb": "snapshot"})
+                while kiosk.box.current.snapshots < 1:
+                    await stream.receive(timeout=DEADLINE)
+            first = kiosk.save_snapshot()
+            async with program.post("/control", json={"verb": "snapshot"}) as answer:
+                given = answer.headers["Set-Cookie"]
+            assert "HttpOnly" in given and "SameSite=Strict" in given
+            second = kiosk.save_snapshot()
+            assert await listed(page) == [3]
+            assert await listed(program) == [4]
+            assert await listed(owner) == [4, 3, 2]
+            for session, own, other in ((page, 3, 4), (program, 4, 3)):
+                assert await status_of(session, "GET", f"/saved/{other}") == 404
+                assert await status_of(session, "DELETE", f"/saved/{other}") == 403
+                assert await status_of(session, "DELETE", "/saved/99") == 403
+                assert await status_of(session, "GET", f"/saved/{own}") == 200
+            assert await status_of(page, "DELETE", "/saved/3") == 200
+            assert await status_of(owner, "DELETE", "/saved/4") == 200
+            assert await listed(program) == []
+            return first.exists() or second.exists()
+
+    assert kiosk.ask(talk, Role.OWNER) is False
+
+
+def test_a_cookie_that_was_not_given_is_nobodys(kiosk: House):
+    name = kiosk.server.access.visitor_cookie
+
+    async def talk(session: aiohttp.ClientSession):
+        await status_of(session, "GET", "/page.js")
+        [own] = [c.value for c in session.cookie_jar if c.key == name]
+        (await session.post("/control", json={"verb": "snapshot"})).release()
+        kiosk.save_snapshot()
+        assert await listed(session) == [3]
+        visitor, signature = own.split(".")
+        for forged in (visitor, f"{visitor}.", f"{visitor}.{'0' * 64}", f"x.{signature}", "."):
+            async with kiosk.new_session(**{name: forged}) as forger:
+                assert await listed(forger) == [], forged
+                assert await status_of(forger, "GET", "/saved/3") == 404
+        async with kiosk.new_session(**{name: own}) as again:
+            return await listed(again)
+
+    assert kiosk.ask(talk) == [3]
+
+
+def test_a_guest_is_not_told_that_anothers_snapshot_failed(kiosk: House):
+    async def talk(session: aiohttp.ClientSession):
+        (await session.post("/control", json={"verb": "snapshot"})).release()
+        kiosk.gallery.fail("snapshot", "the disk is full", snapshot=1)
+        async with kiosk.new_session() as other:
+            told = [(await greeted(who))["gallery"] for who in (session, other)]
+        return [gallery["snapshot_problem"] for gallery in told]
+
+    assert kiosk.ask(talk) == ["the disk is full", None]
 
 
 def test_a_qr_codes_address_opens_one_file_without_a_cookie_until_it_expires(
@@ -226,7 +308,8 @@ def test_a_qr_codes_address_opens_one_file_without_a_cookie_until_it_expires(
     network = access_for("0.0.0.0", kiosk.server.access.port)
     monkeypatch.setattr(kiosk.server, "access", network)
     assert kiosk.get("/saved/1")[0] == 403
-    status, png = kiosk.get("/qr/1.png", Role.GUEST)
+    assert kiosk.get("/qr/1.png", Role.GUEST)[0] == 404  # it is not that guest's
+    status, png = kiosk.get("/qr/1.png", Role.OWNER)
     assert status == 200
     code = cv2.copyMakeBorder(
         cv2.imdecode(np.frombuffer(png, np.uint8), 0), *[40] * 4, cv2.BORDER_CONSTANT, value=255
