@@ -18,6 +18,7 @@ from models.pictures import RGB
 from realtime.config.file_watch import FileWatch
 from realtime.config.live_reload import ConfigReload
 from realtime.config.schema import Config, LimitConfig, ProcessingConfig, RemoteConfig
+from realtime.config.video_codecs import check_holds
 from realtime.control.gallery import Gallery
 from realtime.control.local.server import ControlSocket
 from realtime.control.monitor import Monitor
@@ -136,6 +137,9 @@ def build(
     control = ControlServers(config, box, styles, gallery)
     context = _sink_context(config, box, control.at, kind)
     sinks = [make_sink(spec, context) for spec in config.sinks]
+    if any(sink.live for sink in sinks):  # somebody may press the key that records
+        recording = config.recording
+        check_holds("recording.format", f".{recording.format}", recording.codec)
     if config.web.control and not control.servers:
         control.at(None)
     paced = any(sink.live for sink in sinks)

@@ -359,6 +359,7 @@ def words(*given: object) -> Callable[[Stage], list[object]]:
         (words("--style", "stary-night"), 2, "unknown style 'stary-night'"),
         (words("--sink", "file:/proc/out.mp4"), 2, "/proc/out.mp4: cannot be written"),
         (words("--size", "0x0"), 2, "--size: width and height must be more than 0"),
+        (words("--sink", "file:a.webm", "--codec", "h264"), 2, "a.webm: .webm cannot hold H.264"),
         (words("--source", "99"), 2, "camera 99: no such camera"),
         (damage, 1, "swap.onnx: damaged"),
         (fill_disk, 1, "full.mkv: recording stopped"),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast, get_args
 
 import click
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from models.system.printable import printable
 from realtime.config.schema import Config, overridden, user_config_file
+from realtime.config.video_codecs import Codec
 from realtime.control.state import VIEWS
 from realtime.control.status_line import StatusLine, StatusReporter, key_lines
 from realtime.frames.frame import FrameFormat
@@ -67,6 +68,7 @@ KEYS = {
     "pin": "kiosk.pin",
     "control": "web.control",
     "host": "web.host",
+    "codec": "recording.codec",
     "force": "recording.overwrite",
     "frames": "limit.frames",
     "duration": "limit.duration",
@@ -75,6 +77,7 @@ KEYS = {
 """Option name to dotted key of the config."""
 FLAGS = {"sinks": "--sink", "more": "--source"}
 """Those that are not called like their option."""
+CODEC_HELP = "What recordings are encoded as.  [h264; .webm: vp9]"
 VERBOSE_EVERY = 5.0
 INTERRUPTED = 130
 
@@ -191,6 +194,7 @@ INTERRUPTED = 130
     metavar="ADDRESS",
     help=f"Address that the page listens on.  [{DEFAULTS.web.host}]",
 )
+@click.option("--codec", type=click.Choice(get_args(Codec)), help=CODEC_HELP)
 @click.option("--frames", type=int, help="Stop after N frames.")
 @click.option("--duration", metavar="TIME", help="Stop after this time: 90, 500 ms, 1.5 min.")
 @click.option("--force", is_flag=True, default=None, help="Overwrite existing files.")

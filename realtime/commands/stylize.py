@@ -22,8 +22,15 @@ from realtime.commands.batch.jobs import (
 )
 from realtime.commands.batch.paint import RunPipeline
 from realtime.commands.batch.workers import Outcome, at_once, files_at_once, one_by_one
-from realtime.commands.run import INTERRUPTED, message_console, read_config, run_pipeline
+from realtime.commands.run import (
+    CODEC_HELP,
+    INTERRUPTED,
+    message_console,
+    read_config,
+    run_pipeline,
+)
 from realtime.config.schema import Config
+from realtime.config.video_codecs import CODECS, Codec, check_holds
 from realtime.control.state import VIEWS
 
 WORST_CRF = 51
@@ -65,6 +72,7 @@ WORST_CRF = 51
     type=click.Choice(get_args(VideoFormat)),
     help="What videos become, unless --output names a file.  [mp4; gif and webp stay]",
 )
+@click.option("--codec", type=click.Choice(get_args(Codec)), help=CODEC_HELP)
 @click.option("--device", help="What the generator runs on.  [auto]")
 @click.option(
     "--at-once",
@@ -102,6 +110,9 @@ def stylize(
     left = [job for job in jobs if job.target not in finished]
     for name in names:
         find_style(name)
+    for job in left:
+        if (suffix := job.target.suffix.lower()) in CODECS:
+            check_holds(str(job.target), suffix, config.recording.codec)
     check_targets(left, overwrite=config.recording.overwrite)
     with message_console() as console:
         if len(left) < len(jobs):

@@ -24,6 +24,7 @@ from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
 from models.pictures import QUALITY
 from realtime.config.units import Seconds, Share, SizeText
+from realtime.config.video_codecs import Codec
 from realtime.control.state import View
 from realtime.control.values import LARGEST_ZOOM, LONGEST_SHUFFLE, SHORTEST_SHUFFLE
 from realtime.frames.lost import LostMode
@@ -214,11 +215,15 @@ class RecordingConfig(Section):
     """How the key r records, and how `file:` and `image:` sinks are encoded.
 
     `crf` is that of videos, `quality` that of JPEG and WebP files, animated ones included.
+    `codec` "auto" is H.264, in WebM VP9; `encoder` is "auto" (a chip's for live pictures, where one
+    opens), "software", or FFmpeg's name of one.
     A recording without a source's sound begins a new file after `split` s or `split_size` MB.
     """
 
     folder: Path | None = None
     format: Literal["mp4", "mkv", "mov", "webm", "avi"] = "mp4"
+    codec: Codec = "auto"
+    encoder: str = "auto"
     crf: int = Field(default=17, ge=0, le=51)
     quality: int = Field(default=QUALITY, ge=1, le=100)
     split: Seconds | None = Field(default=None, ge=1)

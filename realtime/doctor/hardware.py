@@ -154,12 +154,15 @@ def check_display() -> Iterator[CheckResult]:
 
 
 def check_encoder() -> Iterator[CheckResult]:
-    """Report the video encoder for recordings."""
-    import av
+    """Report what recordings can be encoded as, and by what."""
+    from realtime.config.video_codecs import NAMES
+    from realtime.sinks.recording.video.encoder_choice import encodable
 
-    if "libx264" in av.codecs_available:
-        yield ok("recording", "H.264")
-    elif "mpeg4" in av.codecs_available:
-        yield warn("recording", "MPEG-4 only: larger files", "pip install --upgrade av")
-    else:
+    found = encodable()
+    shown = "; ".join(f"{NAMES[codec]} ({', '.join(names)})" for codec, names in found.items())
+    if not found:
         yield fail("recording", "this PyAV has no video encoder", "pip install --upgrade av")
+    elif "h264" not in found:
+        yield warn("recording", f"no H.264, so larger files: {shown}", "pip install --upgrade av")
+    else:
+        yield ok("recording", shown)

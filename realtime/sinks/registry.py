@@ -80,7 +80,7 @@ def parse(spec: str) -> tuple[str, str]:
 
 def _kind_of_file(spec: str) -> str:
     from models.pictures import WRITTEN_SUFFIXES
-    from realtime.sinks.recording.recorder import CONTAINERS
+    from realtime.sinks.recording.video.containers import CONTAINERS
 
     suffix = Path(spec).suffix.lower()
     if suffix in CONTAINERS or suffix == ".gif":
@@ -141,15 +141,16 @@ def _file(spec: str, argument: str, context: SinkContext) -> Sink:
     check_overwrite([path], context)
     if path.suffix.lower() in FORMATS:
         return AnimationFile(path, name=spec, quality=wanted.quality)
+    record = partial(Recorder, crf=wanted.crf, codec=wanted.codec, encoder=wanted.encoder)
     if context.audio_from is None and (wanted.split or wanted.split_size):
         return SplitRecorder(
             path,
-            partial(Recorder, crf=wanted.crf),
+            record,
             name=spec,
             seconds=wanted.split,
             size=None if wanted.split_size is None else wanted.split_size * 1e6,
         )
-    return Recorder(path, name=spec, crf=wanted.crf, audio_from=context.audio_from)
+    return record(path, name=spec, audio_from=context.audio_from)
 
 
 def _image(spec: str, argument: str, context: SinkContext) -> Sink:

@@ -14,8 +14,8 @@ from models.errors import SinkFault
 from models.system.atomic_file import replacing
 from realtime.config.schema import Config
 from realtime.frames.files import file_address
-from realtime.sinks.recording.recorder import CONTAINERS
 from realtime.sinks.recording.source_tracks import SourceTracks
+from realtime.sinks.recording.video.containers import CONTAINERS
 
 log = logging.getLogger(__name__)
 

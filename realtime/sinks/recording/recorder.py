@@ -1,10 +1,8 @@
-"""Records a video file: H.264 if there is an encoder for it, with real timestamps. Uses PyAV."""
+"""Records a video file, with real timestamps. Uses PyAV."""
 
-import logging
 import math
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,52 +15,22 @@ from realtime.config.schema import RecordingConfig
 from realtime.frames.files import file_address
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
-from realtime.sinks.recording.encoder import add_video
 from realtime.sinks.recording.held_packet import HeldPacket
 from realtime.sinks.recording.output_file import OutputFile
 from realtime.sinks.recording.remux import remux
 from realtime.sinks.recording.source_tracks import SourceTracks
-from realtime.sinks.recording.yuv import to_yuv
-
-log = logging.getLogger(__name__)
+from realtime.sinks.recording.video.containers import CONTAINERS, FRAGMENTED_WITH_SOUND
+from realtime.sinks.recording.video.encoder import add_video
+from realtime.sinks.recording.video.encoder_choice import EncoderChoice
+from realtime.sinks.recording.video.yuv import to_yuv
 
 LEAST_SECONDS = Fraction(1, 1000)
 KEYFRAME_SECONDS = 1.0
 """Seconds between keyframes: what a kill loses at most, besides the few frames in the encoder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
-    """How files with one suffix are written: FFmpeg's format, encoders by preference, options."""
-
-    format: str
-    encoders: tuple[str, ...]
-    options: Mapping[str, str]
-    fragmented: bool = False
-    fixed_rate: bool = False
-
-
 SLOWEST_DISK = 10e6
 """Bytes per second: the lowest speed assumed for rewriting a finished recording."""
-
-H264_OR_MPEG4 = ("libx264", "mpeg4")
-# The header is written at once, then a fragment every quarter of a second: a kill loses no more.
-FRAGMENTED = {
-    "movflags": "frag_keyframe+empty_moov+default_base_moof",
-    "frag_duration": "250000",
-}
-# Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
-FRAGMENTED_WITH_SOUND = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
-CLUSTERS = {"cluster_time_limit": "250"}
-
-CONTAINERS: dict[str, Container] = {
-    ".mp4": Container("mp4", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
-    ".mov": Container("mov", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
-    ".mkv": Container("matroska", H264_OR_MPEG4, CLUSTERS),
-    ".webm": Container("webm", ("libvpx-vp9", "libvpx"), CLUSTERS),
-    ".avi": Container("avi", H264_OR_MPEG4, {}, fixed_rate=True),
-}
-
 
 STDOUT = Path("-")
 CHECK_EVERY = 1.0
@@ -73,6 +41,7 @@ class Recorder(Sink):
     """Writes every frame to `path`, at its own time from the first; the suffix sets the container.
 
     `crf` is H.264's constant rate factor, 0 (lossless) to 51; other encoders get an equivalent.
+    `codec` and `encoder` are those of RecordingConfig.
     yuv420p needs an even size: an odd one gains a line or column that repeats the last. With
     `audio_from` (a file, or the address of one), its sound, subtitles, chapters and title are
     carried over, in step. Where frames have a `begin`, the first picture is shown from there.
@@ -92,6 +61,8 @@ class Recorder(Sink):
         *,
         name: str | None = None,
         crf: int = RecordingConfig().crf,
+        codec: str = "auto",
+        encoder: str = "auto",
         audio_from: Path | str | None = None,
         encoders: Collection[str] = av.codecs_available,
     ) -> None:
@@ -104,24 +75,12 @@ class Recorder(Sink):
             what = f"unknown video format {path.suffix!r}" if path.suffix else "no file ending"
             raise UsageError(f"{path}: {what}; one of: {', '.join(CONTAINERS)}")
         self._kind = CONTAINERS[suffix]
-        self._encoder = self._choose_encoder(encoders)
+        self._choice = EncoderChoice(path, suffix, codec=codec, encoder=encoder, available=encoders)
         self._output: av.container.OutputContainer | None = None
         self._file: OutputFile | None = None
         self._next_check = 0.0
         self._tracks: SourceTracks | None = None
         self._faulty = False
-
-    def _choose_encoder(self, available: Collection[str]) -> str:
-        wanted = self._kind.encoders
-        encoder = next((name for name in wanted if name in available), None)
-        if encoder is None:
-            raise UsageError(
-                f"{self._path}: this FFmpeg has no encoder for {self._path.suffix} "
-                f"({', '.join(wanted)}); take another file ending"
-            )
-        if encoder == "mpeg4":
-            log.warning("%s: no H.264 encoder in this FFmpeg; recording MPEG-4", self._path)
-        return encoder
 
     @property
     def close_timeout(self) -> float:
@@ -136,6 +95,7 @@ class Recorder(Sink):
             if self._path.is_file() or not self._path.exists():  # no device, no pipe
                 self._file = OutputFile(self._path)
         self._size = (frames.width, frames.height)
+        self._encoder = self._choice.take(self._size, live=frames.live, lossless=self._crf == 0)
         self._rate = Fraction(frames.fps).limit_denominator(1001)
         self._frames_live = frames.live
         self._wanted_begin, self._wanted_end = frames.begin, frames.end

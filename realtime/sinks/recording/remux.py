@@ -1,7 +1,7 @@
 """Rewrites a fragmented MP4 or MOV as a plain one, whose index comes first. Uses PyAV."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,31 @@ def _copy(path: Path, target: Path, container: str, chapters: Sequence[Any]) -> 
             streams[stream.index].metadata.update(tags)
         output.metadata.update(source.metadata)
         output.set_chapters(list(chapters))
-        for packet in source.demux(*copied):
-            if packet.dts is not None:  # the last packet of a stream is empty
-                packet.stream = streams[packet.stream_index]
-                output.mux(packet)
+        for packet in _lasting(source, copied):
+            packet.stream = streams[packet.stream_index]
+            output.mux(packet)
+
+
+def _lasting(
+    source: av.container.InputContainer, streams: list[av.stream.Stream]
+) -> Iterator[av.Packet]:
+    """The packets, each with a duration: of VP9 in fragments, FFmpeg's reader tells none.
+
+    Then it lasts until the next one of its stream; a last one without any would not be shown.
+    """
+    held: dict[int, av.Packet] = {}
+    for packet in source.demux(*streams):
+        before = held.pop(packet.stream_index, None)
+        if before is not None:
+            end = packet.dts
+            if end is None:  # the last packet of a stream is empty
+                end = (packet.stream.start_time or 0) + (packet.stream.duration or 0)
+            before.duration = max(1, end - before.dts)
+            yield before
+        if packet.dts is None:
+            continue
+        if packet.duration:
+            yield packet
+        else:
+            held[packet.stream_index] = packet
+    yield from held.values()

@@ -16,8 +16,8 @@ from hypothesis import given, settings, strategies
 
 from models.errors import SinkFault, UsageError
 from realtime.frames.frame import Frame, FrameFormat
-from realtime.sinks.recording.encoder import fine_step
 from realtime.sinks.recording.recorder import CONTAINERS, Recorder
+from realtime.sinks.recording.video.encoder import fine_step
 
 ROOT = Path(__file__).parents[4]
 VTEST = Path("/usr/share/doc/opencv-doc/examples/data/vtest.avi")

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from av.video.frame import PictureType
 
-from realtime.sinks.recording.encoder import add_video
-from realtime.sinks.recording.yuv import to_yuv
+from realtime.sinks.recording.video.encoder import add_video
+from realtime.sinks.recording.video.yuv import to_yuv
 
 SIZE = (320, 240)
 RATE = Fraction(30)
 ENCODERS = [
     pytest.param(name, marks=pytest.mark.skipif(name not in av.codecs_available, reason=name))
-    for name in ("libx264", "libvpx-vp9", "libvpx", "mpeg4")
+    for name in ("libx264", "libx265", "libvpx-vp9", "libvpx", "libsvtav1", "libaom-av1", "mpeg4")
 ]
 needs_x264 = pytest.mark.skipif("libx264" not in av.codecs_available, reason="libx264 is missing")
 

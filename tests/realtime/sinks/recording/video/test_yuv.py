@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
 
-from realtime.sinks.recording.yuv import to_yuv
+from realtime.sinks.recording.video.yuv import to_yuv
 
 SIZES = [(1280, 720), (96, 64), (854, 480)]
 

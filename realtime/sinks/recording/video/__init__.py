@@ -1,0 +1,1 @@
+"""The pictures of recordings: containers, encoders, colours."""

@@ -1,0 +1,34 @@
+"""How FFmpeg writes each kind of video file so that a kill loses little."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """How files with one suffix are written: FFmpeg's format, codecs by preference, options."""
+
+    format: str
+    usual: tuple[str, ...]
+    options: Mapping[str, str]
+    fragmented: bool = False
+    fixed_rate: bool = False
+
+
+H264_OR_MPEG4 = ("h264", "mpeg4")
+# The header is written at once, then a fragment every quarter of a second: a kill loses no more.
+FRAGMENTED = {
+    "movflags": "frag_keyframe+empty_moov+default_base_moof",
+    "frag_duration": "250000",
+}
+# Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
+FRAGMENTED_WITH_SOUND = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
+CLUSTERS = {"cluster_time_limit": "250"}
+
+CONTAINERS: dict[str, Container] = {
+    ".mp4": Container("mp4", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
+    ".mov": Container("mov", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
+    ".mkv": Container("matroska", H264_OR_MPEG4, CLUSTERS),
+    ".webm": Container("webm", ("vp9", "vp8"), CLUSTERS),
+    ".avi": Container("avi", H264_OR_MPEG4, {}, fixed_rate=True),
+}
