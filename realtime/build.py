@@ -17,7 +17,13 @@ from models.errors import SinkFault, StylecamError, lookup
 from models.pictures import RGB
 from realtime.config.file_watch import FileWatch
 from realtime.config.live_reload import ConfigReload
-from realtime.config.schema import Config, LimitConfig, ProcessingConfig, RemoteConfig
+from realtime.config.schema import (
+    Config,
+    LimitConfig,
+    ProcessingConfig,
+    RecordingConfig,
+    RemoteConfig,
+)
 from realtime.config.video_codecs import check_holds
 from realtime.control.gallery import Gallery
 from realtime.control.local.server import ControlSocket
@@ -48,6 +54,7 @@ from realtime.sources.stream import without_password
 
 if TYPE_CHECKING:
     from realtime.control.web.server import ControlServer
+    from realtime.sinks.recording.microphone.microphone import Microphone
 
 RECONNECTABLE_KINDS = frozenset({"camera", "device", "stream"})
 """Sources that may recover from a fault."""
@@ -135,7 +142,9 @@ def build(
     kind = "several" if config.source.more else _kind(config.source.input)
     gallery = Gallery(limit=config.gallery.keep, shared_for=config.gallery.shared_for)
     control = ControlServers(config, box, styles, gallery)
-    context = _sink_context(config, box, control.at, kind)
+    pipeline: Pipeline
+    microphone = _microphone(config.recording, lambda text: pipeline.announce(text))  # noqa: PLW0108
+    context = _sink_context(config, box, control.at, kind, microphone)
     sinks = [make_sink(spec, context) for spec in config.sinks]
     if any(sink.live for sink in sinks):  # somebody may press the key that records
         recording = config.recording
@@ -168,7 +177,6 @@ def build(
     )
     servers = list(control.servers.values())
     services: list[Service] = [styles, *servers, *_remotes(config.remote, box, on_message)]
-    pipeline: Pipeline
     status = partial(_status, servers, lambda: pipeline, lambda: box.current.styles)
     if control_socket:
         services += _watches(config, styles, box, on_message, config_file, reread)
@@ -279,6 +287,7 @@ def _sink_context(
     box: SettingsStore,
     control: "Callable[[int | None], ControlServer]",
     kind: str,
+    microphone: "Microphone | None",
 ) -> SinkContext:
     wanted = config.source
     file = Path(wanted.input) if wanted.input and kind in ("video", "image") else None
@@ -289,7 +298,19 @@ def _sink_context(
         control=control,
         source=file,
         audio_from=None if wanted.loop else sound,
+        microphone=microphone,
     )
+
+
+def _microphone(wanted: RecordingConfig, say: Callable[[str], None]) -> "Microphone | None":
+    """Raises UsageError if its package is missing; a microphone that is missing is told later."""
+    if wanted.microphone == "none":
+        return None
+    from realtime.sinks.recording.microphone.device import check_installed
+    from realtime.sinks.recording.microphone.microphone import Microphone
+
+    check_installed()
+    return Microphone(wanted.microphone, say, delay=wanted.microphone_delay / 1000)
 
 
 def _save_targets(config: Config, context: SinkContext, gallery: Gallery) -> SaveTargets:

@@ -69,6 +69,7 @@ KEYS = {
     "control": "web.control",
     "host": "web.host",
     "codec": "recording.codec",
+    "microphone": "recording.microphone",
     "force": "recording.overwrite",
     "frames": "limit.frames",
     "duration": "limit.duration",
@@ -195,6 +196,11 @@ INTERRUPTED = 130
     help=f"Address that the page listens on.  [{DEFAULTS.web.host}]",
 )
 @click.option("--codec", type=click.Choice(get_args(Codec)), help=CODEC_HELP)
+@click.option(
+    "--microphone",
+    metavar="NAME",
+    help="Record its sound, too: default, or a part of its name. Live only.  [none]",
+)
 @click.option("--frames", type=int, help="Stop after N frames.")
 @click.option("--duration", metavar="TIME", help="Stop after this time: 90, 500 ms, 1.5 min.")
 @click.option("--force", is_flag=True, default=None, help="Overwrite existing files.")

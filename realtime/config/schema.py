@@ -217,6 +217,8 @@ class RecordingConfig(Section):
     `crf` is that of videos, `quality` that of JPEG and WebP files, animated ones included.
     `codec` "auto" is H.264, in WebM VP9; `encoder` is "auto" (a chip's for live pictures, where one
     opens), "software", or FFmpeg's name of one.
+    `microphone` ("none", "default", or a part of a name) gives live recordings without a source's
+    sound theirs; `microphone_delay` ms are added to its times.
     A recording without a source's sound begins a new file after `split` s or `split_size` MB.
     """
 
@@ -224,6 +226,8 @@ class RecordingConfig(Section):
     format: Literal["mp4", "mkv", "mov", "webm", "avi"] = "mp4"
     codec: Codec = "auto"
     encoder: str = "auto"
+    microphone: str = Field(default="none", min_length=1)
+    microphone_delay: float = Field(default=0.0, ge=-1000, le=1000)
     crf: int = Field(default=17, ge=0, le=51)
     quality: int = Field(default=QUALITY, ge=1, le=100)
     split: Seconds | None = Field(default=None, ge=1)

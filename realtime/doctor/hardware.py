@@ -153,6 +153,20 @@ def check_display() -> Iterator[CheckResult]:
         )
 
 
+def check_microphones() -> Iterator[CheckResult]:
+    """Name the microphones that --microphone can record; they are optional."""
+    from realtime.sinks.recording.microphone.device import INSTALL, microphones
+
+    if installed_version("miniaudio") is None:
+        yield ok("microphones", f"cannot be recorded; optional ({INSTALL})")
+        return
+    found = microphones()
+    if found:
+        yield ok("microphones", ", ".join(found))
+    else:
+        yield warn("microphones", "none", "plug one in; recordings have no sound without one")
+
+
 def check_encoder() -> Iterator[CheckResult]:
     """Report what recordings can be encoded as, and by what."""
     from realtime.config.video_codecs import NAMES

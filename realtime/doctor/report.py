@@ -27,6 +27,7 @@ CHECKS: dict[str, Check] = {
     "virtual camera": hardware.check_virtual_camera,
     "disk": hardware.check_disk,
     "recording": hardware.check_encoder,
+    "microphones": hardware.check_microphones,
     "styles": styles.check_styles,
     "test frame": styles.check_painting,
 }

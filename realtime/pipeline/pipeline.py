@@ -128,7 +128,7 @@ class Pipeline:
         self._beat: float | None = None
         self.outputs = SinkGroup(self._sink_failed, plan.on_message)
         self._save_controller = SaveController(
-            plan.keep, self.outputs, box, self.metrics, plan.on_message, on_fault=self._announce
+            plan.keep, self.outputs, box, self.metrics, plan.on_message, on_fault=self.announce
         )
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._source_watch: SourceWatch | None = None
@@ -277,9 +277,9 @@ class Pipeline:
 
     def _sink_failed(self, error: StylecamError) -> None:
         if self.outputs.alive:
-            self._announce(f"{error}; the other outputs continue")
+            self.announce(f"{error}; the other outputs continue")
 
-    def _announce(self, text: str) -> None:
+    def announce(self, text: str) -> None:
         """Tell of a failure on every face."""
         self._notices.post(text)
         self.plan.on_message(text)

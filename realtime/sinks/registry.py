@@ -15,6 +15,7 @@ from realtime.sinks import Sink
 
 if TYPE_CHECKING:
     from realtime.control.web.server import ControlServer
+    from realtime.sinks.recording.microphone.microphone import Microphone
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class SinkContext:
 
     `control` gives the control server at a port (None: the usual one). `source` is the file that
     frames come from, which no sink may replace; `audio_from` is the file, or the address of one,
-    whose sound goes into recordings.
+    whose sound goes into recordings, else that of `microphone` does.
     """
 
     config: Config
@@ -31,6 +32,7 @@ class SinkContext:
     control: "Callable[[int | None], ControlServer]"
     source: Path | None = None
     audio_from: Path | str | None = None
+    microphone: "Microphone | None" = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,13 @@ def _file(spec: str, argument: str, context: SinkContext) -> Sink:
     check_overwrite([path], context)
     if path.suffix.lower() in FORMATS:
         return AnimationFile(path, name=spec, quality=wanted.quality)
-    record = partial(Recorder, crf=wanted.crf, codec=wanted.codec, encoder=wanted.encoder)
+    record = partial(
+        Recorder,
+        crf=wanted.crf,
+        codec=wanted.codec,
+        encoder=wanted.encoder,
+        microphone=context.microphone,
+    )
     if context.audio_from is None and (wanted.split or wanted.split_size):
         return SplitRecorder(
             path,

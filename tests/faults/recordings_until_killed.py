@@ -1,6 +1,8 @@
 """Starts recordings that never end and kills each at a moment of chance: a program for a test.
 
-usage: recordings_until_killed.py FOLDER COUNT SEED SUFFIX...
+usage: recordings_until_killed.py FOLDER COUNT SEED ENDING...
+
+An ending is that of a file, or sound and that: then a microphone is recorded, too.
 
 Prints a JSON line for each: {"path": ..., "lived": s, "written": [s, ...]}, where `written` are the
 times of the pictures that had been handed to the recorder. All run at once, at a live run's 30
@@ -20,6 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.sinks.recording.microphone.arrival_clock import RATE
+from realtime.sinks.recording.microphone.microphone import Microphone
 from realtime.sinks.recording.recorder import Recorder
 
 LONGEST = 6.0
@@ -28,14 +32,33 @@ AT_ONCE = 10
 FPS = 30
 
 
+class NoiseDevice:
+    """A microphone that hears noise, at its own pace."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic()
+        self._noise = np.random.default_rng(2).integers(-9000, 9000, RATE // 25, np.int16).tobytes()
+
+    def read(self, timeout: float) -> tuple[float, bytes]:
+        self._due += 0.02
+        time.sleep(max(0.0, self._due - time.monotonic()))
+        return time.monotonic(), self._noise
+
+    def close(self) -> None:
+        pass
+
+
 def record_for_ever(path: Path, told: int) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (8, 96, 128, 3), dtype=np.uint8)
-    recorder = Recorder(path)
+    microphone = None
+    if path.stem.endswith("sound"):
+        microphone = Microphone("noise", print, open_device=lambda name: NoiseDevice())
+    recorder = Recorder(path, microphone=microphone)
     recorder.open(FrameFormat(128, 96, FPS, live=True))
     begin = time.monotonic()
     for index in count():
         seconds = time.monotonic() - begin
-        recorder.write(Frame(noise[index % 8], index, 0.0, seconds))
+        recorder.write(Frame(noise[index % 8], index, begin + seconds, seconds))
         os.write(told, f"{seconds:.4f}\n".encode())
         time.sleep(max(0.0, (index + 1) / FPS - (time.monotonic() - begin)))
 

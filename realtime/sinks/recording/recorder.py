@@ -16,10 +16,16 @@ from realtime.frames.files import file_address
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
 from realtime.sinks.recording.held_packet import HeldPacket
+from realtime.sinks.recording.microphone.microphone import Listener, Microphone
+from realtime.sinks.recording.microphone.sound_track import MicrophoneTrack
 from realtime.sinks.recording.output_file import OutputFile
 from realtime.sinks.recording.remux import remux
 from realtime.sinks.recording.source_tracks import SourceTracks
-from realtime.sinks.recording.video.containers import CONTAINERS, FRAGMENTED_WITH_SOUND
+from realtime.sinks.recording.video.containers import (
+    CONTAINERS,
+    FRAGMENTED_WITH_MICROPHONE,
+    FRAGMENTED_WITH_SOUND,
+)
 from realtime.sinks.recording.video.encoder import add_video
 from realtime.sinks.recording.video.encoder_choice import EncoderChoice
 from realtime.sinks.recording.video.yuv import to_yuv
@@ -46,6 +52,8 @@ class Recorder(Sink):
     `audio_from` (a file, or the address of one), its sound, subtitles, chapters and title are
     carried over, in step. Where frames have a `begin`, the first picture is shown from there.
 
+    Live recordings without `audio_from` get the sound of `microphone`, in step, if there is one.
+
     "-" is standard output, as Matroska. The file is locked while it is open, and left as it was
     until the first frame. If the process is killed, it can be played up to about the last second:
     MP4 and MOV are written in fragments. `close` rewrites them as plain files whose index comes
@@ -64,12 +72,16 @@ class Recorder(Sink):
         codec: str = "auto",
         encoder: str = "auto",
         audio_from: Path | str | None = None,
+        microphone: Microphone | None = None,
         encoders: Collection[str] = av.codecs_available,
     ) -> None:
         self.name = name or f"file:{path}"
         self._path = path
         self._crf = crf
         self._audio_from = audio_from
+        self._microphone = microphone if audio_from is None else None
+        self._listener: Listener | None = None
+        self._sound: MicrophoneTrack | None = None
         suffix = ".mkv" if path == STDOUT else path.suffix.lower()
         if suffix not in CONTAINERS:
             what = f"unknown video format {path.suffix!r}" if path.suffix else "no file ending"
@@ -98,12 +110,16 @@ class Recorder(Sink):
         self._encoder = self._choice.take(self._size, live=frames.live, lossless=self._crf == 0)
         self._rate = Fraction(frames.fps).limit_denominator(1001)
         self._frames_live = frames.live
+        if self._microphone is not None and frames.live:
+            self._listener = self._microphone.listen()
         self._wanted_begin, self._wanted_end = frames.begin, frames.end
         self._faulty = False
 
     def _start(self, first: Frame) -> None:
         sound = self._audio_from is not None and self._has_tracks(self._audio_from)
-        kind = FRAGMENTED_WITH_SOUND if sound and self._kind.fragmented else self._kind.options
+        kind = self._kind.options
+        if self._kind.fragmented and (sound or self._listener is not None):
+            kind = FRAGMENTED_WITH_SOUND if sound else FRAGMENTED_WITH_MICROPHONE
         if self._file is not None:
             self._file.begin()
         self._output = av.open(
@@ -128,6 +144,8 @@ class Recorder(Sink):
         self._last_pts = -self._least_ticks
         self._last_key: float | None = None
         self._packets = HeldPacket(self._output)
+        if self._listener is not None:
+            self._sound = MicrophoneTrack(self._output, self._listener)
         if self._audio_from is not None and sound:
             self._tracks = SourceTracks(
                 address(self._audio_from),
@@ -173,6 +191,8 @@ class Recorder(Sink):
         self._encode_at(seconds, to_yuv(frame.rgb))
         if self._tracks is not None:
             self._tracks.advance(seconds)
+        if self._sound is not None:
+            self._sound.advance(seconds, frame.captured)
 
     def _encode_at(self, seconds: float, picture: av.VideoFrame) -> None:
         step = self._stream.codec_context.time_base
@@ -200,7 +220,14 @@ class Recorder(Sink):
         self._packets.mux(self._stream.encode(None))
         if self._tracks is not None:
             self._tracks.finish(float(end * step))
+        if self._sound is not None:
+            self._sound.finish(self._end)
         self._packets.finish(end - self._last_pts)
+
+    def end_at(self, timestamp: float) -> None:
+        """Show the last picture until then: another recording goes on with the next one."""
+        if self._output is not None:
+            self._end = timestamp - self._begin
 
     def close(self) -> None:
         """Finish the file. Raises SinkFault with the reason if that fails."""
@@ -209,6 +236,9 @@ class Recorder(Sink):
             if self._output is not None:
                 self._close_output(self._output, file)
         finally:
+            listener, self._listener, self._sound = self._listener, None, None
+            if listener is not None:
+                listener.close()
             if file is not None:
                 file.close()
 

@@ -67,7 +67,7 @@ def _lasting(
             end = packet.dts
             if end is None:  # the last packet of a stream is empty
                 end = (packet.stream.start_time or 0) + (packet.stream.duration or 0)
-            before.duration = max(1, end - before.dts)
+            before.duration = max(1, end - (before.dts or 0))
             yield before
         if packet.dts is None:
             continue

@@ -5,10 +5,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from models.errors import StylecamError
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
+
+
+class Part(Sink, Protocol):
+    """The recorder of one part."""
+
+    def end_at(self, timestamp: float) -> None:
+        """Show the last picture until then, in seconds on the source's time line."""
+        ...
 
 
 class SplitRecorder(Sink):
@@ -24,7 +33,7 @@ class SplitRecorder(Sink):
     def __init__(
         self,
         path: Path,
-        make: Callable[[Path], Sink],
+        make: Callable[[Path], Part],
         *,
         name: str,
         seconds: float | None = None,
@@ -53,7 +62,7 @@ class SplitRecorder(Sink):
         if self._began is None:
             self._began = frame.timestamp
         elif self._full(frame.timestamp - self._began):
-            self._begin_part()
+            self._begin_part(frame.timestamp)
             self._began = frame.timestamp
         self._recorder.write(frame)
 
@@ -77,13 +86,16 @@ class SplitRecorder(Sink):
         except OSError:  # removed: the recorder will tell
             return 0
 
-    def _begin_part(self) -> None:
-        self._finish_in_background(self._recorder)
+    def _begin_part(self, timestamp: float) -> None:
         names = (f"{self._path.stem}-{n}{self._path.suffix}" for n in self._numbers)
         parts = (self._path.with_name(name) for name in names)
         self._part = next(part for part in parts if not part.exists())
-        self._recorder = self._make(self._part)
-        self._recorder.open(replace(self._frames, begin=None))
+        # The next one is open before this one closes: a microphone that both hear stays open.
+        following = self._make(self._part)
+        following.open(replace(self._frames, begin=None))
+        self._recorder.end_at(timestamp)
+        self._finish_in_background(self._recorder)
+        self._recorder = following
 
     def _finish_in_background(self, recorder: Sink) -> None:
         def finish() -> None:

@@ -15,6 +15,11 @@ from tests.realtime.fakes import FakeSink, make_frames, wait_until
 FORMAT = FrameFormat(80, 60, 10, live=True)
 
 
+class FakePart(FakeSink):
+    def end_at(self, timestamp: float) -> None:
+        self.end = timestamp
+
+
 def times(path) -> list[float]:
     with av.open(str(path)) as video:
         return [round(float(frame.time), 3) for frame in video.decode(video=0)]
@@ -52,11 +57,11 @@ def test_a_part_ends_at_its_size(tmp_path):
 
 
 def test_a_part_that_cannot_be_finished_is_told_by_the_next_frame(tmp_path):
-    parts: list[FakeSink] = []
+    parts: list[FakePart] = []
 
     def make(path):
         fault = None if parts else SinkFault("out.mp4: the disk is full")
-        parts.append(FakeSink(str(path), close_fault=fault))
+        parts.append(FakePart(str(path), close_fault=fault))
         return parts[-1]
 
     recorder = SplitRecorder(tmp_path / "out.mp4", make, name="file:out.mp4", seconds=0.2)
