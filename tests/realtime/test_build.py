@@ -147,6 +147,24 @@ def test_a_snapshot_and_a_recording_get_names_by_their_time(config: Config, tmp_
     assert save_targets.recording().name.endswith(".mkv")
 
 
+def test_a_missing_microphone_is_told_on_every_face_and_silence_is_recorded(config, tmp_path):
+    pytest.importorskip("miniaudio")
+    out, said = tmp_path / "out.mp4", []
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    given = {"recording__microphone": "no such microphone", "limit__frames": 12}
+    config = with_values(config, sinks=[f"web:{port}", f"file:{out}"], **given)
+    pipeline = build(config, on_message=said.append).pipeline
+    pipeline.start()
+    pipeline.run()
+    (line,) = [line for line in said if line.startswith("microphone: ")]
+    assert line.endswith("recordings go on without its sound")
+    assert pipeline.notice.text == line
+    with av.open(str(out)) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+        assert not any(frame.to_ndarray().any() for frame in container.decode(audio=0))
+
+
 def test_recordings_of_one_second_never_share_a_name_and_an_empty_one_leaves_no_file(
     config: Config, tmp_path: Path
 ):

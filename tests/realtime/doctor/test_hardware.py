@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from models.errors import SinkFault
 from realtime.doctor import hardware
 
 
@@ -68,6 +69,21 @@ def test_this_machine_has_a_processor_a_device_and_an_encoder():
         (finding,) = check()
         assert finding.status in ("ok", "warn")
         assert finding.detail
+
+
+def test_microphones_are_named_and_their_lack_is_no_fault(monkeypatch):
+    def silent() -> list[str]:
+        raise SinkFault("no sound system")
+
+    cases = ((lambda: ["USB", "Built-in"], "ok", "USB, Built-in"), (silent, "warn", "none"))
+    monkeypatch.setattr(hardware, "installed_version", lambda name: "1.71")
+    for found, status, detail in cases:
+        monkeypatch.setattr("realtime.sinks.recording.microphone.device.microphones", found)
+        (finding,) = hardware.check_microphones()
+        assert (finding.status, finding.detail) == (status, detail)
+    monkeypatch.setattr(hardware, "installed_version", lambda name: None)
+    (finding,) = hardware.check_microphones()
+    assert "pip install 'stylecam[microphone]'" in finding.detail
 
 
 def test_a_disk_without_room_for_recordings_is_told(tmp_path, monkeypatch):
