@@ -18,6 +18,7 @@ from models.generator.layers import Conv
 from models.generator.parameters import Weights, parameter_count, random_weights
 from models.onnx.graph import build_graph
 from tests.browser import Browser
+from tests.screen import SCREEN_HEIGHT, SCREEN_WIDTH
 
 StyleMaker = Callable[..., StyleCard]
 FOLDERS = ("user_data_path", "user_config_path", "user_runtime_path")
@@ -92,8 +93,9 @@ def folders_of_nobody(monkeypatch, tmp_path_factory):
 def display() -> Iterator[str]:
     """A virtual screen of our own, as DISPLAY wants it; for tests that need Xvfb."""
     reading, writing = os.pipe()
+    size = f"{SCREEN_WIDTH}x{SCREEN_HEIGHT}x24"
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"],
         pass_fds=[writing],
         stderr=subprocess.DEVNULL,
     )

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 MISSING = [tool for tool in ("Xvfb", "xdotool", "import") if shutil.which(tool) is None]
+SCREEN_WIDTH, SCREEN_HEIGHT = 800, 500
+"""Another shape than the pictures have, so that full screen needs bars or a crop."""
 screen = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
 

@@ -18,12 +18,13 @@ import pytest
 from models.card import write_card
 from models.errors import UsageError
 from realtime.commands.ctl import message_of
+from realtime.control.hotkeys import KEYS
 from realtime.control.local.client import ask
 from realtime.control.state import Settings, Verb
 from realtime.control.values import VALUES
 from realtime.control.verbs import VERBS
 from tests.fakes import write_style
-from tests.screen import MISSING, ShownWindow, screen
+from tests.screen import MISSING, SCREEN_HEIGHT, SCREEN_WIDTH, ShownWindow, screen
 from tests.test_control_end_to_end import Run
 from tests.test_end_to_end import PATIENCE, STYLECAM, Stage, eventually
 
@@ -75,88 +76,100 @@ USUAL_GRAIN = source_picture(0)[150:200, 180:270].std()
 
 
 class Change(NamedTuple):
-    """What is said on the command line, and over HTTP to undo it; the keys that do the same.
+    """Keys of the window that change the picture and others that change it back, and the value that
+    does the same. Each key stands for a verb.
 
     `holds` is true of the pictures in between.
     """
 
-    words: tuple[str, ...]
-    undo: dict[str, object]
-    holds: Callable[[Picture], bool]
     keys: tuple[str, ...]
     back: tuple[str, ...]
+    value: str
+    on: object
+    off: object
+    holds: Callable[[Picture], bool]
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        return tuple(map(verb_of_key, self.keys))
+
+    @property
+    def verbs_back(self) -> tuple[str, ...]:
+        return tuple(map(verb_of_key, self.back))
+
+
+CHARACTERS = {
+    "minus": "-", "plus": "+", "period": ".", "comma": ",",
+    "bracketleft": "[", "bracketright": "]",
+}  # fmt: skip
+"""Keys that xdotool calls by a name of its own."""
+
+
+def verb_of_key(key: str) -> str:
+    return KEYS[CHARACTERS.get(key, key)]
+
+
+def half_green(picture: Picture) -> bool:
+    return 70 < picture.top_left[1] < 110  # 40, and half of what the other style adds
 
 
 CHANGES = {
     "strength": Change(
-        ("set", "strength", "0"),
-        {"strength": 1},
-        lambda p: is_like(p.top_left, *RED),
-        ("minus",) * 10,
-        ("plus",) * 10,
+        ("minus",) * 10, ("plus",) * 10, "strength", 0, 1, lambda p: is_like(p.top_left, *RED)
     ),
     "original": Change(
-        ("original",), {"view": "styled"}, lambda p: is_like(p.top_left, *RED), ("o",), ("o",)
+        ("o",), ("o",), "view", "original", "styled", lambda p: is_like(p.top_left, *RED)
     ),
     "split": Change(
-        ("split",),
-        {"verb": "split"},
+        ("s",),
+        ("s",),
+        "view",
+        "split",
+        "styled",
         lambda p: is_like(p.top_left, *RED) and is_like(p.at(65, 300), *WHITE),
-        ("s",),
-        ("s",),
     ),
-    "style": Change(
-        ("style", "green"), {"style": "swap"}, lambda p: p.top_left[1] > 120, ("n",), ("p",)
-    ),
-    "number": Change(
-        ("style-2",), {"verb": "style-1"}, lambda p: p.top_left[1] > 120, ("2",), ("1",)
-    ),
-    "mirror": Change(
-        ("mirror",), {"mirror": False}, lambda p: is_like(p.top_right, *BLUE), ("m",), ("m",)
-    ),
+    "style": Change(("n",), ("p",), "style", "green", "swap", lambda p: p.top_left[1] > 120),
+    "number": Change(("2",), ("1",), "style", "green", "swap", lambda p: p.top_left[1] > 120),
+    "mirror": Change(("m",), ("m",), "mirror", True, False, lambda p: is_like(p.top_right, *BLUE)),
     "zoom": Change(
-        ("set", "zoom", "2"),
-        {"zoom": 1},
-        lambda p: is_like(p.corner, *BLUE),
         ("bracketright",) * 4,
         ("bracketleft",) * 4,
+        "zoom",
+        2,
+        1,
+        lambda p: is_like(p.corner, *BLUE),
     ),
     "rotation": Change(
-        ("set", "rotation", "180"),
-        {"rotation": 0},
-        lambda p: is_like(p.top_right, *RED),
-        ("t", "t"),
-        ("t", "t"),
+        ("t", "t"), ("t", "t"), "rotation", 180, 0, lambda p: is_like(p.top_right, *RED)
     ),
     "colours": Change(
-        ("colours",),
-        {"preserve_colours": False},
+        ("c",),
+        ("c",),
+        "preserve_colours",
+        True,
+        False,
         lambda p: p.top_left[0] > p.top_left[2] + 80,
-        ("c",),
-        ("c",),
     ),
-    "enhance": Change(
-        ("enhance",), {"enhance": 0}, lambda p: p.grain > USUAL_GRAIN * 1.25, ("e",), ("e",)
-    ),
-    "scale": Change(
-        ("set", "scale", "0.2"),
-        {"scale": 1},
-        lambda p: p.grain < USUAL_GRAIN * 0.8,
-        ("u",) * 8,
-        ("i",) * 8,
-    ),
-    "blank": Change(
-        ("blank",), {"blank": False}, lambda p: bool(p.top_left.max() < 60), ("b",), ("b",)
-    ),
-    "blend": Change(
-        ("set", "blend_with", "green"),
-        {"blend_with": None},
-        lambda p: 70 < p.top_left[1] < 110,  # 40, and half of what the other style adds
-        ("k",),
-        ("1",),
-    ),
+    "enhance": Change(("e",), ("e",), "enhance", 0.6, 0, lambda p: p.grain > USUAL_GRAIN * 1.25),
+    "scale": Change(("u",) * 8, ("i",) * 8, "scale", 0.2, 1, lambda p: p.grain < USUAL_GRAIN * 0.8),
+    "blank": Change(("b",), ("b",), "blank", True, False, lambda p: bool(p.top_left.max() < 60)),
+    "mixture": Change(("k",), ("1",), "blend_with", "green", None, half_green),
 }
 NAMES = list(CHANGES)
+ELSEWHERE = {
+    "mix-more", "mix-less", "blend", "mirror-own", "mirror_own", "help", "calmer", "livelier",
+    "smoothing", "pause", "paused", "freeze", "frozen", "shuffle", "snapshot", "record",
+    "recording", "quit",
+}  # fmt: skip
+"""What tests of their own change, each through two ways."""
+
+
+def test_every_verb_and_value_has_its_pixels_looked_at():
+    """The tables grow: what is added there needs a line here."""
+    looked_at = {change.value for change in CHANGES.values()}
+    looked_at |= {verb for change in CHANGES.values() for verb in change.verbs + change.verbs_back}
+    numbers = {f"style-{number}" for number in range(3, 10)}  # the run has two styles
+    assert VERBS.keys() | VALUES.keys() == looked_at | ELSEWHERE | numbers
 
 
 class SteeredRun:
@@ -177,11 +190,12 @@ class SteeredRun:
             cv2.imwrite(str(frames / f"{index}.png"), bgr)
         stage.style = "swap"
         self.run = Run(
-            stage, "--source", "frames", "--loop", "--fps", 8, "--scale", 1, "--fade", 0,
+            stage, "--source", "frames", "--loop", "--fps", 12, "--scale", 1, "--fade", 0,
             "--smoothing", 0, *(("--sink", "window") if display else ()),
         )  # fmt: skip
         self.window = ShownWindow(display, "stylecam") if display else None
         self.socket = runtime / "stylecam" / f"{self.run.process.pid}.sock"
+        self.by_http({"scale": 1})  # no longer the automatic one, which keys leave for good
 
     def by_socket(self, *words: str) -> dict:
         return ask(self.socket, message_of(words[0], words[1:]))
@@ -266,29 +280,45 @@ def usual(picture: Picture) -> bool:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_change_shows_in_the_pixels_and_goes_again(steered, name):
-    words, undo, holds, _, _ = CHANGES[name]
+    change = CHANGES[name]
     steered.shows(usual)
-    assert not holds(steered.picture())
-    steered.by_socket(*words)
-    steered.shows(holds)
-    steered.by_http(undo)
+    assert not change.holds(steered.picture())
+    for verb in change.verbs:
+        steered.by_socket(verb)
+    steered.shows(change.holds)
+    for verb in change.verbs_back:
+        steered.by_http({"verb": verb})
     steered.shows(usual)
-    key = next(iter(undo))
-    if key in VALUES and words[0] == "set":  # and the other way round
-        steered.by_http({words[1]: VALUES[words[1]].read(words[2])})
-        steered.shows(holds)
-        steered.by_socket("set", key, "none" if undo[key] is None else str(undo[key]))
-        steered.shows(usual)
+    steered.by_http({change.value: change.on})
+    steered.shows(change.holds)
+    steered.by_socket("set", change.value, "none" if change.off is None else str(change.off))
+    steered.shows(usual)
 
 
 @screen
 @pytest.mark.parametrize("name", NAMES)
 def test_keys_in_the_window_do_the_same(steered, name):
-    _, _, holds, keys, back = CHANGES[name]
-    steered.press(*keys)
-    steered.window_shows(holds)
-    steered.press(*back)
+    change = CHANGES[name]
+    steered.press(*change.keys)
+    steered.window_shows(change.holds)
+    steered.press(*change.back)
     steered.window_shows(usual)
+
+
+def test_verbs_and_a_value_set_the_share_of_a_mixture(steered):
+    steered.by_socket("set", "blend_with", "green")
+    for _ in range(5):
+        steered.by_socket("mix-more")
+    steered.shows(lambda picture: picture.top_left[1] > 120)
+    for _ in range(10):
+        steered.by_http({"verb": "mix-less"})
+    steered.shows(usual)
+    steered.by_http({"blend": 0.8})
+    steered.shows(lambda picture: 110 < picture.top_left[1] < 130)
+    steered.by_socket("set", "blend", "50%")
+    steered.shows(half_green)
+    steered.by_socket("set", "blend_with", "none")
+    steered.shows(usual)
 
 
 @screen
@@ -297,11 +327,28 @@ def test_keys_set_the_share_of_a_mixture(steered):
     steered.window_shows(lambda picture: picture.top_left[1] > 120)
     steered.press(*["comma"] * 10)
     steered.window_shows(usual)
-    steered.by_http({"blend": 0.8})
-    steered.shows(lambda picture: 110 < picture.top_left[1] < 130)
     steered.by_socket("set", "blend", "50%")
     steered.by_socket("set", "blend_with", "none")
     steered.shows(usual)
+
+
+@screen
+def test_the_full_screen_key_covers_the_screen_and_leaves_it(steered):
+    def covers() -> bool:
+        rgb = steered.window.picture()
+        if rgb.shape != (SCREEN_HEIGHT, SCREEN_WIDTH, 3):
+            return False
+        bar = (SCREEN_WIDTH - SCREEN_HEIGHT * WIDTH // HEIGHT) // 2
+        middle = Picture(cv2.resize(rgb[:, bar:-bar], (WIDTH, HEIGHT)))
+        beside = np.concatenate([rgb[:, : bar - 2], rgb[:, 2 - bar :]], axis=1)
+        return bool((beside == 0).all()) and is_like(middle.top_left, *BLUE)
+
+    assert steered.window.picture().shape == (HEIGHT, WIDTH, 3)
+    steered.window.press("f")
+    eventually(covers, steered.run.process)
+    steered.window.press("f")
+    eventually(lambda: steered.window.picture().shape == (HEIGHT, WIDTH, 3), steered.run.process)
+    steered.window_shows(usual)
 
 
 @screen
@@ -331,42 +378,72 @@ def test_help_is_shown_in_the_window_only(steered):
     steered.window_shows(usual)
 
 
-@pytest.mark.parametrize("way", ["socket", pytest.param("keys", marks=screen)])
+@pytest.mark.parametrize("way", ["value", "verb", pytest.param("keys", marks=screen)])
 def test_smoothing_stills_what_noise_moves(steered, way):
-    def set_smoothing(value: int) -> None:
+    def set_smoothing(on: bool) -> None:
+        key = "l" if on else "j"
         if way == "keys":
-            key = "l" if value else "j"
             steered.press(*[key] * 10)
+        elif way == "verb":
+            for _ in range(10):
+                steered.by_http({"verb": verb_of_key(key)})
+        elif on:
+            steered.by_socket("set", "smoothing", "1")
         else:
-            steered.by_socket("set", "smoothing", str(value))
+            steered.by_http({"smoothing": 0})
 
     eventually(lambda: steered.flicker() > 2, steered.run.process)
-    set_smoothing(1)
+    set_smoothing(True)
     eventually(lambda: steered.flicker() < 1, steered.run.process)
-    set_smoothing(0)
+    set_smoothing(False)
     eventually(lambda: steered.flicker() > 2, steered.run.process)
 
 
 @pytest.mark.parametrize(("verb", "field"), [("pause", "paused"), ("freeze", "frozen")])
 def test_what_is_held_does_not_move(steered, verb, field):
+    def assert_held() -> None:
+        steered.picture()  # may have been on its way before
+        steered.picture()
+        assert not steered.blinks()
+
     eventually(steered.blinks, steered.run.process)
     steered.by_socket(verb)
-    time.sleep(0.5)
-    assert not steered.blinks()
+    assert_held()
     if verb == "freeze":  # a frozen picture is painted all the same
         steered.by_http({"strength": 0})
         steered.shows(lambda picture: is_like(picture.top_left, *RED))
         steered.by_http({"strength": 1})
-    steered.by_http({field: False})
+    steered.by_http({"verb": verb})
+    eventually(steered.blinks, steered.run.process)
+    steered.by_http({field: True})
+    assert_held()
+    steered.by_socket("set", field, "off")
     eventually(steered.blinks, steered.run.process)
 
 
 def test_a_shuffle_shows_the_other_style_by_itself(steered):
-    steered.by_socket("set", "shuffle", "1")
-    steered.shows(lambda picture: not is_like(picture.top_left, *BLUE))
-    steered.by_http({"shuffle": 0})
+    def other(picture: Picture) -> bool:
+        return not is_like(picture.top_left, *BLUE)
+
+    steered.by_socket("shuffle")
+    steered.shows(other)
+    steered.by_http({"verb": "shuffle"})
     steered.by_http({"style": "swap"})
     steered.shows(usual)
+    steered.by_http({"shuffle": 1})
+    steered.shows(other)
+    steered.shows(usual)  # a second later
+    steered.by_socket("set", "shuffle", "0")
+    steered.by_http({"style": "swap"})
+    steered.shows(usual)
+
+
+@screen
+def test_the_key_of_the_shuffle_shows_the_other_style(steered):
+    steered.press("a")
+    steered.window_shows(lambda picture: not is_like(picture.top_left, *BLUE))
+    steered.press("a", "1")
+    steered.window_shows(usual)
 
 
 def test_snapshot_and_record_say_where_the_file_is(steered):

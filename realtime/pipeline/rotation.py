@@ -14,6 +14,8 @@ ATTRACT_PERIOD = 8.0
 class StyleRotation:
     """Changes the style every `shuffle` s of the settings, by chance. One thread calls `tick`.
 
+    A shuffle that somebody begins during the run changes it at once, too.
+
     With `attract` above 0, it does so too once nothing was changed for that many seconds: a
     kiosk shows what it can do. The first thing that anybody changes ends that.
     """
@@ -36,7 +38,8 @@ class StyleRotation:
         if settings is not self._seen:
             before, self._seen, self._touched = self._seen, settings, now
             if (before.style, before.shuffle) != (settings.style, settings.shuffle):
-                self._changed = now
+                begun = settings.shuffle and not before.shuffle
+                self._changed = now - settings.shuffle if begun else now
         period = settings.shuffle
         if not period and self._attract and now - self._touched >= self._attract:
             period = ATTRACT_PERIOD

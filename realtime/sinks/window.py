@@ -14,7 +14,7 @@ from models.pictures import RGB
 from realtime.control.hotkeys import FULLSCREEN
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
-from realtime.sinks.pointer import HiddenPointer
+from realtime.sinks.x11_screen import HiddenPointer, size_without_manager
 
 LARGEST = (1280, 720)
 """The window starts no larger than this, so that it fits on a laptop's screen."""
@@ -194,6 +194,9 @@ class WindowSink(Sink):
         self._fullscreen = on
         state = cv2.WINDOW_FULLSCREEN if on else cv2.WINDOW_NORMAL
         cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, state)
+        if sys.platform == "linux" and (screen := size_without_manager()) is not None:
+            cv2.moveWindow(self._title, 0, 0)
+            cv2.resizeWindow(self._title, *(screen if on else self._first_size))
 
 
 def pad_to_shape_of(picture: RGB, width: int, height: int) -> RGB:

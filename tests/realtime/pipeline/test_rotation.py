@@ -38,6 +38,15 @@ def test_a_shuffle_takes_another_style_each_time_it_is_due():
     ]
 
 
+def test_a_shuffle_that_somebody_begins_takes_another_style_at_once():
+    case = Case(START)
+    assert case.at(5) == "one"
+    case.box.apply(lambda s: replace(s, shuffle=10.0))
+    assert [case.at(t) for t in (6, 15, 16)] == ["two", "two", "one"]
+    case.box.apply(lambda s: replace(s, shuffle=60.0))
+    assert case.at(17) == "one"
+
+
 def test_a_style_that_somebody_chose_gets_its_whole_time():
     case = Case(replace(START, shuffle=10.0))
     case.box.apply(lambda s: replace(s, style="three"))

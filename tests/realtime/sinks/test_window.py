@@ -21,7 +21,8 @@ from realtime.sinks.window import (
     key_name,
     pad_to_shape_of,
 )
-from tests.screen import ShownWindow, screen, wait_for
+from realtime.sinks.x11_screen import size_without_manager
+from tests.screen import SCREEN_HEIGHT, SCREEN_WIDTH, ShownWindow, screen, wait_for
 
 SHOW = """
 import sys, time
@@ -121,8 +122,16 @@ def test_a_resized_window_keeps_the_aspect_between_bars(window):
 
 @screen
 def test_at_a_kiosk_the_picture_fills_the_window_which_opens_again_when_closed(display):
-    kiosk = Window(display, ", kiosk=True")
+    kiosk = Window(display, ", kiosk=True, fullscreen=True")
     try:
+
+        def filled_screen() -> bool:
+            picture = kiosk.picture()
+            corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]]
+            whole = picture.shape == (SCREEN_HEIGHT, SCREEN_WIDTH, 3)
+            return bool(whole and (corners == [(255, 0, 0), (0, 0, 255)] * 2).all())
+
+        wait_for(filled_screen)
 
         def filled() -> bool:
             # asked again each time: the window's own first resize may still be under way
@@ -138,6 +147,27 @@ def test_at_a_kiosk_the_picture_fills_the_window_which_opens_again_when_closed(d
         assert kiosk.process.poll() is None
     finally:
         kiosk.close()
+
+
+@screen
+def test_a_screen_is_left_to_its_window_manager(display, monkeypatch):
+    monkeypatch.setenv("DISPLAY", display)
+    assert size_without_manager() == (SCREEN_WIDTH, SCREEN_HEIGHT)
+    x11 = ctypes.CDLL("libX11.so.6")
+    for function in (x11.XOpenDisplay, x11.XDefaultRootWindow, x11.XInternAtom):
+        function.restype = ctypes.c_void_p
+    shown = ctypes.c_void_p(x11.XOpenDisplay(None))
+    root = ctypes.c_void_p(x11.XDefaultRootWindow(shown))
+    claim = ctypes.c_void_p(x11.XInternAtom(shown, b"_NET_SUPPORTING_WM_CHECK", 0))
+    window_type, value = ctypes.c_void_p(33), ctypes.byref(ctypes.c_ulong(1))  # XA_WINDOW
+    try:
+        x11.XChangeProperty(shown, root, claim, window_type, 32, 0, value, 1)
+        x11.XSync(shown, 0)
+        assert size_without_manager() is None
+    finally:
+        x11.XDeleteProperty(shown, root, claim)
+        x11.XCloseDisplay(shown)
+    assert size_without_manager() == (SCREEN_WIDTH, SCREEN_HEIGHT)
 
 
 @screen
