@@ -282,11 +282,12 @@ class BlockedWriter:
         """`axis` filled up with zeros and split into two: blocks, and places in a block."""
         size = array.shape[axis]
         blocks = -(-size // self._block)
+        shape = (*array.shape[:axis], blocks, self._block, *array.shape[axis + 1 :])
+        if size == blocks * self._block:  # padding by nothing takes longer than all the rest
+            return np.asarray(array, np.float32).reshape(shape)
         missing = [(0, 0)] * array.ndim
         missing[axis] = (0, blocks * self._block - size)
-        filled = np.pad(np.asarray(array, np.float32), missing)
-        shape = (*array.shape[:axis], blocks, self._block, *array.shape[axis + 1 :])
-        return filled.reshape(shape)
+        return np.pad(np.asarray(array, np.float32), missing).reshape(shape)
 
     def _read(self, prefix: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         kernel, bias = (self._weights[f"{prefix}.conv.{part}"] for part in ("weight", "bias"))

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from models.card import StyleCard, load_card, write_card
-from models.catalogue import lighter_among, readable_cards, style_paths
+from models.catalogue import lighter_among, style_paths
 from models.errors import StylecamError, lookup
 from models.system.atomic_file import write_bytes_atomically
 from realtime.control.state import MIXTURE
@@ -31,9 +31,10 @@ class RunCatalogue:
         self.titles: dict[str, str] = {}
         self.previews: dict[str, Path] = {}
         self._refused: frozenset[str] = frozenset()
+        self._cards: dict[Path, tuple[list[tuple[int, int] | None], StyleCard]] = {}
         self._all = self._found()
         lookup("style", self.first, self._all)
-        self._take(readable_cards(self._all))
+        self._take(self._readable()[0])
         self._mixtures: Path | None = None
 
     def _found(self) -> dict[str, Path]:
@@ -49,17 +50,35 @@ class RunCatalogue:
     def refresh(self) -> list[str]:
         """Look for styles again; give the reason for each new one that cannot be used."""
         self._all = self._found()
-        cards, problems = {}, {}
-        for name, path in self._all.items():
-            try:
-                cards[name] = load_card(path)
-            except StylecamError as error:
-                problems[name] = f"{error}; it is left out"
+        cards, problems = self._readable()
         self._take(cards)
         self.paths = {name: path for name, path in self.paths.items() if name in cards}
         news = [text for name, text in problems.items() if name not in self._refused]
         self._refused = frozenset(problems)
         return news
+
+    def _readable(self) -> tuple[dict[str, StyleCard], dict[str, str]]:
+        """The cards of all styles by name, and why others have none."""
+        cards, problems = {}, {}
+        for name, path in self._all.items():
+            try:
+                cards[name] = self._card(path)
+            except StylecamError as error:
+                problems[name] = f"{error}; it is left out"
+        return cards, problems
+
+    def _card(self, path: Path) -> StyleCard:
+        """The card of the graph at `path`, read again only if a file of the style has changed.
+
+        Reading one takes half as long as painting a frame, which would have to wait.
+        """
+        files = [_state_of(path), _state_of(path.with_suffix(".yaml"))]
+        known = self._cards.get(path)
+        if known is not None and known[0] == files:
+            return known[1]
+        card = load_card(path)
+        self._cards[path] = (files, card)
+        return card
 
     def find(self, name: str) -> StyleCard:
         """The card of a style, or of a mixture (control/state.py), which is made now.
@@ -69,7 +88,7 @@ class RunCatalogue:
         """
         mixture = MIXTURE.fullmatch(name)
         if mixture is None:
-            return load_card(lookup("style", name, self._all))
+            return self._card(lookup("style", name, self._all))
         parts = [self.find(mixture["first"]), self.find(mixture["second"])]
         return self._mixed(parts, int(mixture["percent"]) / 100)
 
@@ -93,3 +112,12 @@ class RunCatalogue:
         write_bytes_atomically(path, model.SerializeToString(), error=StylecamError)
         write_card(card, path)
         return load_card(path)
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    """Time and size, which differ once the file is another one; None if it is missing."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from dataclasses import replace
 
-from models.card import StyleCard
+from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, StylecamError
 from models.exposure import EasedExposure
 from models.hold import LIVE_SMOOTHING, PaintingHold
@@ -27,7 +27,8 @@ from realtime.inference.backends import Backend
 from realtime.inference.upsample import enlarged_crisply
 
 LOAD_TIMEOUT = 2.0
-"""Seconds that `close` waits for a style being loaded; after that, it is closed once loaded."""
+"""Seconds that `close` waits for a style being loaded; after that, it is closed once loaded. It
+waits as long for those being closed."""
 
 
 LOADING = 60.0
@@ -72,6 +73,7 @@ class Stylizer:
         self._failed_style: str | None = None
         self._pending: tuple[str, Future[Backend]] | None = None
         self._pending_since = 0.0
+        self._closing: list[threading.Thread] = []
         self._size: Size | None = None
 
     def load(self, style: str) -> str:
@@ -169,6 +171,8 @@ class Stylizer:
             future.add_done_callback(_close_result)
         while self._loaded:
             self._loaded.popitem()[1].close()
+        for thread in self._closing:
+            thread.join(LOAD_TIMEOUT)
 
     def _painting(self, frame: Frame, settings: Settings) -> RGB:
         """The painting, held where nothing moves, and blended with the frame by the strength."""
@@ -227,7 +231,10 @@ class Stylizer:
         try:
             line = backend.load(card)
             if warm is not None:
-                backend.warm_up(warm.height, warm.width)
+                # While another style paints, a whole picture would take the cores from its frames:
+                # unless that makes the first one faster, a small one shows that the style works.
+                size = warm if backend.first_is_slow else Size(MINIMUM_SIDE, MINIMUM_SIDE)
+                backend.warm_up(size.height, size.width)
         except BaseException:
             backend.close()
             raise
@@ -264,11 +271,21 @@ class Stylizer:
         self._on_fault(style, error)
 
     def _make_current(self, style: str) -> None:
-        """Make a loaded style the current one, and close the least recently used beyond `keep`."""
+        """Make a loaded style the current one, and close the least recently used beyond `keep`.
+
+        Another thread closes them: that takes as long as a frame may.
+        """
         self._loaded.move_to_end(style)
         while len(self._loaded) > self._capacity:
-            self._loaded.popitem(last=False)[1].close()
-            release_free_memory()
+            _, old = self._loaded.popitem(last=False)
+            closing = threading.Thread(target=_close, args=(old,), name="close style", daemon=True)
+            self._closing = [thread for thread in self._closing if thread.is_alive()] + [closing]
+            closing.start()
+
+
+def _close(backend: Backend) -> None:
+    backend.close()
+    release_free_memory()
 
 
 def _close_result(future: "Future[Backend]") -> None:

@@ -183,11 +183,14 @@ class FakeBackend:
         paint: Callable[[RGB], RGB] = lambda rgb: 255 - rgb,
         *,
         needs_frame: bool = False,
+        first_is_slow: bool = True,
         load_fault: Exception | None = None,
         load_gate: threading.Event | None = None,
+        close_gate: threading.Event | None = None,
     ) -> None:
         self._paint, self._load_fault, self._load_gate = paint, load_fault, load_gate
-        self.needs_frame = needs_frame
+        self._close_gate = close_gate
+        self.needs_frame, self.first_is_slow = needs_frame, first_is_slow
         self.loading = threading.Event()
         self.warmed: list[tuple[int, int]] = []
         self.shapes: list[tuple[int, ...]] = []
@@ -213,6 +216,8 @@ class FakeBackend:
         return resize(self._paint(small), rgb.shape[1], rgb.shape[0])
 
     def close(self) -> None:
+        if self._close_gate is not None:
+            opened(self._close_gate)
         self.closes += 1
 
 

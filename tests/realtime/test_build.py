@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from models.card import write_card
+from models.card import load_card, write_card
 from models.catalogue import style_paths
-from models.errors import ModelError, SinkFault, UsageError
+from models.errors import ModelError, SinkFault, StylecamError, UsageError
 from realtime.build import build, dated
 from realtime.config.schema import Config, overridden
 from realtime.control.verbs import pick_style, step_style
@@ -214,6 +214,30 @@ def test_only_an_endless_source_without_a_limit_may_rest(config, values, may_idl
         values = values | {"source__input": str(picture(tmp_path).parent)}
     composition = build(with_values(config, **values), on_message=lambda _: None)
     assert composition.pipeline.plan.may_idle == may_idle
+
+
+def test_the_card_of_a_style_is_read_again_only_when_a_file_of_it_has_changed(
+    tmp_path, monkeypatch
+):
+    card, reads = write_style(tmp_path / "one.onnx"), []
+
+    def counted(path: Path):
+        reads.append(path)
+        return load_card(path)
+
+    monkeypatch.setattr(run_catalogue, "load_card", counted)
+    monkeypatch.setattr(run_catalogue, "style_paths", lambda: {"one": card.path})
+    styles = RunCatalogue("one")
+    styles.refresh()
+    assert styles.find("one") == styles.find("one") == card
+    assert len(reads) == 1
+    write_card(card.model_copy(update={"title": "Another title"}), card.path)
+    assert styles.find("one").title == "Another title"
+    assert len(reads) == 2
+    card.path.write_bytes(b"junk")  # as a damaged file is always refused
+    for _ in range(2):
+        with pytest.raises(StylecamError):
+            styles.find("one")
 
 
 def test_a_model_file_goes_before_a_style_of_the_same_name(tmp_path, monkeypatch):

@@ -28,6 +28,13 @@ class Backend(Protocol):
         """
         ...
 
+    @property
+    def first_is_slow(self) -> bool:
+        """Whether the first picture of a size takes much longer than the others, as where it is
+        planned or recorded first. Known once a model is loaded.
+        """
+        ...
+
     def warm_up(self, height: int, width: int) -> None:
         """Make the first real frame of that size as fast as the others."""
         ...

@@ -18,7 +18,7 @@ from models.errors import ModelError, UsageError
 from models.onnx.blocked_graph import blocked_generator
 from models.onnx.fp16 import is_half, picture_difference, probe_picture, to_half
 from models.onnx.frame_ends import FrameEnds, PlainEnds
-from models.onnx.graph import frame_graph
+from models.onnx.graph import WHOLE, CoarseCoding, frame_graph
 from models.onnx.session import SPIN_US, SessionSettings, session_options
 from models.pictures import RGB
 from models.system.cpu import physical_cores
@@ -35,13 +35,15 @@ class ProviderFailed(Exception):  # noqa: N818
 @dataclass(frozen=True)
 class RunningSession:
     """A running session, its device and precision, and remarks for the user. `ends`: what its
-    graph takes and gives, if that is not simply the frame and the picture."""
+    graph takes and gives, if that is not simply the frame and the picture; `coding`: what the
+    picture's bytes mean."""
 
     session: ort.InferenceSession
     device: str
     precision: str
     remarks: tuple[str, ...] = ()
     ends: FrameEnds | None = None
+    coding: CoarseCoding = WHOLE
 
 
 class OnnxRuntimeBackend:
@@ -69,19 +71,17 @@ class OnnxRuntimeBackend:
         self._session: ort.InferenceSession | None = None
         self._path = Path()
         self._where = ""
-        self._shape: tuple[int, ...] = ()
+        self._shape: tuple[int, ...] = (0, 0)
 
     def load(self, card: StyleCard) -> str:
         """See `Backend.load`. With "auto", the line also says why no better device was taken."""
-        file = read_model(card.path)
-        model, coding = frame_graph(file)
         self._path = card.path
-        self._upsampler = Upsampler(coding)
-        started = self._start(file, model)
+        started = self._start(read_model(card.path))
         self._session = started.session
+        self._upsampler = Upsampler(started.coding)
         self._where = started.device
         output = started.session.get_outputs()[0].name
-        self._ends = started.ends or PlainEnds(output, coding.pitch)
+        self._ends = started.ends or PlainEnds(output, started.coding.pitch)
         self._binding = started.session.io_binding()
         threads = self._settings.threads
         where = PROVIDERS[started.device].label
@@ -89,15 +89,12 @@ class OnnxRuntimeBackend:
         line += f", {threads} thread{'s' if threads != 1 else ''}" if where == "CPU" else ""
         return line + "".join(f"; {remark}" for remark in started.remarks)
 
-    def _start(self, file: onnx.ModelProto, model: onnx.ModelProto) -> RunningSession:
-        """A session on the first device that works. With "auto", each failure becomes a remark.
-
-        `model` is the graph to run for a `file`; a CPU may run another one (blocked_graph.py).
-        """
+    def _start(self, file: onnx.ModelProto) -> RunningSession:
+        """A session on the first device that works. With "auto", each failure becomes a remark."""
         remarks = []
         for device in candidates(self._device):
             try:
-                started = self._start_on(device, file, model)
+                started = self._start_on(device, file)
             except ProviderFailed as reason:
                 if self._device != "auto":
                     raise UsageError(
@@ -111,24 +108,31 @@ class OnnxRuntimeBackend:
             return replace(started, remarks=(*remarks, *started.remarks))
         raise UsageError(f"{self._path}: no device works: {'; '.join(remarks)}")
 
-    def _start_on(
-        self, device: str, file: onnx.ModelProto, model: onnx.ModelProto
-    ) -> RunningSession:
+    def _start_on(self, device: str, file: onnx.ModelProto) -> RunningSession:
+        """A session for a model file; a CPU may run another graph (blocked_graph.py)."""
         wanted = PROVIDERS[device].half if self._half is None else self._half
+        # The blocked graph is tried first: a style is loaded while another one paints, and Python
+        # that writes a graph that nobody runs would keep the painting waiting.
+        if not wanted and device == "cpu" and (blocked := blocked_generator(file)) is not None:
+            graph, ends = blocked
+            return RunningSession(self._session_on(device, graph), device, "fp32", ends=ends)
+        model, coding = frame_graph(file)
+        return replace(self._start_graph(device, model, half=wanted), coding=coding)
+
+    def _start_graph(self, device: str, model: onnx.ModelProto, *, half: bool) -> RunningSession:
         if is_half(model):
             return RunningSession(self._session_on(device, model), device, "fp16")
         if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
             return RunningSession(self._session_on(device, model), device, "int8")
-        if not wanted and device == "cpu" and (blocked := blocked_generator(file)) is not None:
-            graph, ends = blocked
-            return RunningSession(self._session_on(device, graph), device, "fp32", ends=ends)
-        if not wanted:
+        if not half:
             return RunningSession(self._session_on(device, model), device, "fp32")
         try:
-            half = self._session_on(device, to_half(model))
-            off = picture_difference(_paint_once(self._session_on("cpu", model)), _paint_once(half))
+            halved = self._session_on(device, to_half(model))
+            off = picture_difference(
+                _paint_once(self._session_on("cpu", model)), _paint_once(halved)
+            )
             if off.acceptable:
-                return RunningSession(half, device, "fp16")
+                return RunningSession(halved, device, "fp16")
             reason = f"half precision is off by {off}"
         except ModelError as error:
             reason = f"half precision is not possible: {error}"
@@ -165,6 +169,11 @@ class OnnxRuntimeBackend:
         """See `Backend.needs_frame`."""
         return self._upsampler.needs_frame
 
+    @property
+    def first_is_slow(self) -> bool:
+        """See `Backend.first_is_slow`. On a CPU nothing is planned."""
+        return self._where != "cpu"
+
     def warm_up(self, height: int, width: int) -> None:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 
@@ -185,10 +194,10 @@ class OnnxRuntimeBackend:
         return self._upsampler.compose(rgb, self._ends.picture(out, small), strength)
 
     def _run_options(self, shape: tuple[int, ...]) -> ort.RunOptions | None:
-        """On the CPU, options that free the memory of the old size when a new size comes."""
-        if shape == self._shape or self._where != "cpu":
+        """On the CPU, options that free the memory of the old size when a smaller one comes."""
+        before, self._shape = self._shape, shape
+        if shape[0] * shape[1] >= before[0] * before[1] or self._where != "cpu":
             return None
-        self._shape = shape
         options = ort.RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         return options

@@ -98,6 +98,11 @@ class OpenVinoBackend:
         """See `Backend.needs_frame`."""
         return self._upsampler.needs_frame
 
+    @property
+    def first_is_slow(self) -> bool:
+        """See `Backend.first_is_slow`."""
+        return True
+
     def warm_up(self, height: int, width: int) -> None:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 

@@ -107,6 +107,12 @@ class RestartingBackend:
         """See `Backend.needs_frame`. It stays what it was while a fresh one is being loaded."""
         return self._needs_frame
 
+    @property
+    def first_is_slow(self) -> bool:
+        """See `Backend.first_is_slow`."""
+        assert self._backend is not None, "load first"
+        return self._backend.first_is_slow
+
     def warm_up(self, height: int, width: int) -> None:
         assert self._backend is not None, "load first"
         began = self._clock()

@@ -99,6 +99,11 @@ class TorchBackend:
         """See `Backend.needs_frame`."""
         return self._upsampler.needs_frame
 
+    @property
+    def first_is_slow(self) -> bool:
+        """See `Backend.first_is_slow`."""
+        return bool(self._device.type != "cpu")
+
     def warm_up(self, height: int, width: int) -> None:
         """See `Backend.warm_up`. On CUDA, records the work for this size as a CUDA graph."""
         import torch

@@ -8,6 +8,7 @@ from itertools import count
 import numpy as np
 import pytest
 
+from models.card import MINIMUM_SIDE
 from models.errors import ModelError, StylecamError, UsageError
 from models.exposure import normalised
 from models.pictures import RGB
@@ -120,6 +121,13 @@ def test_the_old_style_paints_until_the_new_is_loaded_and_warm():
     assert made.backends["two"].warmed == [(100, 150)]
 
 
+def test_where_the_first_picture_is_no_slower_none_is_painted_beside_the_old_style():
+    made = studio()
+    made.backends["two"] = FakeBackend(flat(2), first_is_slow=False)
+    wait_until(lambda: made.shows(2, on("two")))
+    assert made.backends["two"].warmed == [(MINIMUM_SIDE, MINIMUM_SIDE)]
+
+
 def test_a_style_that_cannot_be_loaded_is_told_once_and_the_others_go_on():
     made = studio()
     fault = ModelError("two.onnx: damaged")
@@ -164,8 +172,20 @@ def test_the_styles_beyond_those_kept_are_closed():
     made = studio(keep=2)
     wait_until(lambda: made.shows(2, on("two")))
     wait_until(lambda: made.shows(3, on("three")))
-    assert [made.backends[name].closes for name in STYLES] == [1, 0, 0]
+    wait_until(lambda: [made.backends[name].closes for name in STYLES] == [1, 0, 0])
     wait_until(lambda: made.shows(1, on("two")) is False and made.shows(2, on("two")))
+
+
+def test_the_new_style_paints_while_the_old_one_is_being_closed():
+    made, gate = studio(keep=1), threading.Event()
+    made.backends["one"]._close_gate = gate
+    wait_until(lambda: made.shows(2, on("two")))
+    for _ in range(3):
+        assert made.shows(2, on("two"))
+    assert made.backends["one"].closes == 0
+    gate.set()
+    made.stylizer.close()
+    assert [made.backends[name].closes for name in ("one", "two")] == [1, 1]
 
 
 @pytest.mark.parametrize("keep", [1, 2])

@@ -125,6 +125,12 @@ print(idle)
     assert float(done.stdout) < 0.05
 
 
+def test_on_a_cpu_the_first_picture_needs_no_other_before_it(brush: StyleCard):
+    backend = OnnxRuntimeBackend(device="cpu", threads=1)
+    backend.load(brush)
+    assert not backend.first_is_slow
+
+
 def test_memory_of_a_larger_size_is_given_back(brush: StyleCard):
     """Stepping the processing size down must not keep what the large frames needed."""
     code = """
