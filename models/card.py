@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 METADATA_KEY = "stylecam"
 ARCHITECTURE_KEY = "architecture"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where there is one: PyYAML's own takes four times as long, and a run reads all cards.
+It refuses to nest deeper than 1000 levels (since 0.2.5, which PyYAML's wheels bring)."""
 MINIMUM_SIDE = 48
 LARGEST_CARD = 200_000
 """Bytes; a real card has a hundredth of that."""
@@ -137,7 +140,7 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_CARD:
             raise ModelError(f"{path}: not a style card: larger than {LARGEST_CARD // 1000} KB")
-        fields = yaml.load(path.read_text(), _PlainLoader)
+        fields = _read_yaml(path.read_text())
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise ModelError(f"{path}: not a readable style card: {_first_line(error)}") from None
     if not isinstance(fields, dict):
@@ -145,13 +148,11 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
     return fields
 
 
-class _PlainLoader(yaml.SafeLoader):
+def _read_yaml(text: str) -> Any:
     """YAML without aliases: a few lines of them could fill the memory."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("it has aliases (*name)")
-        return super().compose_node(parent, index)
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _LOADER)):
+        raise yaml.YAMLError("it has aliases (*name)")
+    return yaml.load(text, _LOADER)
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:
