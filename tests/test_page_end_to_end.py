@@ -173,12 +173,18 @@ def test_a_guest_styles_and_photographs_and_the_server_refuses_the_rest(
             ...{messages}.map(send),
             fetch("status").then((answer) => answer.status),
             fetch("metrics").then((answer) => answer.status),
-            fetch("saved/1", {{ method: "DELETE" }}).then((answer) => answer.status),
+            fetch("saved/9999", {{ method: "DELETE" }}).then((answer) => answer.status),
         ]);
     """.replace("True", "true")
     )
     assert set(said) == {403}
     assert len(said) == len(messages) + 3
+    own = "return document.querySelectorAll('#saved img').length"
+    assert browser.run(own) == 1  # what the owner took is not listed
+    deleted = """const image = document.querySelector("#saved img");
+                 return fetch(image.src, {method: "DELETE"}).then((answer) => answer.status)"""
+    assert browser.run(deleted) == 200
+    wait_for(lambda: browser.run(own) == 0)
     assert served.process.poll() is None
     wait_for(lambda: red(colour(browser)))
 
