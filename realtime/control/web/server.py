@@ -268,7 +268,7 @@ class ControlServer:
         role = self.access.role_of(token, request.cookies.get(self.access.cookie))
         if role is not None:
             request[ROLE] = role
-            self._visitors.identify(request, self.access.visitor_cookie)
+            self._visitors.identify(request, self.access.visitor_cookie, role)
         elif not self._opened_by_key(request):
             raise web.HTTPForbidden(text="open the address that stylecam printed, with its token\n")
         response = await handler(request)

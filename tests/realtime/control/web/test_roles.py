@@ -290,6 +290,19 @@ def test_a_cookie_that_was_not_given_is_nobodys(kiosk: House):
     assert kiosk.ask(talk) == [3]
 
 
+def test_what_the_owner_took_at_an_unlocked_kiosk_is_no_guests_once_it_is_locked(kiosk: House):
+    async def talk(session: aiohttp.ClientSession):
+        await status_of(session, "GET", "/page.js")
+        (await session.post("/unlock", json={"pin": "4711"})).release()
+        (await session.post("/control", json={"verb": "snapshot"})).release()
+        kiosk.save_snapshot()
+        marked = (await greeted(session))["gallery"]["entries"][0]["mine"]
+        (await session.post("/lock")).release()
+        return marked, await listed(session)
+
+    assert kiosk.ask(talk) == (True, [])
+
+
 def test_a_guest_is_not_told_that_anothers_snapshot_failed(kiosk: House):
     async def talk(session: aiohttp.ClientSession):
         (await session.post("/control", json={"verb": "snapshot"})).release()
