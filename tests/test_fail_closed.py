@@ -19,7 +19,7 @@ from realtime.pipeline.pipeline import Pipeline, Plan
 from realtime.sinks import Sink, window
 from realtime.sinks.image_file import ImageFile
 from realtime.sinks.recording.recorder import CONTAINERS, Recorder
-from realtime.sinks.virtual_camera import VirtualCameraSink
+from realtime.sinks.virtual_camera.sink import VirtualCameraSink
 from realtime.sinks.web import WebSink
 from tests.realtime.fakes import (
     FakeBackend,

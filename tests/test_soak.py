@@ -86,7 +86,7 @@ def test_memory_threads_and_files_stay_flat(brush, tmp_path, monkeypatch):
             "style": {"name": str(brush.path)},
             "processing": {"device": "cpu", "threads": 1, "scale": 1.0, "keep": 2},
             "sinks": ["web", "virtual-camera", f"file:{tmp_path / 'out.mp4'}"],
-            "virtual_camera": {"backend": "counting"},
+            "virtual_camera": {"backend": "counting", "outlive": 0},
             "recording": {"folder": str(tmp_path / "records"), "split": 5},
             "snapshot": {"folder": str(tmp_path / "snapshots"), "format": "jpg"},
         }

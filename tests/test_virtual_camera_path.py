@@ -74,7 +74,7 @@ def test_a_call_gets_what_the_backend_paints(camera, red_and_blue, strength):
             "style": {"name": DEFAULT_STYLE, "strength": strength},
             "processing": {"device": "cpu"},
             "sinks": ["virtual-camera"],
-            "virtual_camera": {"backend": "keeping"},
+            "virtual_camera": {"backend": "keeping", "outlive": 0},
         }
     )
     backend = make_backend("onnx", "cpu")

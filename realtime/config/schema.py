@@ -203,12 +203,18 @@ class GalleryConfig(Section):
 
 
 class VirtualCameraConfig(Section):
-    """With `on_demand`, the source rests while nobody reads the camera, where the system tells."""
+    """With `on_demand`, the source rests while nobody reads the camera, where the system tells.
+
+    `outlive` is for how long, in seconds, it stays listed when stylecam is killed (Linux); with
+    `outlive_stop` when it is ended, too. 0: it is a part of stylecam.
+    """
 
     device: str | None = None
     backend: str | None = None
     fps: FrameRate | None = None
     on_demand: bool = True
+    outlive: Seconds = Field(default=300.0, ge=0, le=86400)
+    outlive_stop: bool = False
 
 
 class RecordingConfig(Section):

@@ -25,8 +25,9 @@ RestartSec=3
 # Wrong options stay wrong.
 RestartPreventExitStatus=2
 WatchdogSec=30
+# A virtual camera's own process stays with the call when stylecam is killed.
+KillMode=process
 # SIGTERM ends it within 2 s, but a long recording may have to be rewritten.
-KillMode=mixed
 TimeoutStopSec=90
 
 [Install]

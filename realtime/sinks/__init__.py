@@ -1,9 +1,12 @@
 """The contract for where frames go. The kinds of sinks are in files beside this one."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from realtime.frames.frame import Frame, FrameFormat
-from realtime.frames.size import Size
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # the process of a virtual camera is in this package, and must be light
+    from realtime.frames.frame import Frame, FrameFormat
+    from realtime.frames.size import Size
 
 
 class Sink(Protocol):

@@ -1,6 +1,7 @@
 """Makes the sink that a text means: "window", "web:8080", "file:out.mp4", or just "out.mp4"."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -108,16 +109,21 @@ def _window(spec: str, argument: str, context: SinkContext) -> Sink:
 
 
 def _virtual_camera(spec: str, argument: str, context: SinkContext) -> Sink:
-    from realtime.sinks.virtual_camera import VirtualCameraSink
+    from realtime.sinks.virtual_camera.sink import CameraFeed, VirtualCameraSink
 
     wanted = context.config.virtual_camera
-    device = argument or wanted.device
+    feed: CameraFeed | None = None
+    if sys.platform == "linux" and wanted.outlive > 0:
+        from realtime.sinks.virtual_camera.camera_process import CameraProcess
+
+        feed = CameraProcess(outlive=wanted.outlive, outlive_stop=wanted.outlive_stop)
     return VirtualCameraSink(
         spec,
-        device=device,
+        device=argument or wanted.device,
         backend=wanted.backend,
         fps=wanted.fps,
         on_demand=wanted.on_demand,
+        feed=feed,
     )
 
 

@@ -21,7 +21,7 @@ from realtime.frames.views import placeholder
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.pipeline import Pipeline, Plan
 from realtime.pipeline.watch.lost_picture import LOST_TEXT
-from realtime.sinks.virtual_camera import VirtualCameraSink
+from realtime.sinks.virtual_camera.sink import VirtualCameraSink
 from realtime.sources.camera import Camera
 from tests.faults.scripted_camera import FAULTS, LEVEL, OTHER_LEVEL, Capture, Device, Fault
 from tests.faults.scripted_virtual_camera import DRIVER_FAULTS, Driver, DriverFault

@@ -16,9 +16,16 @@ def loopback(tmp_path: Path) -> Path:
 
 
 def test_no_loopback_gives_the_commands(tmp_path: Path):
-    (finding,) = hardware.check_virtual_camera(tmp_path / "none", "linux")
+    (finding,) = hardware.check_virtual_camera(tmp_path / "none", "linux", lambda: "it is off")
     assert finding.status == "warn"
+    assert "it is off" in finding.detail
     assert "modprobe v4l2loopback" in finding.remedy
+
+
+def test_no_loopback_is_well_where_pipewire_gives_a_camera(tmp_path: Path):
+    (finding,) = hardware.check_virtual_camera(tmp_path / "none", "linux", lambda: None)
+    assert finding.status == "ok"
+    assert "PipeWire" in finding.detail
 
 
 @pytest.mark.parametrize(

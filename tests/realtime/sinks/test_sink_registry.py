@@ -13,7 +13,7 @@ from realtime.sinks.image_file import ImageFile
 from realtime.sinks.null import Null
 from realtime.sinks.recording.recorder import Recorder
 from realtime.sinks.registry import SinkContext, check_duplicates, make_sink, parse
-from realtime.sinks.virtual_camera import VirtualCameraSink
+from realtime.sinks.virtual_camera.sink import VirtualCameraSink
 from realtime.sinks.web import WebSink
 from realtime.sinks.window_process.sink import WindowProcess
 

@@ -11,8 +11,10 @@ from realtime.frames.frame import FrameFormat
 from realtime.frames.views import placeholder
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.sink_runner import SinkRunner
-from realtime.sinks import virtual_camera
-from realtime.sinks.virtual_camera import VirtualCameraSink
+from realtime.sinks.virtual_camera import paced_camera
+from realtime.sinks.virtual_camera import sink as sink_module
+from realtime.sinks.virtual_camera.paced_camera import PacedCamera
+from realtime.sinks.virtual_camera.sink import VirtualCameraSink
 from tests.realtime.fakes import frame_of, opened, wait_until
 
 FORMAT = FrameFormat(width=64, height=48, fps=60, live=True)
@@ -179,7 +181,7 @@ def test_a_camera_that_fails_later_is_opened_again_in_the_same_format(
 
 
 def test_a_camera_that_hangs_is_left_behind_and_opened_afresh(sink, backend, monkeypatch, caplog):
-    monkeypatch.setattr(virtual_camera, "PATIENCE", 0.1)
+    monkeypatch.setattr(paced_camera, "PATIENCE", 0.1)
     gate = threading.Event()
     usual = backend.send
     monkeypatch.setattr(
@@ -212,7 +214,7 @@ def test_a_camera_that_hangs_is_left_behind_and_opened_afresh(sink, backend, mon
     ],
 )
 def test_without_a_device_the_commands_that_help_are_given(backend, platform, commands):
-    sink = VirtualCameraSink(device="/dev/video99", platform=platform)
+    sink = VirtualCameraSink(device="/dev/video99", feed=PacedCamera(platform=platform))
     with pytest.raises(SinkFault) as caught:
         sink.open(FORMAT)
     first, *rest = str(caught.value).splitlines()
@@ -230,7 +232,7 @@ def test_every_reason_is_told_when_every_backend_failed(backend):
 
 def test_missing_permission_is_not_answered_with_an_installation(backend):
     with pytest.raises(SinkFault) as caught:
-        VirtualCameraSink(device="/dev/video98", platform="linux").open(FORMAT)
+        VirtualCameraSink(device="/dev/video98", feed=PacedCamera(platform="linux")).open(FORMAT)
     assert "--groups video" in str(caught.value)
     assert "apt install" not in str(caught.value)
 
@@ -252,7 +254,7 @@ class Usage:
 
 def test_who_comes_sees_the_card_until_a_new_picture_never_an_old_one(backend):
     usage = Usage()
-    sink = VirtualCameraSink(backend="fake", open_usage=lambda _: usage)
+    sink = VirtualCameraSink(backend="fake", feed=PacedCamera(open_usage=lambda _: usage))
     sink.open(FORMAT)
     (camera,) = backend.made
     old, new = red_and_blue(), np.full((48, 64, 3), 77, np.uint8)
@@ -271,9 +273,9 @@ def test_who_comes_sees_the_card_until_a_new_picture_never_an_old_one(backend):
 
 
 def test_a_source_that_does_not_wake_shows_what_there_is(backend, monkeypatch):
-    monkeypatch.setattr(virtual_camera, "WAKING", 0.0)
+    monkeypatch.setattr(sink_module, "WAKING", 0.0)
     usage = Usage()
-    sink = VirtualCameraSink(backend="fake", open_usage=lambda _: usage)
+    sink = VirtualCameraSink(backend="fake", feed=PacedCamera(open_usage=lambda _: usage))
     sink.open(FORMAT)
     (camera,) = backend.made
     lost = np.full((48, 64, 3), 33, np.uint8)
@@ -285,7 +287,9 @@ def test_a_source_that_does_not_wake_shows_what_there_is(backend, monkeypatch):
 
 
 def test_a_camera_that_is_always_on_has_viewers(backend):
-    sink = VirtualCameraSink(backend="fake", on_demand=False, open_usage=lambda _: Usage())
+    sink = VirtualCameraSink(
+        backend="fake", on_demand=False, feed=PacedCamera(open_usage=lambda _: Usage())
+    )
     sink.open(FORMAT)
     assert sink.has_viewers
     sink.close()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from models.pictures import RGB
-from realtime.sinks.fixed_rate import FixedRatePacer
+from realtime.sinks.virtual_camera.fixed_rate import FixedRatePacer
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,8 @@ LONGEST_BACKOFF = 5.0
 
 class OpenCamera(Protocol):
     """What pyvirtualcam gives: an open camera. It may raise anything, or hang in a driver."""
+
+    device: str
 
     def send(self, frame: RGB) -> None: ...
     def close(self) -> None: ...

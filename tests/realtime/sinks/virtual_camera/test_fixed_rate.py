@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.sinks.fixed_rate import FixedRatePacer
+from realtime.sinks.virtual_camera.fixed_rate import FixedRatePacer
 
 
 class HandClock:

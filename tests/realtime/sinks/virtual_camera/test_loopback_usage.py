@@ -5,8 +5,14 @@ import time
 
 import pytest
 
-from realtime.sinks import loopback_usage
-from realtime.sinks.loopback_usage import DEQUEUE, EVENT, SUBSCRIBE, SUBSCRIPTION, LoopbackUsage
+from realtime.sinks.virtual_camera import loopback_usage
+from realtime.sinks.virtual_camera.loopback_usage import (
+    DEQUEUE,
+    EVENT,
+    SUBSCRIBE,
+    SUBSCRIPTION,
+    LoopbackUsage,
+)
 from tests.realtime.fakes import wait_until
 
 
