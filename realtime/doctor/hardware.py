@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -91,17 +91,27 @@ def can_open(device: Path) -> bool:
 
 
 def check_virtual_camera(
-    module: Path = LOOPBACK, platform: str = sys.platform
+    module: Path = LOOPBACK,
+    platform: str = sys.platform,
+    why_no_pipewire: Callable[[], str | None] | None = None,
 ) -> Iterator[CheckResult]:
-    """Check that other programs can use the output as a camera."""
-    from realtime.sinks.virtual_camera import REMEDIES
+    """Check that other programs can use the output as a camera.
+
+    `why_no_pipewire` says why PipeWire cannot give one (None: it can).
+    """
+    from realtime.sinks.virtual_camera import pipewire_node
+    from realtime.sinks.virtual_camera.devices import REMEDIES
 
     if platform != "linux":
         yield ok("virtual camera", "provided by OBS; checked when `--sink virtual-camera` starts")
         return
     if not module.is_dir():
+        without = (why_no_pipewire or pipewire_node.why_no_pipewire)()
+        if without is None:
+            yield ok("virtual camera", "a node of PipeWire; v4l2loopback is not loaded")
+            return
         command = REMEDIES["linux"].splitlines()[-1].strip()
-        detail = "v4l2loopback is not loaded"
+        detail = f"v4l2loopback is not loaded, and PipeWire gives none ({without})"
         yield warn("virtual camera", detail, REMEDIES["linux"], fix=command)
         return
     flags = module / "parameters" / "exclusive_caps"
