@@ -121,7 +121,7 @@ class WrittenCamera:
 
 
 class WrittenUsage:
-    """In place of LoopbackUsage: somebody reads the camera while there is a file beside it."""
+    """In place of CameraUsage: somebody reads the camera while there is a file beside it."""
 
     def __init__(self, device: str) -> None:
         pass
@@ -151,7 +151,7 @@ import pyvirtualcam
 from realtime.sinks.virtual_camera import loopback_usage
 from tests.faults.scripted_virtual_camera import WrittenCamera, WrittenUsage
 pyvirtualcam.register_backend("written", WrittenCamera)
-loopback_usage.LoopbackUsage = WrittenUsage
+loopback_usage.CameraUsage = WrittenUsage
 """
 
 

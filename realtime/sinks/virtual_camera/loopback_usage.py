@@ -1,4 +1,4 @@
-"""Whether somebody reads a v4l2loopback camera: the module tells of its readers by an event."""
+"""Whether somebody reads a camera. The module v4l2loopback tells of its readers by an event."""
 
 import fcntl
 import logging
@@ -59,7 +59,7 @@ class LoopbackHandle:
         os.close(self._file)
 
 
-class LoopbackUsage:
+class CameraUsage:
     """Watches a device in a thread of its own; `watched` says whether anybody reads it.
 
     A device that does not tell counts as watched, and so does one of which nothing is known yet.

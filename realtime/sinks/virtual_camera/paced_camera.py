@@ -10,7 +10,7 @@ from models.pictures import RGB
 from realtime.sinks.virtual_camera.camera_sender import CameraSender, OpenCamera
 from realtime.sinks.virtual_camera.devices import CameraSpec, open_camera
 from realtime.sinks.virtual_camera.fixed_rate import FixedRatePacer
-from realtime.sinks.virtual_camera.pipewire_node import PIPEWIRE
+from realtime.sinks.virtual_camera.pipewire_node import PIPEWIRE, PipewireHandle
 
 if TYPE_CHECKING:
     from realtime.frames.size import Size
@@ -114,8 +114,10 @@ class PacedCamera:
         """What tells whether anybody reads it; None where nothing does."""
         if self._open_usage is not None:
             return self._open_usage(self.device)
-        if self._platform != "linux" or not self.device.startswith("/dev/"):
+        if self._platform != "linux" or not self.device.startswith(("/dev/", PIPEWIRE)):
             return None
-        from realtime.sinks.virtual_camera.loopback_usage import LoopbackUsage
+        from realtime.sinks.virtual_camera import loopback_usage
 
-        return LoopbackUsage(self.device)
+        if self.device == PIPEWIRE:
+            return loopback_usage.CameraUsage(self.device, PipewireHandle)
+        return loopback_usage.CameraUsage(self.device)

@@ -3,6 +3,7 @@
 Browsers and OBS find it where they find webcams, through the desktop's camera portal.
 """
 
+import json
 import os
 import select
 import shutil
@@ -12,12 +13,14 @@ import time
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from models.errors import SinkFault
 from models.pictures import RGB
 
 PIPEWIRE = "pipewire"
 """The `device` that means such a camera, and its name where a backend's device is named."""
+PIPEWIRE_NAME = "stylecam"
 INSTALL = "sudo apt install pipewire wireplumber gstreamer1.0-pipewire gstreamer1.0-tools"
 PIPE = 1 << 20
 OPENING = 10.0
@@ -25,9 +28,8 @@ SENDING = 2.0
 """Seconds that GStreamer may take to offer the node, and for one picture."""
 GREY = 28
 PLAYING = b"to PLAYING"
-PROPERTIES = (
-    "props,media.class=Video/Source,media.role=Camera,node.name=stylecam,node.description=stylecam"
-)
+OWNER = "stylecam.process"
+"""The property of a node that says which process made it."""
 
 
 def why_no_pipewire() -> str | None:
@@ -135,5 +137,71 @@ def _command(width: int, height: int, fps: float) -> list[str]:
         *("!", "videoconvert", "!", "video/x-raw,format=YUY2"),
         # PipeWire's own buffers make videoconvert crash (0.3.65).
         *("!", "identity", "drop-allocation=true"),
-        *("!", "pipewiresink", "mode=provide", "sync=false", f"stream-properties={PROPERTIES}"),
+        *("!", "pipewiresink", "mode=provide", "sync=false", f"stream-properties={_properties()}"),
     ]
+
+
+def _properties() -> str:
+    words = {"media.class": "Video/Source", "media.role": "Camera", "node.name": PIPEWIRE_NAME}
+    words |= {"node.description": PIPEWIRE_NAME, OWNER: str(os.getpid())}
+    return ",".join(["props", *(f"{key}={word}" for key, word in words.items())])
+
+
+class PipewireHandle:
+    """A `UsageHandle` (loopback_usage.py): whether anybody reads this process's node.
+
+    `device` is ignored. Raises OSError where pw-dump is missing.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._process = subprocess.Popen(
+            ["pw-dump", "--no-colors", "--monitor"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        self._pipe = self._process.stdout.fileno()
+        self._text = ""
+        self._node: int | None = None
+        self._told: int | None = None
+
+    def wait(self, timeout: float) -> int | None:
+        """1 or 0 if it is news, None if nothing came. Raises OSError when PipeWire is gone."""
+        if not select.select([self._pipe], [], [], timeout)[0]:
+            return None
+        read = os.read(self._pipe, 1 << 16)
+        if not read:
+            raise OSError("pw-dump has ended")
+        self._text += read.decode(errors="replace")
+        news = None
+        while (changes := self._next()) is not None:
+            for change in changes:
+                news = self._running(change, news)
+        if news == self._told:  # an idle node is told again when it is suspended
+            return None
+        self._told = self._told if news is None else news
+        return news
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _next(self) -> list[dict[str, Any]] | None:
+        """The next list of what has changed, if it is here wholly."""
+        self._text = self._text.lstrip()
+        try:
+            changes, end = json.JSONDecoder().raw_decode(self._text)
+        except ValueError:
+            return None
+        self._text = self._text[end:]
+        return list(changes)
+
+    def _running(self, change: dict[str, Any], news: int | None) -> int | None:
+        """What `change` says of our node, else `news`."""
+        info = change.get("info") or {}
+        if str((info.get("props") or {}).get(OWNER)) == str(os.getpid()):
+            self._node = change["id"]
+        if change["id"] != self._node or "state" not in info:
+            return news
+        return int(info["state"] == "running")

@@ -11,7 +11,7 @@ from realtime.sinks.virtual_camera.loopback_usage import (
     EVENT,
     SUBSCRIBE,
     SUBSCRIPTION,
-    LoopbackUsage,
+    CameraUsage,
 )
 from tests.realtime.fakes import wait_until
 
@@ -59,7 +59,7 @@ def watch(quick):
     started = []
 
     def start(driver):
-        started.append(LoopbackUsage("/dev/video9", driver.open))
+        started.append(CameraUsage("/dev/video9", driver.open))
         return started[-1]
 
     yield start

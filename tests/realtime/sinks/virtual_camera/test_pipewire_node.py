@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +67,19 @@ def read(folder: Path, count: int) -> np.ndarray:
     return np.frombuffer(out.read_bytes(), np.uint8).reshape(-1, 240, 320, 3)[-1]
 
 
+@contextmanager
+def reader() -> Iterator[None]:
+    """A program that reads the camera meanwhile, as a call does."""
+    words = "gst-launch-1.0 -q pipewiresrc target-object=stylecam ! videoconvert"
+    words += " ! video/x-raw,format=RGB ! fakesink"
+    process = subprocess.Popen(words.split(), stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def shows(folder: Path, left: tuple, right: tuple) -> bool:
     rgb = read(folder, 3).astype(int)
     sides = ((rgb[120, 80], left), (rgb[120, 240], right))
@@ -86,18 +101,23 @@ def test_other_programs_read_the_painting_and_the_card_once_stylecam_is_gone(pip
     try:
         until(cameras)
         [camera] = cameras()
+        until(lambda: not sink.has_viewers)
         properties = camera["info"]["props"]
         assert properties["media.role"] == "Camera"
         assert properties["node.description"] == "stylecam"
-        sink.write(frame_of(red_and_blue()))
-        until(lambda: shows(pipewire, (200, 30, 30), (30, 30, 200)))
+        with reader():
+            until(lambda: sink.has_viewers)
+            sink.write(frame_of(red_and_blue(), 1))
+            until(lambda: shows(pipewire, (200, 30, 30), (30, 30, 200)))
         feed._closing.set()
         feed._keeper.link.hang_up()  # as when stylecam is killed
         until(lambda: shows(pipewire, (28, 28, 28), (28, 28, 28)))
         sink = VirtualCameraSink(device="pipewire", feed=CameraProcess(outlive=PATIENCE))
         sink.open(FORMAT)
-        sink.write(frame_of(red_and_blue()))
-        until(lambda: shows(pipewire, (200, 30, 30), (30, 30, 200)))
+        with reader():
+            until(lambda: sink.has_viewers)
+            sink.write(frame_of(red_and_blue(), 1))
+            until(lambda: shows(pipewire, (200, 30, 30), (30, 30, 200)))
         assert [other["id"] for other in cameras()] == [camera["id"]]
     finally:
         sink.close()
