@@ -135,7 +135,7 @@ class CameraProcess:
             if self._outlive_stop:
                 self._child.returncode = 0  # it is not ours any more
             else:
-                self._child.wait(CLOSING)
+                _reap(self._child)
             self._child = None
 
     def _take(self, keeper: Keeper) -> None:
@@ -271,6 +271,15 @@ def _await_end(link: Link, pid: int) -> None:
         with suppress(TimeoutError):
             link.receive(CLOSING)
     link.close()
+
+
+def _reap(child: "subprocess.Popen[bytes]") -> None:
+    """Wait for its end, with force if need be."""
+    try:
+        child.wait(CLOSING)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _kill(pid: int) -> None:

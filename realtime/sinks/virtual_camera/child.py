@@ -130,7 +130,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     reports = Reports()
     logging.basicConfig(level=logging.INFO, handlers=[reports])
-    first = reports.link = Link(socket.socket(fileno=os.dup(0)))
+    first = reports.link = _inherited()
     message, files = first.receive()
     if message is None:
         return
@@ -151,6 +151,15 @@ def main() -> None:
     finally:  # the connections end last: the camera is free then
         path.unlink(missing_ok=True)
         camera.close()
+
+
+def _inherited() -> Link:
+    """The socket that is the standard input. What is started from here must not hold it open."""
+    connection = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return Link(connection)
 
 
 def _end(number: int, frame: object) -> NoReturn:
