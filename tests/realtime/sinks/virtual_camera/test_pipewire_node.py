@@ -24,6 +24,8 @@ from tests.realtime.fakes import frame_of
 
 PROGRAMS = ("dbus-run-session", "pipewire", "wireplumber", "pw-dump", "gst-launch-1.0")
 MISSING = [program for program in PROGRAMS if shutil.which(program) is None]
+SERVERS = "pipewire & while sleep 0.1; do wireplumber; done"
+"""WirePlumber ends where PipeWire does not listen yet."""
 FORMAT = FrameFormat(width=320, height=240, fps=25, live=True)
 SPEC = CameraSpec("virtual-camera", None, None, 320, 240, 25.0)
 
@@ -37,7 +39,7 @@ def pipewire(monkeypatch):
         for name in ("XDG_RUNTIME_DIR", "HOME", "XDG_STATE_HOME"):
             monkeypatch.setenv(name, folder)
         servers = subprocess.Popen(
-            ["dbus-run-session", "--", "sh", "-c", "pipewire & wireplumber & wait"],
+            ["dbus-run-session", "--", "sh", "-c", SERVERS],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
