@@ -54,8 +54,10 @@ def pipewire(monkeypatch):
 
 def cameras() -> list[dict]:
     """What PipeWire tells of its video sources."""
-    told = subprocess.run(["pw-dump"], capture_output=True, check=True, timeout=PATIENCE)
-    nodes = [o for o in json.loads(told.stdout) if o["type"].endswith("Node")]
+    told = subprocess.run(["pw-dump"], capture_output=True, check=True, timeout=PATIENCE).stdout
+    # A second list, of what has changed meanwhile, may follow.
+    objects, _ = json.JSONDecoder().raw_decode(told.decode())
+    nodes = [o for o in objects if o.get("type", "").endswith("Node")]
     return [o for o in nodes if o["info"]["props"].get("media.class") == "Video/Source"]
 
 
@@ -101,8 +103,9 @@ def test_other_programs_read_the_painting_and_the_card_once_stylecam_is_gone(pip
     sink = VirtualCameraSink(device="pipewire", feed=feed)
     sink.open(FORMAT)
     try:
-        until(cameras)
-        [camera] = cameras()
+        found: list[dict] = []
+        until(lambda: found.extend(cameras()) or found)
+        [camera] = found
         until(lambda: not sink.has_viewers)
         properties = camera["info"]["props"]
         assert properties["media.role"] == "Camera"
