@@ -304,4 +304,6 @@ def _paint(
 
 def _duration(seconds: float) -> str:
     minutes = seconds / 60
+    if minutes < 2:
+        return f"{max(1, seconds):.0f} s"
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} hours"

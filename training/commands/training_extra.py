@@ -1,18 +1,32 @@
 """Checks that the training extra is installed and can be loaded."""
 
+import sys
 from importlib.util import find_spec
 
 from models.errors import TrainingError, UsageError
 from models.system.torch_install import INSTALL
+from training.runtime.memory_budget import format_bytes, free_bytes
 
 ADDRESSES = "about 4 GB"
 """What torch maps when it is imported (2.14, for the CPU and CUDA)."""
 
+LEAST_MEMORY = 10**9
+"""Bytes that a process takes once torch and a loss network are loaded (0.95 GB measured). With
+less, the system kills it without a word, or reads torch's files from the disk again and again."""
+
 
 def require_training_extra(command: str) -> None:
-    """Raise UsageError if torch is not installed, TrainingError if it cannot be loaded."""
+    """Raise UsageError if torch is not installed, TrainingError if it cannot be loaded, or if
+    less memory is free than that takes."""
     if find_spec("torch") is None:
         raise UsageError(f"stylecam {command} needs the training extra: {INSTALL}")
+    free = free_bytes()
+    if "torch" not in sys.modules and free is not None and free < LEAST_MEMORY:
+        raise TrainingError(
+            f"torch and a loss network take about {format_bytes(LEAST_MEMORY)}, and "
+            f"{format_bytes(free)} are left on this machine or in its memory limit (of a "
+            "container, a cgroup): end other programs, or raise the limit"
+        )
     try:
         import torch  # noqa: F401
     except (ImportError, OSError, MemoryError) as error:
