@@ -137,6 +137,7 @@ def paint(
     require_training_extra("paint")
     from models.pictures import check_output_picture, write_picture
     from training.commands.painting.inputs import load_inputs
+    from training.commands.painting.job import plan_job
     from training.commands.painting.sweep import (
         check_sweep,
         combinations,
@@ -156,17 +157,28 @@ def paint(
     every = check_sweep(look, preset, combinations(lists))
     if web is not None and (inspect or lists):
         raise UsageError("--web: shows one painting; leave out --sweep and --inspect")
-    if inspect:
-        _inspect(photo, out, every[0], _features(loss_network, every[0], device, None, precision))
-        return
-    if not style:
+    if inspect and lists:
+        raise UsageError("--inspect: of one setting; leave out --sweep")
+    if not (style or inspect):
         raise UsageError("--style: give a style picture, or a drawn style's name")
-    inputs = load_inputs(photo, style, mask, initial)
+    # Of an inspected picture, both are reconstructed from what it is itself.
+    inputs = load_inputs(photo, (str(photo),) if inspect else style, mask, initial)
+    every = [_at_resolution(x, inputs, resolution, look["size"]) for x in every]
+    networks = {
+        pooling: _features(loss_network, pooling, device, devices, precision)
+        for pooling in dict.fromkeys(x.pooling for x in every)
+    }
+    if inspect:
+        features = networks[every[0].pooling]
+        _inspect(inputs, out, every[0], features, _available(features, max_memory))
+        return
     jobs = []
     for settings in every:
-        sized = _at_resolution(settings, inputs, resolution, look["size"])
-        features = _features(loss_network, sized, device, devices, precision)
-        jobs.append(_job(inputs, sized, features, loss_network, max_memory, tile))
+        features = networks[settings.pooling]
+        available = _available(features, max_memory)
+        jobs.append(
+            plan_job(inputs, settings, features, loss_network, available=available, tile=tile)
+        )
     if lists:
         sheet = run_sweep(out, lists, jobs, lambda job, path: _paint(job, path, preview_every, 8))
         write_picture(out, sheet)
@@ -184,15 +196,23 @@ def paint(
         _paint(jobs[0], out, preview_every, depth, page)
 
 
-def _inspect(photo: Path, out: Path, settings: "PaintSettings", features: "PaintFeatures") -> None:
-    from models.pictures import read_picture, write_picture
-    from training.commands.painting.inputs import as_tensor
-    from training.commands.painting.inspect import inspect_sheet
+def _inspect(
+    inputs: "Inputs",
+    out: Path,
+    settings: "PaintSettings",
+    features: "PaintFeatures",
+    available: int | None,
+) -> None:
+    from models.pictures import write_picture
+    from training.commands.painting.inspect import inspect_jobs, inspect_sheet
+    from training.commands.painting.job import seconds_needed
 
-    picture = as_tensor(read_picture(photo))
-    sheet = inspect_sheet(picture, features, settings, lambda text: click.echo(text, err=True))
+    jobs = inspect_jobs(inputs.photo, features, settings, available)
+    seconds = len(jobs) / 2 * (seconds_needed(jobs[0]) + seconds_needed(jobs[-1]))
+    click.echo(f"{out}: {len(jobs)} paintings, about {_duration(seconds)} together")
+    sheet = inspect_sheet(inputs.photo, features, settings, lambda x: click.echo(x, err=True))
     write_picture(out, sheet)
-    click.echo(f"{out}: what the loss network sees of {photo}")
+    click.echo(f"{out}: what the loss network sees")
 
 
 def _numbers(flag: str, text: str | None) -> tuple[float, ...]:
@@ -226,7 +246,7 @@ def _at_resolution(
 
 def _features(
     network: str,
-    settings: "PaintSettings",
+    pooling: str,
     device: "DeviceName",
     devices: str | None,
     precision: "Precision | None",
@@ -242,7 +262,7 @@ def _features(
     wanted = precision or "auto"
     warn_of_emulation(wanted, on[0])
     dtype = torch.bfloat16 if use_bf16(wanted, on[0]) else torch.float32
-    return PaintFeatures(load_loss_network(network), settings.pooling, on, dtype=dtype)
+    return PaintFeatures(load_loss_network(network), pooling, on, dtype=dtype)
 
 
 def _two_devices(text: str) -> list[Any]:
@@ -260,20 +280,11 @@ def _two_devices(text: str) -> list[Any]:
     return found
 
 
-def _job(
-    inputs: "Inputs",
-    settings: "PaintSettings",
-    features: "PaintFeatures",
-    network: str,
-    max_memory: str,
-    tile: int | None,
-) -> "Job":
-    from training.commands.painting.job import plan_job
+def _available(features: "PaintFeatures", max_memory: str) -> int | None:
     from training.optimise.memory import memory_for
     from training.runtime.memory_budget import parse_memory_budget
 
-    available = memory_for(features.devices, parse_memory_budget(max_memory))
-    return plan_job(inputs, settings, features, network, available=available, tile=tile)
+    return memory_for(features.devices, parse_memory_budget(max_memory))
 
 
 def _require_own_checkpoint(job: "Job", out: Path) -> None:

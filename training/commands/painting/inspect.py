@@ -12,6 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from training.commands.painting.job import Job
     from training.data.tensors import Picture
     from training.optimise.objective.features import PaintFeatures
     from training.optimise.settings import PaintSettings
@@ -38,6 +39,21 @@ def inspect_settings(
         changes = {"style_weight": 100.0, "content_weight": 0.0, "style_layers": shares}
         made.append(("style", layer, settings.model_copy(update=plain | changes)))
     return made
+
+
+def inspect_jobs(
+    picture: "Tensor", features: "PaintFeatures", settings: "PaintSettings", available: int | None
+) -> "list[Job]":
+    """What is painted for the sheet of a picture (1, 3, H, W), in order.
+
+    Raises UsageError if one takes more than `available` bytes (None: not known)."""
+    from training.commands.painting.inputs import Inputs
+    from training.commands.painting.job import plan_job
+
+    inputs = Inputs(picture, [picture], None, None)
+    every = inspect_settings(settings, inspected_layers(features))
+    # What network it is matters to checkpoints only.
+    return [plan_job(inputs, x, features, "", available=available, whole=True) for *_, x in every]
 
 
 def inspect_sheet(

@@ -71,11 +71,12 @@ def plan_job(
     *,
     available: int | None,
     tile: int | None = None,
+    whole: bool = False,
 ) -> Job:
     """The job, in parts if it would not fit into `available` bytes (None: not known) otherwise.
 
-    `tile`: the size of the parts, if the user wants so. Raises UsageError, with the largest size
-    that fits, if none does.
+    `tile`: the size of the parts, if the user wants so; `whole`: never in parts. Raises UsageError,
+    with the largest size that fits, if none does.
     """
     from training.optimise.memory import Plan, largest_side, painting_bytes, plan_memory
     from training.optimise.paint import plan_scales
@@ -84,7 +85,7 @@ def plan_job(
     layers = make_painting(inputs, settings, features, tile=None).layers
     shape = plan_scales(inputs.shape, settings)[-1].shape
     channels, value_bytes = features.channels, features.value_bytes
-    in_parts = settings.method == "gram" and settings.optimizer == "adam"
+    in_parts = not whole and settings.method == "gram" and settings.optimizer == "adam"
     if tile is not None and not in_parts:
         raise UsageError("--tile: only with --method gram and --optimizer adam")
     side = round(max(shape) * settings.style_scale)

@@ -111,6 +111,9 @@ def test_the_loss_network_is_the_one_named(invoke, monkeypatch, loss_network):
     for words in ((), ("--loss-network", "vgg19", "--force")):
         invoke(*TO, *QUICK, "--initial-iterations", "1", *words)
     assert asked == ["vgg16", "vgg19"]
+    words = ("--sweep", "pooling=max,l2", "--sweep", "tv_weight=1,2")
+    invoke("--style", "marbling", "-o", "sheet.png", *QUICK, *words)
+    assert asked == ["vgg16", "vgg19", "vgg16", "vgg16"]
 
 
 @pytest.mark.parametrize(("every", "writes"), [("1", 3), ("2", 1), ("9", 0)])
@@ -234,9 +237,15 @@ def test_a_sweep_paints_every_combination_once_and_lays_them_on_a_sheet(invoke, 
 
 
 def test_inspecting_lays_out_what_the_network_sees(invoke, tmp_path):
-    said = invoke("-o", "seen.png", "--inspect", "--size", "64", "--initial-iterations", "1")
-    assert "seen.png: what the loss network sees" in said
-    assert read_picture(tmp_path / "seen.png").shape[1] > 4 * 64
+    quick = ("--inspect", "--initial-iterations", "1")
+    said = invoke("-o", "seen.png", *quick, "--size", "64")
+    assert re.match(r"seen\.png: \d+ paintings, about \d+ .* together\n", said)
+    small = read_picture(tmp_path / "seen.png")
+    assert small.shape[1] > 4 * 64
+    invoke("-o", "larger.png", *quick, "--resolution", "0.01")
+    assert read_picture(tmp_path / "larger.png").shape[1] > 1.3 * small.shape[1]
+    with pytest.raises(UsageError, match="--inspect: of one setting"):
+        invoke("-o", "b.png", *quick, "--sweep", "style_weight=1,2")
 
 
 def test_two_devices_share_the_network(invoke, tmp_path, monkeypatch):

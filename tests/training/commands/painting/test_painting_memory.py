@@ -24,6 +24,8 @@ def test_a_picture_too_large_for_the_memory_is_refused_before_it_is_painted(invo
         invoke(*TO, "--size", "10000", "--max-memory", "2G")
     with pytest.raises(UsageError, match="0 MB are left for it, too little for any size"):
         invoke(*TO, *QUICK, "--max-memory", "1M")
+    with pytest.raises(UsageError, match=r"a painting of 5000x4000 .* left for it, enough for"):
+        invoke("-o", "out.png", "--inspect", "--size", "5000", "--max-memory", "3G")
     assert not (tmp_path / "out.png").exists()
 
 
