@@ -101,12 +101,12 @@ def plan_job(
         plan = plan_memory(shape, channels, layers, available=available, tiles=in_parts, **about)
     if plan is None:
         assert available is not None
-        whole = painting_bytes(shape, channels, layers, **about)
+        at_once = painting_bytes(shape, channels, layers, **about)
         fits = largest_side(shape, channels, layers, available=available, tiles=in_parts, **about)
         size = fits * settings.size // max(shape)
         enough = f"enough for --size {size}" if size >= SMALLEST_SIZE else "too little for any size"
         raise UsageError(
-            f"a painting of {shape[1]}x{shape[0]} takes about {format_bytes(whole)}"
+            f"a painting of {shape[1]}x{shape[0]} takes about {format_bytes(at_once)}"
             f"{', too much in parts as well' if in_parts else ''}; {format_bytes(available)} are "
             f"left for it, {enough}"
         )
