@@ -2,7 +2,8 @@
 
 usage: recordings_until_killed.py FOLDER COUNT SEED ENDING...
 
-An ending is that of a file, or sound and that: then a microphone is recorded, too.
+An ending is that of a file. Before it may stand "sound": then a microphone is recorded, too; or a
+codec of recording.codec.
 
 Prints a JSON line for each: {"path": ..., "lived": s, "written": [s, ...]}, where `written` are the
 times of the pictures that had been handed to the recorder. All run at once, at a live run's 30
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from realtime.config.video_codecs import NAMES
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.recording.microphone.arrival_clock import RATE
 from realtime.sinks.recording.microphone.microphone import Microphone
@@ -28,7 +30,7 @@ from realtime.sinks.recording.recorder import Recorder
 
 LONGEST = 6.0
 """Seconds that a recording lives at most."""
-AT_ONCE = 10
+AT_ONCE = 20
 FPS = 30
 
 
@@ -53,7 +55,8 @@ def record_for_ever(path: Path, told: int) -> None:
     microphone = None
     if path.stem.endswith("sound"):
         microphone = Microphone("noise", print, open_device=lambda name: NoiseDevice())
-    recorder = Recorder(path, microphone=microphone)
+    codec = next((name for name in NAMES if path.stem.endswith(name)), "auto")
+    recorder = Recorder(path, codec=codec, encoder="software", microphone=microphone)
     recorder.open(FrameFormat(128, 96, FPS, live=True))
     begin = time.monotonic()
     for index in count():
@@ -95,7 +98,7 @@ def kill_some(paths: list[Path], chance: random.Random) -> None:
 
 def main() -> None:
     folder, number, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    paths = [folder / f"{i}{suffix}" for suffix in sys.argv[4:] for i in range(number)]
+    paths = [folder / f"{i}-{suffix}" for suffix in sys.argv[4:] for i in range(number)]
     chance = random.Random(seed)
     for first in range(0, len(paths), AT_ONCE):
         kill_some(paths[first : first + AT_ONCE], chance)

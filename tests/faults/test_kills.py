@@ -16,13 +16,22 @@ from pathlib import Path
 import av
 import pytest
 
+from realtime.config.video_codecs import CODECS
 from realtime.sinks.recording.video.containers import CONTAINERS
+from realtime.sinks.recording.video.encoder_choice import SOFTWARE
 from tests.faults import recordings_until_killed
 
 KILLS = int(os.environ.get("STYLECAM_KILLS", "1"))
 MOST_LOST = 2.0
-ENDINGS = [*CONTAINERS, *(f"sound{suffix}" for suffix in CONTAINERS)]
-"""With "sound", a microphone is recorded, too."""
+CODED = [
+    f"{codec}{suffix}"
+    for suffix, codecs in CODECS.items()
+    for codec in codecs
+    if codec != CONTAINERS[suffix].usual[0]
+    and any(name in av.codecs_available for name in SOFTWARE[codec])
+]
+ENDINGS = [*CONTAINERS, *(f"sound{suffix}" for suffix in CONTAINERS), *CODED]
+"""Every codec in every container; with "sound", a microphone is recorded, too."""
 HELD = 4
 """Pictures that wait in encoder, recorder and fragment."""
 ROOT = Path(__file__).parents[2]
@@ -58,7 +67,7 @@ def test_whenever_a_recording_is_killed_at_most_two_seconds_are_lost(tmp_path, c
         missing = times[-1] - max(until, 0.0)
         safe = times[-HELD - 1] if len(times) > HELD else 0.0
         assert missing <= MOST_LOST or until >= safe - 0.05, (killed, until, seed)
-        lost[path.name.lstrip("0123456789")].append(missing)
+        lost[path.name.lstrip("0123456789-")].append(missing)
     assert all(len(values) == KILLS for values in lost.values())
     with capsys.disabled():
         for suffix, values in lost.items():

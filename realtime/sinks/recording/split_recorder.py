@@ -92,7 +92,11 @@ class SplitRecorder(Sink):
         self._part = next(part for part in parts if not part.exists())
         # The next one is open before this one closes: a microphone that both hear stays open.
         following = self._make(self._part)
-        following.open(replace(self._frames, begin=None))
+        try:
+            following.open(replace(self._frames, begin=None))
+        except StylecamError:
+            following.close()
+            raise
         self._recorder.end_at(timestamp)
         self._finish_in_background(self._recorder)
         self._recorder = following

@@ -73,3 +73,21 @@ def test_a_part_that_cannot_be_finished_is_told_by_the_next_frame(tmp_path):
         wait_until(lambda: recorder.write(make_frames(1)[0]))
     recorder.close()
     assert parts[1].closes == 1
+
+
+def test_a_next_part_that_cannot_be_opened_leaves_the_last_one_whole(tmp_path):
+    parts: list[Recorder | FakePart] = []
+
+    def make(path):
+        fault = SinkFault("out-2.mp4: the disk is full")
+        parts.append(FakePart(str(path), open_fault=fault) if parts else Recorder(path))
+        return parts[-1]
+
+    recorder = SplitRecorder(tmp_path / "out.mp4", make, name="file:out.mp4", seconds=0.5)
+    recorder.open(FORMAT)
+    with pytest.raises(SinkFault, match=r"out-2\.mp4: the disk is full"):
+        for frame in make_frames(9):
+            recorder.write(frame)
+    recorder.close()
+    assert len(times(tmp_path / "out.mp4")) == 5
+    assert parts[1].closes == 1
