@@ -143,6 +143,19 @@ def test_an_encoder_asked_for_by_name_falls_back_aloud_or_refuses(caplog):
         alone.take((64, 48), live=True, lossless=False)
 
 
+@pytest.mark.skipif("h264_nvenc" not in av.codecs_available, reason="FFmpeg without NVENC")
+def test_a_recording_goes_on_in_software_if_the_chip_it_names_does_not_open(tmp_path, caplog):
+    recorder = Recorder(tmp_path / "out.mp4", encoder="h264_nvenc")
+    with caplog.at_level(logging.WARNING):
+        recorder.open(FrameFormat(96, 64, 10.0, live=True))  # smaller than any chip takes
+    for i in range(5):
+        recorder.write(Frame(moving(i), i, 0.0, i / 10))
+    recorder.close()
+    assert "h264_nvenc cannot be opened for 96x64" in caplog.text
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 5
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
