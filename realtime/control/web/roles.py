@@ -26,7 +26,8 @@ def permit(role: Role, said: object) -> None:
         raise UsageError("this link only shows the picture")
     [(key, value)] = said.items() if isinstance(said, dict) and len(said) == 1 else [("", None)]
     wanted = value if key == "verb" else key
-    if wanted not in (GUEST_VERBS if key == "verb" else GUEST_VALUES):
+    known = GUEST_VERBS if key == "verb" else GUEST_VALUES
+    if not isinstance(wanted, str) or wanted not in known:
         raise UsageError(f"guests may not use {str(wanted)[:40]!r}; the owner's link can")
 
 

@@ -140,7 +140,9 @@ def test_a_guest_may_use_exactly_the_verbs_of_guests(kiosk: House, action):
         assert kiosk.box.current is before
 
 
-@pytest.mark.parametrize("message", [{"recording": True}, {"blank": False}, {"quit": True}, [], 3])
+@pytest.mark.parametrize(
+    "message", [{"recording": True}, {"blank": False}, {"quit": True}, {"verb": []}, [], 3]
+)
 def test_a_guest_is_refused_on_the_web_socket_as_well(kiosk: House, message):
     before = kiosk.box.current
 
