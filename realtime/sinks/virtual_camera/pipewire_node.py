@@ -24,8 +24,9 @@ PIPEWIRE_NAME = "stylecam"
 INSTALL = "sudo apt install pipewire wireplumber gstreamer1.0-pipewire gstreamer1.0-tools"
 PIPE = 1 << 20
 OPENING = 10.0
-SENDING = 2.0
-"""Seconds that GStreamer may take to offer the node, and for one picture."""
+SENDING = 1.5
+"""Seconds that GStreamer may take to offer the node, and for one picture; less than the PATIENCE of
+paced_camera.py, so that a node that hangs is ended before another is made."""
 GREY = 28
 PLAYING = b"to PLAYING"
 OWNER = "stylecam.process"
@@ -131,7 +132,8 @@ class PipewireNode:
 def _command(width: int, height: int, fps: float) -> list[str]:
     rate = Fraction(fps).limit_denominator(1001)
     return [
-        *("gst-launch-1.0", "fdsrc", "fd=0", f"blocksize={width * height * 3}"),
+        # Without --no-fault, a GStreamer that crashes stays and waits for a debugger.
+        *("gst-launch-1.0", "--no-fault", "fdsrc", "fd=0", f"blocksize={width * height * 3}"),
         *("!", "rawvideoparse", f"width={width}", f"height={height}", "format=rgb"),
         f"framerate={rate.numerator}/{rate.denominator}",
         *("!", "videoconvert", "!", "video/x-raw,format=YUY2"),
