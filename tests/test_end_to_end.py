@@ -11,8 +11,10 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import av
 import cv2
@@ -53,13 +55,13 @@ class Stage:
             **(piped | options),  # type: ignore[call-overload]
         )
 
-    def run(self, *words: object) -> "subprocess.CompletedProcess[str]":
+    def run(self, *words: object) -> "CompletedProcess[str]":
         process = self.start(*words)
         try:
             out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return CompletedProcess(process.args, process.returncode, out, err)
 
 
 @pytest.fixture
@@ -89,10 +91,10 @@ def playable_frames(path: Path) -> int:
     return count
 
 
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """40 frames of a street from OpenCV's own sample video, or drawn ones where it is missing."""
-    path = tmp_path / "clip.avi"
+    path = tmp_path_factory.mktemp("clip") / "clip.avi"
     with av.open(str(path), "w") as output:
         stream = output.add_stream("mpeg4", rate=10)
         stream.width, stream.height, stream.pix_fmt = 768, 576, "yuv420p"
@@ -119,29 +121,33 @@ def street() -> Iterator[np.ndarray]:
         yield rgb
 
 
-def test_a_video_comes_out_painted_with_every_frame_at_its_time(stage: Stage, clip: Path):
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
+    """What a run makes of the clip."""
+    stage = Stage(tmp_path_factory.mktemp("painted"))
     done = stage.run("run", "--source", clip, "--sink", "file:out.mp4", "--style", stage.style)
     assert done.returncode == 0, done.stderr
-    with av.open(str(stage.folder / "out.mp4")) as container:
+    return stage.folder / "out.mp4"
+
+
+def test_a_video_comes_out_painted_with_every_frame_at_its_time(clip: Path, painted: Path):
+    with av.open(str(painted)) as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height, stream.frames) == (768, 576, 40)
         assert stream.average_rate == 10
         times = [round(float(frame.time), 3) for frame in container.decode(video=0)]
     assert times == [round(0.1 * index, 3) for index in range(40)]
-    before, after = frames_of(clip)[20], frames_of(stage.folder / "out.mp4")[20]
+    before, after = frames_of(clip)[20], frames_of(painted)[20]
     # The style exchanges red and blue; two lossy encoders lie between.
     assert np.abs(before[..., ::-1].astype(int) - after).mean() < 6
     assert np.abs(before.astype(int) - after).mean() > 6
 
 
 @pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed")
-def test_ffprobe_agrees_on_the_recording(stage: Stage, clip: Path):
-    stage.run("run", "--source", clip, "--sink", "file:out.mp4", "--style", stage.style)
+def test_ffprobe_agrees_on_the_recording(painted: Path):
     probe = ["ffprobe", "-v", "error", "-count_frames", "-select_streams", "v:0", "-of", "csv=p=0"]
     probe += ["-show_entries", "stream=width,height,r_frame_rate,nb_read_frames,duration"]
-    said = subprocess.run(
-        [*probe, str(stage.folder / "out.mp4")], capture_output=True, text=True, check=True
-    )
+    said = subprocess.run([*probe, str(painted)], capture_output=True, text=True, check=True)
     width, height, rate, duration, frames = said.stdout.strip().split(",")
     assert (width, height, rate, frames) == ("768", "576", "10/1", "40")
     assert float(duration) == pytest.approx(4.0)
@@ -351,28 +357,40 @@ def words(*given: object) -> Callable[[Stage], list[object]]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("prepare", "code", "message"),
-    [
-        (words("--source", "none.mp4"), 2, "none.mp4: no such file"),
-        (no_video, 1, "notes.mp4: neither a picture nor a video"),
-        (words("--style", "stary-night"), 2, "unknown style 'stary-night'"),
-        (words("--sink", "file:/proc/out.mp4"), 2, "/proc/out.mp4: cannot be written"),
-        (words("--size", "0x0"), 2, "--size: width and height must be more than 0"),
-        (words("--sink", "file:a.webm", "--codec", "h264"), 2, "a.webm: .webm cannot hold H.264"),
-        (words("--source", "99"), 2, "camera 99: no such camera"),
-        (damage, 1, "swap.onnx: damaged"),
-        (fill_disk, 1, "full.mkv: recording stopped"),
-        (words("--fsp", "30"), 2, "--fsp"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_bad_input_gets_one_line_and_its_exit_code(
-    stage: Stage, prepare: Callable[[Stage], list[object]], code: int, message: str
-):
+REFUSED = {
+    "none.mp4: no such file": (words("--source", "none.mp4"), 2),
+    "notes.mp4: neither a picture nor a video": (no_video, 1),
+    "unknown style 'stary-night'": (words("--style", "stary-night"), 2),
+    "/proc/out.mp4: cannot be written": (words("--sink", "file:/proc/out.mp4"), 2),
+    "--size: width and height must be more than 0": (words("--size", "0x0"), 2),
+    "a.webm: .webm cannot hold H.264": (words("--sink", "file:a.webm", "--codec", "h264"), 2),
+    "camera 99: no such camera": (words("--source", "99"), 2),
+    "swap.onnx: damaged": (damage, 1),
+    "full.mkv: recording stopped": (fill_disk, 1),
+    "--fsp": (words("--fsp", "30"), 2),
+}
+
+
+@pytest.fixture(scope="module")
+def refusals(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, "Future[CompletedProcess[str]]"]]:
+    """A run for each bad input, as many at a time as there are cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+
+        def begun(prepare: Callable[[Stage], list[object]]) -> "Future[CompletedProcess[str]]":
+            stage = Stage(tmp_path_factory.mktemp("stage"))
+            return pool.submit(stage.run, *prepare(stage))
+
+        yield {message: begun(prepare) for message, (prepare, _) in REFUSED.items()}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_bad_input_gets_one_line_and_its_exit_code(refusals, message: str):
     if message.startswith("camera 99") and Path("/dev/video99").exists():
         pytest.skip("there is a camera 99 here")
-    done = stage.run(*prepare(stage))
+    _, code = REFUSED[message]
+    done = refusals[message].result()
     assert done.returncode == code, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("stylecam: ")]
     assert len(said) == 1, done.stderr

@@ -1,5 +1,6 @@
 """`stylecam bench` as a user calls it, on a tiny style and tiny frames."""
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -26,10 +27,14 @@ def quick(brush: StyleCard) -> list[object]:
             "--device", "cpu", "--threads", 1]  # fmt: skip
 
 
-def test_a_quick_run_measures_everyone_and_writes_json(quick: list[object], tmp_path: Path):
-    path = tmp_path / "bench.json"
-    done = call(*quick, "--no-end-to-end", "--json", path)
+def test_a_quick_run_measures_everyone_writes_json_and_draws_a_plot(
+    quick: list[object], tmp_path: Path
+):
+    path, drawn = tmp_path / "bench.json", tmp_path / "bench.png"
+    can_plot = importlib.util.find_spec("matplotlib") is not None  # stylecam[train] brings it
+    done = call(*quick, "--no-end-to-end", "--json", path, *(["--plot", drawn] if can_plot else []))
     assert done.exit_code == 0
+    assert not can_plot or drawn.read_bytes().startswith(b"\x89PNG")
     assert "trial" in done.output
     data = json.loads(path.read_text())
     medians = {entry["contender"]: entry["median_ms"] for entry in data["generator"]}
@@ -52,13 +57,6 @@ def test_a_style_is_measured_whole_and_at_the_size_that_is_asked_for(
     painted = {e["contender"]: (e["painted_width"], e["painted_height"]) for e in entries}
     assert painted.pop("trial, painted at 64×48") == (64, 48)
     assert painted == dict.fromkeys(("trial", *BASELINES), (128, 96))
-
-
-def test_a_plot_is_drawn(quick: list[object], tmp_path: Path):
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed (stylecam[train])")
-    path = tmp_path / "bench.png"
-    call(*quick, "--no-end-to-end", "--plot", path)
-    assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_profile_names_operators(quick: list[object], brush: StyleCard):
