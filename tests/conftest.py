@@ -95,7 +95,7 @@ def display() -> Iterator[str]:
     reading, writing = os.pipe()
     size = f"{SCREEN_WIDTH}x{SCREEN_HEIGHT}x24"
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp", "-noreset"],
         pass_fds=[writing],
         stderr=subprocess.DEVNULL,
     )
