@@ -449,9 +449,11 @@ def test_the_key_of_the_shuffle_shows_the_other_style(steered):
 def test_snapshot_and_record_say_where_the_file_is(steered):
     taken = Path(steered.by_socket("snapshot")["path"])
     assert usual(Picture(cv2.imread(str(taken))[..., ::-1]))
-    assert Path(steered.by_socket("set", "recording", "on")["path"]).is_file()
+    assert Path(steered.by_socket("record")["path"]).is_file()
+    steered.by_http({"recording": False})
+    steered.by_http({"recording": True})
     time.sleep(1.0)
-    recorded = Path(steered.by_socket("record")["path"])
+    recorded = Path(steered.by_socket("set", "recording", "off")["path"])
     _, bgr = cv2.VideoCapture(str(recorded)).read()
     assert is_like(Picture(bgr[..., ::-1]).top_left, *BLUE)
     done = steered.run.ctl("snapshot")
