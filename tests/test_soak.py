@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import aiohttp
 import av
+import numpy as np
 import pytest
 import pyvirtualcam
 
@@ -34,6 +35,13 @@ class Weight(NamedTuple):
     megabytes: float
     threads: int
     files: int
+
+
+class Latency(NamedTuple):
+    """Of the newest 20 seconds, in milliseconds."""
+
+    p50: float
+    p95: float
 
 
 def weight() -> Weight:
@@ -101,6 +109,7 @@ def test_memory_threads_and_files_stay_flat(brush, tmp_path, monkeypatch):
     )
     page.start()
     weights: list[Weight] = []
+    latencies: list[Latency] = []
 
     def use() -> None:
         chance, begin = random.Random(1), time.monotonic()
@@ -109,6 +118,8 @@ def test_memory_threads_and_files_stay_flat(brush, tmp_path, monkeypatch):
             time.sleep(EVERY)
             if passed > SECONDS * WARM:
                 weights.append(weight())
+                age = pipeline.metrics.percentiles("latency")
+                latencies.append(Latency(age.p50, age.p95))
         ended.set()
         pipeline.stop()
 
@@ -122,6 +133,9 @@ def test_memory_threads_and_files_stay_flat(brush, tmp_path, monkeypatch):
         Weight(*(min(column) for column in zip(*part, strict=True)))
         for part in (weights[:half], weights[half:])
     )
+    # Latency is told, not tested: a busy neighbour would fail it.
+    for part in (latencies[:half], latencies[half:]):
+        print(Latency(*(round(float(np.median(column)), 1) for column in zip(*part, strict=True))))
     print(f"{before}, then {after}; {received[0]} pictures on the page; {pipeline.report()}")
     assert after.megabytes - before.megabytes < MEGABYTES, weights
     assert after.threads <= before.threads + 1, weights
