@@ -111,15 +111,13 @@ def train(
             record.add(run.step, losses)
             if recipe.patience and plateaued(record.totals, recipe.patience // recipe.batch_size):
                 run.start_tail()
-            taken, spent = taken + 1, time.monotonic() - began
-            pace = taken / spent
+            taken += 1
+            pace = taken / (time.monotonic() - began)
             left = (run.end - run.step) / pace
             on_progress(TrainingProgress(run.step, run.end, losses, pace * recipe.batch_size, left))
             last = run.step == run.end
             if run.step % recipe.preview_every == 0 or last:
-                preview = paint_preview(run.averaged_generator(), photographs, recipe.preparation)
-                _save_preview(preview, folder / f"preview_{run.step:06d}.png", styles)
-                on_preview(run.step, preview)
+                on_preview(run.step, _save_preview(run, photographs, folder, styles))
             # Do not save while steps are being discarded: a checkpoint must be a good state.
             due = run.step % recipe.checkpoint_every == 0 or run.micro_batch_changed or stopped()
             if last:
@@ -140,11 +138,16 @@ def _refuse_unlearned(run: Trainer) -> None:
         )
 
 
-def _save_preview(preview: Preview, path: Path, styles: list[Picture]) -> None:
-    """Write a preview, and log a warning if its paintings have flaws."""
+def _save_preview(
+    run: Trainer, photographs: Photographs, folder: Path, styles: list[Picture]
+) -> Preview:
+    """Write a preview of the averaged weights, and log a warning if its paintings have flaws."""
+    preview = paint_preview(run.averaged_generator(), photographs, run.recipe.preparation)
+    path = folder / f"preview_{run.step:06d}.png"
     preview.write(path)
     if description := preview.find_defects(styles).description:
         LOGGER.warning("%s: %s; the same command with --repair may mend it", path, description)
+    return preview
 
 
 def prepare(
