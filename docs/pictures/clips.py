@@ -27,6 +27,7 @@ WIDTH, HEIGHT = 640, 360
 """At which a 1280x720 camera is painted."""
 SECONDS = 10
 AMPLIFIED = 8
+SHEET_HEIGHT = 240
 SWAY = 6.0
 """Pixels by which the head moves to and fro, once in four seconds."""
 
@@ -128,7 +129,7 @@ def clips(photo: Path, style: str, out: Path) -> None:
         labels.append(figures)
         click.echo(figures)
         # After each: what is painted stays if it is broken off.
-        write_picture(out, contact_sheet(rows, labels, height=HEIGHT))
+        write_picture(out, contact_sheet(rows, labels, height=SHEET_HEIGHT))
 
 
 if __name__ == "__main__":

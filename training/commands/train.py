@@ -31,6 +31,8 @@ from training.runtime.malloc import keep_freed_memory
 from training.runtime.memory_budget import DEFAULT_BUDGET, parse_memory_budget
 
 if TYPE_CHECKING:
+    from training.config.recipe import Recipe
+    from training.data.style_image import StyleImage
     from training.loop.checkpoint import Checkpoint
     from training.loop.materials import Materials
     from training.reporting.progress import TrainingProgress
@@ -205,8 +207,6 @@ def train(
     require_training_extra("train")
     _show_info_messages()
     from training.data.photo_files import PACKAGED
-    from training.data.style_advice import advice
-    from training.data.style_image import picture_digest
     from training.loop.materials import Materials
     from training.runtime.device import pick_device
 
@@ -216,13 +216,9 @@ def train(
     start = starting_point(fine_tune, options)
     recipe = make_recipe(style, images or (PACKAGED,), start, options)
     sources = load_styles(style, recipe)
-    for source in sources:
-        for line in advice(source.picture):
-            LOGGER.warning("%s: %s", source.name, line)
     shares = parse_shares(style_weights, len(sources))
     pictures = [source.picture for source in sources]
-    told = {"style_shares": tuple(shares)} if style_weights else {}
-    recipe = recipe.model_copy(update={"style_digest": picture_digest(pictures)} | told)
+    recipe = _with_styles(recipe, sources, shares if style_weights else None)
     chosen = name or "-".join(source.name for source in sources)
     folder = output or Path("runs") / chosen
     check_before_training(
@@ -257,6 +253,21 @@ def train(
             credit=credit,
             install=install,
         )
+
+
+def _with_styles(
+    recipe: "Recipe", sources: "list[StyleImage]", shares: list[float] | None
+) -> "Recipe":
+    """The recipe with what identifies its pictures; says what speaks against them."""
+    from training.data.style_advice import advice
+    from training.data.style_image import picture_digest
+
+    for source in sources:
+        for line in advice(source.picture):
+            LOGGER.warning("%s: %s", source.name, line)
+    told = {"style_shares": tuple(shares)} if shares else {}
+    digest = picture_digest([source.picture for source in sources])
+    return recipe.model_copy(update={"style_digest": digest} | told)
 
 
 def _end_interrupted(made: "Checkpoint", folder: Path) -> None:
