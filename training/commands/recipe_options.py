@@ -32,6 +32,8 @@ def parse_options(options: dict[str, Any], recipe_name: str | None) -> dict[str,
     if parsed["image_size"] is not None:
         parsed["image_size"] = parse_image_size(parsed["image_size"])
     parsed["batch_size"] = parse_batch_size(parsed["batch_size"])
+    if parsed["light"] == "auto":  # what no option says, the picture decides
+        parsed["light"] = None
     if recipe_name is not None:
         given = {key: value for key, value in parsed.items() if value is not None}
         parsed |= classic_fields(recipe_name) | given

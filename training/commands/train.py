@@ -121,8 +121,9 @@ Work = Callable[..., "Checkpoint | None"]
 )
 @click.option(
     "--light",
-    type=click.Choice(["photograph", "painting"]),
-    help="Whose light and shade the frames have; the painting's for panes and tiles. [photograph]",
+    type=click.Choice(["auto", "photograph", "painting"]),
+    help="Whose light and shade the frames have; the painting's for panes and tiles. "
+    "[auto: the painting's for a picture of flat shapes]",
 )
 @click.option(
     "--gram",
@@ -258,16 +259,21 @@ def train(
 def _with_styles(
     recipe: "Recipe", sources: "list[StyleImage]", shares: list[float] | None
 ) -> "Recipe":
-    """The recipe with what identifies its pictures; says what speaks against them."""
+    """The recipe with what its pictures decide; says what speaks against them."""
+    from training.data.flat_shapes import has_flat_shapes
     from training.data.style_advice import advice
     from training.data.style_image import picture_digest
 
     for source in sources:
         for line in advice(source.picture):
             LOGGER.warning("%s: %s", source.name, line)
-    told = {"style_shares": tuple(shares)} if shares else {}
-    digest = picture_digest([source.picture for source in sources])
-    return recipe.model_copy(update={"style_digest": digest} | told)
+    told: dict[str, Any] = {"style_shares": tuple(shares)} if shares else {}
+    pictures = [source.picture for source in sources]
+    undecided = "light" not in recipe.model_fields_set and recipe.loss_units == "relative"
+    if undecided and all(map(has_flat_shapes, pictures)):
+        LOGGER.info("flat shapes without light and shade of their own: --light painting")
+        told["light"] = "painting"
+    return recipe.model_copy(update={"style_digest": picture_digest(pictures)} | told)
 
 
 def _end_interrupted(made: "Checkpoint", folder: Path) -> None:

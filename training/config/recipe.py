@@ -51,6 +51,8 @@ A wider margin made those losses unnecessary."""
 LAYER_WEIGHTS = {"relu1_2": 1.9, "relu2_2": 5.5, "relu3_3": 3.3, "relu4_1": 0.07}
 """Weights of the style layers' relative errors. In these proportions the classic absolute losses
 weigh The Starry Night's layers (docs/training.md)."""
+LARGE_SHAPES = LAYER_WEIGHTS | {"relu4_1": 0.4}
+"""The same with the painting's light: the deepest layer sees panes, tiles and triangles whole."""
 
 
 class Recipe(BaseModel):
@@ -197,7 +199,8 @@ class Recipe(BaseModel):
             return dict(zip(self.style_layers, self.layer_weights, strict=True))
         if self.loss_units == "absolute":
             return dict.fromkeys(self.style_layers, 1.0)
-        return {layer: LAYER_WEIGHTS.get(layer, 1.0) for layer in self.style_layers}
+        weights = LARGE_SHAPES if self.light == "painting" else LAYER_WEIGHTS
+        return {layer: weights.get(layer, 1.0) for layer in self.style_layers}
 
     @property
     def preparation(self) -> Preparation:

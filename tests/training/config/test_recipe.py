@@ -130,3 +130,8 @@ def test_layers_are_weighed_by_default_and_by_wish():
     }
     chosen = recipe(style_layers=("relu1_1", "relu2_2"), layer_weights=(2.0, 0.5))
     assert chosen.weights_of_layers == {"relu1_1": 2.0, "relu2_2": 0.5}
+
+
+def test_the_layer_that_sees_large_shapes_counts_more_by_the_paintings_light():
+    deep = [recipe(light=light).weights_of_layers["relu4_1"] for light in ("photograph", "painting")]
+    assert deep == [0.07, 0.4]
