@@ -16,11 +16,11 @@ NEIGHBOURHOOD = 9
 EVEN = 0.15
 """Of the picture's own deviation: a neighbourhood with less is even."""
 LEAST_EVEN = 0.25
-"""Share of even neighbourhoods: pictures of flat shapes have 0.35 to 0.47, textured ones below 0.13."""
+"""Share of even neighbourhoods: pictures of flat shapes have 0.35 to 0.47, textures below 0.13."""
 LONG_WAVE = 128
 """Pixels: what is larger is the light and shade of the whole picture."""
 MOST_LONG_WAVES = 0.3
-"""Share of their power: 0.04 to 0.23 in patterns, 0.37 and more in paintings and photographs."""
+"""Share of their power: 0.04 to 0.23 in patterns, 0.37 and more in paintings."""
 
 
 def has_flat_shapes(picture: Picture) -> bool:

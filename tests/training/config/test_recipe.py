@@ -133,5 +133,7 @@ def test_layers_are_weighed_by_default_and_by_wish():
 
 
 def test_the_layer_that_sees_large_shapes_counts_more_by_the_paintings_light():
-    deep = [recipe(light=light).weights_of_layers["relu4_1"] for light in ("photograph", "painting")]
+    deep = [
+        recipe(light=light).weights_of_layers["relu4_1"] for light in ("photograph", "painting")
+    ]
     assert deep == [0.07, 0.4]
