@@ -260,8 +260,7 @@ def _with_styles(
     recipe: "Recipe", sources: "list[StyleImage]", shares: list[float] | None
 ) -> "Recipe":
     """The recipe with what its pictures decide; says what speaks against them."""
-    from training.data.flat_shapes import has_flat_shapes
-    from training.data.style_advice import advice
+    from training.data.style_advice import advice, has_flat_shapes
     from training.data.style_image import picture_digest
 
     for source in sources:
