@@ -155,12 +155,7 @@ def paint(
     initial = _initial_picture(look)
     lists = parse_sweep(sweep)
     every = check_sweep(look, preset, combinations(lists))
-    if web is not None and (inspect or lists):
-        raise UsageError("--web: shows one painting; leave out --sweep and --inspect")
-    if inspect and lists:
-        raise UsageError("--inspect: of one setting; leave out --sweep")
-    if not (style or inspect):
-        raise UsageError("--style: give a style picture, or a drawn style's name")
+    _check_what_is_made(bool(style), inspect, bool(lists), web is not None)
     # Of an inspected picture, both are reconstructed from what it is itself.
     inputs = load_inputs(photo, (str(photo),) if inspect else style, mask, initial)
     every = [_at_resolution(x, inputs, resolution, look["size"]) for x in every]
@@ -188,12 +183,18 @@ def paint(
         _require_own_checkpoint(jobs[0], out)
     if web is None:
         _paint(jobs[0], out, preview_every, depth)
-        return
-    from training.reporting.live_page import LivePage
+    else:
+        _paint_watched(jobs[0], out, preview_every, depth, web)
 
-    with LivePage(out.name, web) as page:
-        click.echo(f"watch it at {page.access.url}")
-        _paint(jobs[0], out, preview_every, depth, page)
+
+def _check_what_is_made(style: bool, inspect: bool, sweep: bool, web: bool) -> None:
+    """Raise UsageError for options that are given, or not, and do not go together."""
+    if web and (inspect or sweep):
+        raise UsageError("--web: shows one painting; leave out --sweep and --inspect")
+    if inspect and sweep:
+        raise UsageError("--inspect: of one setting; leave out --sweep")
+    if not (style or inspect):
+        raise UsageError("--style: give a style picture, or a drawn style's name")
 
 
 def _inspect(
@@ -297,6 +298,17 @@ def _require_own_checkpoint(job: "Job", out: Path) -> None:
             f"{out}: exists already, and {path.name} is of a painting with other options; "
             "--force begins anew"
         )
+
+
+def _paint_watched(
+    job: "Job", out: Path, preview_every: int, bits: int | None, port: int
+) -> None:
+    """Paint a job while a page shows the picture as it forms."""
+    from training.reporting.live_page import LivePage
+
+    with LivePage(out.name, port) as page:
+        click.echo(f"watch it at {page.access.url}")
+        _paint(job, out, preview_every, bits, page)
 
 
 def _paint(

@@ -5,13 +5,20 @@ from dataclasses import dataclass
 
 from models.errors import SinkFault, lookup
 from realtime.sinks.virtual_camera.camera_sender import OpenCamera
-from realtime.sinks.virtual_camera.pipewire_node import PIPEWIRE, PipewireNode, why_no_pipewire
+from realtime.sinks.virtual_camera.pipewire_node import (
+    INSTALL,
+    PIPEWIRE,
+    PipewireNode,
+    why_no_pipewire,
+)
 
 REMEDIES = {
     "linux": (
         "load the kernel module v4l2loopback, then start again:\n"
         "  sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback"
-        " devices=1 exclusive_caps=1 card_label=stylecam"
+        " devices=1 exclusive_caps=1 card_label=stylecam\n"
+        "or, for browsers and OBS, let PipeWire give one (--sink virtual-camera:pipewire):\n"
+        f"  {INSTALL}"
     ),
     "darwin": (
         "install OBS, and let it set up its camera once:\n"
