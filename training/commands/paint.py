@@ -300,9 +300,7 @@ def _require_own_checkpoint(job: "Job", out: Path) -> None:
         )
 
 
-def _paint_watched(
-    job: "Job", out: Path, preview_every: int, bits: int | None, port: int
-) -> None:
+def _paint_watched(job: "Job", out: Path, preview_every: int, bits: int | None, port: int) -> None:
     """Paint a job while a page shows the picture as it forms."""
     from training.reporting.live_page import LivePage
 
