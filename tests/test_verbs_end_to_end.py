@@ -235,11 +235,12 @@ class SteeredRun:
         eventually(lambda: holds(Picture(self.window.picture())), self.run.process)
 
     def several(self, count: int = 6) -> list[Picture]:
-        """Pictures of both kinds, unless nothing moves."""
+        """Pictures that are apart by chance; each of the folder lasts three seconds, and a change
+        could fall between any two calls in step with them."""
         seen = []
-        for number in range(count):
+        for _ in range(count):
+            time.sleep(random.uniform(0, 0.15))
             seen.append(self.picture())
-            time.sleep(0.01 * number)  # else every other picture might be missed
         return seen
 
     def blinks(self) -> bool:
