@@ -5,6 +5,7 @@ One thread reads the source (capture.py), one paints (painting.py), and one per 
 `run`. A frame goes one way: capture, queue, painter, then the queue of every sink.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -83,6 +84,11 @@ class Plan:
     on_progress: Callable[[int], None] = lambda _: None
 
 
+HANDOVER = 0.0005
+"""Seconds after which a thread hands Python's lock to one that waits. By the default, 5 ms, a style
+that is being loaded keeps the painting waiting at each step, and a change of style drops frames."""
+
+
 class Service(Protocol):
     """What runs beside source and sinks for as long as the run, such as the control server."""
 
@@ -151,6 +157,7 @@ class Pipeline:
             self.live = self.plan.live or incoming.live
             if self.live:  # frames that are dropped do not count: the painting counts
                 self.capture.limits = replace(self.plan.limits, frames=None)
+                sys.setswitchinterval(HANDOVER)
             own = Size(incoming.width, incoming.height)
             geometry = Geometry(self.plan.size or own, self.plan.fit)
             width, height = geometry.size

@@ -122,6 +122,16 @@ def test_where_somebody_watches_the_newest_frame_wins():
     assert trial.pipeline.dropped >= 18
 
 
+def test_threads_of_a_live_run_hand_over_soon(monkeypatch):
+    """What a style that is loading costs the painting; files have time."""
+    intervals: list[float] = []
+    monkeypatch.setattr("sys.setswitchinterval", intervals.append)
+    Trial(make_frames(1), [FakeSink()], OFFLINE).run()
+    assert not intervals
+    Trial(make_frames(1), [FakeSink(live=True)], WATCHED).run()
+    assert intervals and intervals[0] <= 0.001
+
+
 def test_a_limit_of_frames_counts_those_that_are_shown():
     gate, painting = threading.Event(), threading.Event()
 
