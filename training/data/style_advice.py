@@ -59,9 +59,7 @@ def shape_size(levels: NDArray[np.float32]) -> float:
     Half the wavelength at which its power spectrum, summed over rings, has its centre of mass (in
     octaves): a disc of diameter d has most of its power near the wavelength 2d."""
     height, width = levels.shape
-    window = np.outer(np.hanning(height), np.hanning(width))
-    power = np.abs(np.fft.fft2((levels - levels.mean()) * window)) ** 2
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    power, frequency = _power_spectrum(levels)
     seen = frequency > 1 / max(height, width)
     weights = power[seen] + 1e-12
     octave = float((np.log2(frequency[seen]) * weights).sum() / weights.sum())
@@ -113,9 +111,20 @@ def has_flat_shapes(picture: Picture) -> bool:
 
 def _long_wave_share(levels: NDArray[np.float32]) -> float:
     """Share of the power, without the mean, at wavelengths of LONG_WAVE and more; (H, W, 3)."""
-    height, width = levels.shape[:2]
-    window = np.outer(np.hanning(height), np.hanning(width))[..., None]
-    power = np.abs(np.fft.fft2((levels - levels.mean((0, 1))) * window, axes=(0, 1))) ** 2
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    power, frequency = _power_spectrum(levels)
     waves, long_ones = frequency > 0, (frequency > 0) & (frequency <= 1 / LONG_WAVE)
     return float(power[long_ones].sum() / max(float(power[waves].sum()), 1e-12))
+
+
+def _power_spectrum(
+    levels: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Power without the mean, of (H, W) or (H, W, 3), and its frequencies (H, W), per pixel."""
+    height, width = levels.shape[:2]
+    window = np.outer(np.hanning(height), np.hanning(width)).reshape(
+        height, width, *[1] * (levels.ndim - 2)
+    )
+    centred = (levels - levels.mean((0, 1))) * window
+    power = np.abs(np.fft.fft2(centred, axes=(0, 1))) ** 2
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    return power, frequency
