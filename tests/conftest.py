@@ -1,8 +1,6 @@
 """What tests of several rooms share: no trace of the user, a screen, and small generators
 whose painting is known in advance."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from models.generator.layers import Conv
 from models.generator.parameters import Weights, parameter_count, random_weights
 from models.onnx.graph import build_graph
 from tests.browser import Browser
-from tests.screen import SCREEN_HEIGHT, SCREEN_WIDTH
+from tests.screen import SCREEN_HEIGHT, SCREEN_WIDTH, started_xvfb
 
 StyleMaker = Callable[..., StyleCard]
 FOLDERS = ("user_data_path", "user_config_path", "user_runtime_path")
@@ -92,19 +90,8 @@ def folders_of_nobody(monkeypatch, tmp_path_factory):
 @pytest.fixture(scope="session")
 def display() -> Iterator[str]:
     """A virtual screen of our own, as DISPLAY wants it; for tests that need Xvfb."""
-    reading, writing = os.pipe()
-    size = f"{SCREEN_WIDTH}x{SCREEN_HEIGHT}x24"
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp", "-noreset"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as number:
-        name = f":{number.readline().strip()}"
-    yield name
-    server.terminate()
-    server.wait(10)
+    with started_xvfb((SCREEN_WIDTH, SCREEN_HEIGHT), "-noreset") as (_, name):
+        yield name
 
 
 @pytest.fixture(scope="session")

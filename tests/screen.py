@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -14,6 +15,27 @@ MISSING = [tool for tool in ("Xvfb", "xdotool", "import") if shutil.which(tool) 
 SCREEN_WIDTH, SCREEN_HEIGHT = 800, 500
 """Another shape than the pictures have, so that full screen needs bars or a crop."""
 screen = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+
+
+@contextmanager
+def started_xvfb(size: tuple[int, int], *options: str) -> Iterator[tuple[subprocess.Popen, str]]:
+    """An Xvfb with a screen of that width and height, and its name as DISPLAY wants it."""
+    reading, writing = os.pipe()
+    shape = "{}x{}x24".format(*size)
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", shape, "-nolisten", "tcp", *options],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as told:  # once it takes connections
+        number = told.readline().strip()
+    try:
+        assert number, "Xvfb ended at once"
+        yield server, f":{number}"
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 class ShownWindow:

@@ -1,6 +1,5 @@
 """Shows the picture in a window, by OpenCV's HighGUI. Knows key names, not what they do."""
 
-import ctypes
 import os
 import re
 import sys
@@ -14,7 +13,7 @@ from models.pictures import RGB
 from realtime.control.hotkeys import FULLSCREEN
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks import Sink
-from realtime.sinks.x11_screen import HiddenPointer, size_without_manager
+from realtime.sinks.x11_screen import HiddenPointer, held_screen, size_without_manager
 
 LARGEST = (1280, 720)
 """The window starts no larger than this, so that it fits on a laptop's screen."""
@@ -71,27 +70,13 @@ def _why_no_x11(toolkit: str) -> str | None:
         return None  # GTK speaks Wayland itself; the Qt of opencv-python speaks X11 only
     if not display:
         return "OpenCV's windows need X11 and DISPLAY is not set; start Xwayland"
-    return None if _x11_answers() else f"cannot connect to the display {display} (DISPLAY)"
+    with held_screen() as answers:
+        return None if answers else f"cannot connect to the display {display} (DISPLAY)"
 
 
 def _toolkit() -> str:
     found = re.search(r"^\s*GUI:\s*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
     return found.group(1).upper() if found else "UNKNOWN"
-
-
-def _x11_answers() -> bool:
-    """Whether the X server of DISPLAY accepts us; True if libxcb is missing for asking it."""
-    try:
-        xcb = ctypes.CDLL("libxcb.so.1")
-    except OSError:
-        return True
-    xcb.xcb_connect.restype = ctypes.c_void_p
-    xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
-    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
-    connection = xcb.xcb_connect(None, None)
-    error = xcb.xcb_connection_has_error(connection)
-    xcb.xcb_disconnect(connection)
-    return bool(error == 0)
 
 
 class WindowSink(Sink):
@@ -127,15 +112,17 @@ class WindowSink(Sink):
 
     def open(self, frames: FrameFormat) -> None:
         """Open the window. Raises UsageError if there is no display or no GUI in OpenCV."""
-        reason = _why_no_window()
-        if reason is not None:
-            raise UsageError(f"{self.name}: {reason}; or use `--sink web` and open it in a browser")
-        if sys.platform == "linux" and _toolkit().startswith("QT"):
-            # if a desktop set this to wayland, Qt would end the process: see _why_no_window
-            os.environ["QT_QPA_PLATFORM"] = "xcb"
-        shrink = min(1.0, LARGEST[0] / frames.width, LARGEST[1] / frames.height)
-        self._first_size = (round(frames.width * shrink), round(frames.height * shrink))
-        self._show()
+        with held_screen():
+            reason = _why_no_window()
+            if reason is not None:
+                remedy = "or use `--sink web` and open it in a browser"
+                raise UsageError(f"{self.name}: {reason}; {remedy}")
+            if sys.platform == "linux" and _toolkit().startswith("QT"):
+                # if a desktop set this to wayland, Qt would end the process: see _why_no_window
+                os.environ["QT_QPA_PLATFORM"] = "xcb"
+            shrink = min(1.0, LARGEST[0] / frames.width, LARGEST[1] / frames.height)
+            self._first_size = (round(frames.width * shrink), round(frames.height * shrink))
+            self._show()
         if self._kiosk:
             self._pointer = HiddenPointer()
 

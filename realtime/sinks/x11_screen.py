@@ -1,10 +1,35 @@
-"""What OpenCV's windows cannot do on an X11 screen: hide the pointer, fill it without help."""
+"""What OpenCV's windows cannot do on an X11 screen: find it, hide its pointer, fill it without
+help."""
 
 import contextlib
 import ctypes
+from collections.abc import Iterator
 from typing import Any
 
 ANY_TYPE = 0
+
+
+@contextlib.contextmanager
+def held_screen() -> Iterator[bool]:
+    """Whether the X server of DISPLAY accepts us; True if libxcb is missing for asking it.
+
+    While the context lasts, the server keeps its session. Without `-noreset` it starts anew when
+    its last client leaves, and drops whoever is just connecting: so a program that asks it, leaves
+    and then opens its window is ended by Qt now and then.
+    """
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        yield True
+        return
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(None, None)
+    try:
+        yield bool(xcb.xcb_connection_has_error(connection) == 0)
+    finally:
+        xcb.xcb_disconnect(connection)
 
 
 class HiddenPointer:

@@ -48,11 +48,21 @@ class WindowProcess(Sink):
         self._options = {"name": name, "title": title, "fullscreen": fullscreen, "kiosk": kiosk}
         self._process: subprocess.Popen[str] | None = None
         self._memory: SharedMemory | None = None
-        self._opened, self._shown = threading.Event(), threading.Event()
+        self._listener: threading.Thread | None = None
+        self._answered, self._shown = threading.Event(), threading.Event()
+        self._opened = False
         self._refusal: str | None = None
 
     def open(self, frames: FrameFormat) -> None:
-        """Open the window. Raises UsageError if there is no display or no GUI in OpenCV."""
+        """Open the window. Raises UsageError if there is no display or no GUI in OpenCV, SinkFault
+        if the process ends or hangs; it leaves nothing behind then."""
+        try:
+            self._start(frames)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, frames: FrameFormat) -> None:
         size = (frames.height, frames.width, 3)
         self._memory = SharedMemory(create=True, size=frames.height * frames.width * 3)
         self._picture: np.ndarray = np.ndarray(size, np.uint8, self._memory.buf)
@@ -63,21 +73,23 @@ class WindowProcess(Sink):
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        threading.Thread(
+        self._listener = threading.Thread(
             target=self._listen, args=(self._process,), name="window keys", daemon=True
-        ).start()
+        )
+        self._listener.start()
         self._tell(
             json.dumps(
                 self._options
                 | {"width": frames.width, "height": frames.height, "memory": self._memory.name}
             )
         )
-        self._shown.set()
-        opened = self._opened.wait(STARTING)
+        answered = self._answered.wait(STARTING)
         if self._refusal is not None:
             raise UsageError(self._refusal)
-        if not opened or self._process.poll() is not None:
-            raise SinkFault(f"{self.name}: its process could not open it")
+        if not answered:
+            raise SinkFault(f"{self.name}: its process did not open it within {STARTING:.0f} s")
+        if not self._opened:
+            raise SinkFault(f"{self.name}: its process ended; could it not reach the display?")
 
     def write(self, frame: Frame) -> None:
         """Show `frame`, once the last one was. Raises SinkFault if the process has ended."""
@@ -101,6 +113,9 @@ class WindowProcess(Sink):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.join(CLOSING)
         memory, self._memory = self._memory, None
         if memory is not None:
             del self._picture
@@ -131,6 +146,8 @@ class WindowProcess(Sink):
                 elif kind == "refused":
                     self._refusal = json.loads(rest)
                 elif kind == "open":
-                    self._opened.set()
-        self._opened.set()
+                    self._opened = True
+                    self._shown.set()
+                    self._answered.set()
+        self._answered.set()
         self._shown.set()

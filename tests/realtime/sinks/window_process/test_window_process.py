@@ -1,11 +1,13 @@
 """A window in its own process: keys come over, and its end is not the end of the others."""
 
-import os
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ from models.errors import SinkFault, UsageError
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
+from realtime.sinks.window_process import sink
 from realtime.sinks.window_process.sink import WindowProcess
 from tests.realtime.fakes import FakeSink, wait_until
+from tests.screen import started_xvfb
 
 MISSING = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
 screen = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
@@ -23,21 +27,12 @@ FORMAT = FrameFormat(320, 240, 30, live=True)
 
 
 @pytest.fixture
-def server(monkeypatch) -> Iterator[subprocess.Popen]:
-    """A display of this test's own, as its DISPLAY."""
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as number:
-        monkeypatch.setenv("DISPLAY", f":{number.readline().strip()}")
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    yield server
-    server.kill()
-    server.wait()
+def server(request, monkeypatch) -> Iterator[subprocess.Popen]:
+    """A display of this test's own, as its DISPLAY; a parameter is an option of Xvfb."""
+    with started_xvfb((640, 480), getattr(request, "param", "-noreset")) as (server, name):
+        monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+        yield server
 
 
 def frame(index: int = 0) -> Frame:
@@ -108,6 +103,51 @@ def test_one_that_hangs_is_ended_by_close(server):
     process.send_signal(signal.SIGSTOP)
     window.close()
     assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.e2e
+@screen
+@pytest.mark.parametrize("server", ["-terminate"], indirect=True)
+def test_looking_for_the_display_is_no_last_client_that_leaves_it(server):
+    window = WindowProcess(on_key=lambda _: None)
+    window.open(FORMAT)  # once its last client has left, this server ends
+    window.write(frame())
+    window.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its child is a shell script")
+@pytest.mark.parametrize(
+    ("fate", "said"), [("false", "its process ended"), ("sleep 60", "did not open it within 1 s")]
+)
+def test_one_that_cannot_be_opened_leaves_nothing_behind(fate, said, tmp_path, monkeypatch):
+    memories: list[SharedMemory] = []
+    processes: list[subprocess.Popen] = []
+    monkeypatch.setattr(sink, "SharedMemory", recorded(SharedMemory, memories))
+    monkeypatch.setattr(subprocess, "Popen", recorded(subprocess.Popen, processes))
+    monkeypatch.setattr(sink, "STARTING", 1.0)
+    child = tmp_path / "python"
+    child.write_text(f"#!/bin/sh\nexec {fate}\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(child))
+    with pytest.raises(SinkFault, match=said):
+        WindowProcess(on_key=lambda _: None).open(FORMAT)
+    [memory], [process] = memories, processes
+    with pytest.raises(FileNotFoundError):
+        SharedMemory(memory.name)
+    assert process.returncode is not None
+    assert process.stdin.closed and process.stdout.closed
+    assert "window keys" not in [thread.name for thread in threading.enumerate()]
+
+
+def recorded(kind: type, made: list) -> type:
+    """That class, which adds its instances to `made`."""
+
+    class Recorded(kind):
+        def __init__(self, *args, **options) -> None:
+            super().__init__(*args, **options)
+            made.append(self)
+
+    return Recorded
 
 
 def test_without_a_display_the_reason_and_the_remedy_come_over(monkeypatch):
