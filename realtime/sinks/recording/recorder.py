@@ -143,7 +143,9 @@ class Recorder(Sink):
         self._begin = first.timestamp if self._wanted_begin is None else self._wanted_begin
         self._last_pts = -self._least_ticks
         self._last_key: float | None = None
-        self._packets = HeldPacket(self._output)
+        # Only fragments tell how long a picture is shown; elsewhere a live one is written at once.
+        held = self._kind.fragmented or not self._frames_live
+        self._held = HeldPacket(self._output) if held else None
         if self._listener is not None:
             self._sound = MicrophoneTrack(self._output, self._listener)
         if self._audio_from is not None and sound:
@@ -203,7 +205,14 @@ class Recorder(Sink):
             picture.pict_type = PictureType.I
             self._last_key = seconds
         self._last_pts, self._last_picture = picture.pts, picture
-        self._packets.mux(self._stream.encode(picture))
+        self._mux(self._stream.encode(picture))
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        assert self._output is not None
+        if self._held is not None:
+            self._held.mux(packets)
+        else:
+            self._output.mux(packets)
 
     @property
     def _frame_ticks(self) -> int:
@@ -214,15 +223,17 @@ class Recorder(Sink):
         assert self._output is not None
         step = self._stream.codec_context.time_base
         end = max(round(self._end / step), self._last_pts + self._frame_ticks)
-        if self._kind.fixed_rate and end > self._last_pts + 1:
-            # Such containers hold no durations: a last picture that stays is given again.
-            self._encode_at(float((end - 1) * step), self._last_picture)
-        self._packets.mux(self._stream.encode(None))
+        last = 1 if self._kind.fixed_rate else self._frame_ticks
+        if (self._kind.fixed_rate or self._held is None) and end > self._last_pts + last:
+            # No duration tells that the last picture stays: it is given again.
+            self._encode_at(float((end - last) * step), self._last_picture)
+        self._mux(self._stream.encode(None))
         if self._tracks is not None:
             self._tracks.finish(float(end * step))
         if self._sound is not None:
             self._sound.finish(self._end)
-        self._packets.finish(end - self._last_pts)
+        if self._held is not None:
+            self._held.finish(end - self._last_pts)
 
     def end_at(self, timestamp: float) -> None:
         """Show the last picture until then: another recording goes on with the next one."""

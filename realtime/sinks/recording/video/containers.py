@@ -24,7 +24,7 @@ FRAGMENTED = {
 # Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
 FRAGMENTED_WITH_SOUND = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
 FRAGMENTED_WITH_MICROPHONE = {**FRAGMENTED_WITH_SOUND, "frag_duration": "250000"}
-CLUSTERS = {"cluster_time_limit": "250"}
+CLUSTERS = {"cluster_time_limit": "100"}
 
 CONTAINERS: dict[str, Container] = {
     ".mp4": Container("mp4", H264_OR_MPEG4, FRAGMENTED, fragmented=True),

@@ -1,5 +1,6 @@
 """Sound of scripted microphones in recordings: in step, without gaps, and never in their way."""
 
+import shutil
 import time
 from functools import partial
 from pathlib import Path
@@ -228,6 +229,28 @@ def test_sound_goes_on_in_the_next_part_without_a_gap(tmp_path, suffix):
     assert loud(first) == (pytest.approx(1.7, abs=0.02), pytest.approx(2.0, abs=0.015))
     assert loud(second) == (pytest.approx(0, abs=0.01), pytest.approx(0.3, abs=0.02))
     assert len(sound_of(tmp_path / f"out-3{suffix}")) / RATE == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("suffix", [".webm", ".mkv", ".avi"])
+@pytest.mark.parametrize("with_sound", [False, True])
+def test_on_a_slow_machine_only_the_newest_picture_is_not_in_the_file_yet(
+    tmp_path, suffix, with_sound
+):
+    """What a kill would lose, however long a picture takes."""
+    path, copy = tmp_path / f"out{suffix}", tmp_path / f"copy{suffix}"
+    device = ScriptedDevice(heard(5, (1.0, 2.0)))
+    microphone = Microphone("fake", print, open_device=lambda name: device)
+    recorder = Recorder(path, microphone=microphone if with_sound else None)
+    recorder.open(FrameFormat(64, 48, FPS, live=True))
+    wait_until(lambda: not with_sound or not device.script)
+    time.sleep(0.05)  # the last chunk is on its way
+    for number, frame in enumerate(pictures(4.5)[:: FPS // 2]):
+        recorder.write(frame)
+        shutil.copy(path, copy)
+        if number:
+            with av.open(str(copy)) as container:
+                assert len(list(container.decode(video=0))) >= number
+    recorder.close()
 
 
 def test_the_clock_follows_the_chunks_that_come_soonest_and_real_gaps():
