@@ -244,6 +244,7 @@ def _status(
         "lost_for": monitor.lost_for,
         "pages": list(pages),
         "ports": list(pages.values()),
+        "effort": asdict(monitor.effort),
         **asdict(monitor.figures()),
     }
 
@@ -408,6 +409,9 @@ def _stylizer(
     stylizer = Stylizer(
         styles.find,
         _backend_maker(config.processing, on_message, live=live),
+        with_threads=lambda threads: _backend_maker(
+            config.processing.model_copy(update={"threads": threads}), on_message, live=live
+        )(),
         scale=config.processing.scale,
         within=config.processing.size,
         keep=config.processing.keep,

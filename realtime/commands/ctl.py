@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from models.errors import StylecamError, UsageError
+from realtime.control.monitor import Effort
 from realtime.control.values import VALUES
 from realtime.control.verbs import ACTIONS, VERBS
 
@@ -83,6 +84,19 @@ def state_line(state: dict[str, Any]) -> str:
     return "quitting" if state["quit"] else "  ".join(marks)
 
 
+def effort_line(told: dict[str, Any]) -> str:
+    """With how much work the run paints; empty if nothing limits it."""
+    effort = Effort(**told)
+    if effort.target_fps is None and effort.cpu_budget is None:
+        return ""
+    words = [effort.words() or "nothing spared"]
+    words += [f"for {effort.target_fps:g} frames/s"] if effort.target_fps is not None else []
+    if effort.cpu_budget is not None:
+        words.append(f"within {effort.cpu_budget:.0%} of the CPU")
+        words += [f"{effort.cpu:.0%} used"] if effort.cpu is not None else []
+    return ", ".join(words)
+
+
 def status_lines(status: dict[str, Any]) -> list[str]:
     """What the run says of itself, in lines for people."""
     lost = status["lost_for"]
@@ -94,4 +108,5 @@ def status_lines(status: dict[str, Any]) -> list[str]:
         f"frames: {status['frames_out']} painted, {status['fps']:.1f} frames/s, "
         f"{status['dropped']} dropped",
     ]
+    lines += [f"effort: {line}"] if (line := effort_line(status["effort"])) else []
     return lines + [f"page: {url}" for url in status["pages"]]

@@ -159,7 +159,8 @@ INTERRUPTED = 130
 @click.option(
     "--cpu-budget",
     metavar="SHARE",
-    help="Skip frames to use no more of the CPU than this, like 50%. Live only.",
+    help="Paint smaller, then skip frames, to use no more of the CPU than this, like 50%. "
+    "Live only.",
 )
 @click.option(
     "--smoothing",

@@ -122,6 +122,11 @@ def source_message(lost_for: int | None) -> str:
     return json.dumps({"source": {"lost_for": lost_for}})
 
 
+def effort_message(words: str) -> str:
+    """The message with what the painting is spared, to keep to its limits; empty for nothing."""
+    return json.dumps({"effort": words})
+
+
 def error_message(error: Exception | str) -> str:
     """The message with a refused request, or with what else has just gone wrong."""
     return json.dumps({"error": str(error)})

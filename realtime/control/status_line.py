@@ -110,8 +110,13 @@ class StatusReporter:
             self._recording_since = now
         since = self._recording_since
         recorded = None if since is None else now - since
-        fps = self._rate(now)
-        return describe(settings, fps=fps, recorded=recorded, lost_for=self._monitor.lost_for)
+        return describe(
+            settings,
+            fps=self._rate(now),
+            effort=self._monitor.effort.words(),
+            recorded=recorded,
+            lost_for=self._monitor.lost_for,
+        )
 
     def _rate(self, now: float) -> float:
         """Frames/s of the last few seconds."""
@@ -124,13 +129,15 @@ class StatusReporter:
 
 
 def describe(
-    settings: Settings, *, fps: float, recorded: float | None, lost_for: float | None
+    settings: Settings, *, fps: float, effort: str, recorded: float | None, lost_for: float | None
 ) -> str:
     """The state in one line: style, strength, rate, and whatever differs from the defaults.
 
+    `effort` is what the painting is spared, in words (empty: nothing).
     `recorded` is for how many seconds a recording has run; None if none runs.
     """
     told = [settings.style, f"{settings.strength * 100:.0f} %", f"{fps:.1f} frames/s"]
+    told += [effort] if effort else []
     told += marks(settings)
     told += [f"recording {recorded:.0f} s"] if recorded is not None else []
     told += [lost_text(lost_for)] if lost_for is not None else []

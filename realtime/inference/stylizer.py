@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from dataclasses import replace
+from typing import NamedTuple
 
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, StylecamError
@@ -36,14 +37,22 @@ LOADING_UNWANTED = 3.0
 """Seconds that a style may take to load, and one that is no longer wanted."""
 
 
+class Generator(NamedTuple):
+    """One that paints: its name, and how many threads it has (None: as many as it likes)."""
+
+    name: str
+    threads: int | None = None
+
+
 class Stylizer:
     """Owns the loaded generators. One thread calls `stylize`; loading has its own thread.
 
     `find` gives the card of a style by name. `on_fault` gets a style that cannot be loaded, once
     each time that it is asked for. `scale` in (0, 1] (None: what suits live frames of the size)
     and `within` make the generator work on a smaller picture; `extra_scale` in (0, 1] shrinks that
-    further. `lighter` selects a style's lighter generator if it has one. `extra_scale` and
-    `lighter` may change between frames. The `keep` most recently used models stay loaded, so
+    further. `lighter` selects a style's lighter generator if it has one, and `threads` how many
+    threads paint, where `with_threads` makes such backends. `extra_scale`, `lighter` and `threads`
+    may change between frames. The `keep` most recently used models stay loaded, so
     that going back is instant.
     """
 
@@ -56,22 +65,26 @@ class Stylizer:
         scale: float | None = 1.0,
         within: Size | None = None,
         on_fault: Callable[[str, StylecamError], None] = lambda *_: None,
+        with_threads: Callable[[int], Backend] | None = None,
     ) -> None:
         assert keep >= 1
         self._find, self._make_backend = find, make_backend
         self._scale, self._within, self._capacity = scale, within, keep
-        self._on_fault = on_fault
+        self._on_fault, self._with_threads = on_fault, with_threads
         self.extra_scale = 1.0
         self.lighter = False
+        self.threads: int | None = None
+        self.usual_threads: int | None = None
+        """How many threads paint where `threads` is None; None if that cannot be changed."""
         self._lighter_of: dict[str, str | None] = {}
         self._exposure = EasedExposure()
         self._preparations: dict[str, Preparation] = {}
         self._hold = PaintingHold()
         self._held_for: Hashable = None
         self._smoothing = 0.0
-        self._loaded: OrderedDict[str, Backend] = OrderedDict()
-        self._failed_style: str | None = None
-        self._pending: tuple[str, Future[Backend]] | None = None
+        self._loaded: OrderedDict[Generator, Backend] = OrderedDict()
+        self._failed: Generator | None = None
+        self._pending: tuple[Generator, Future[Backend]] | None = None
         self._pending_since = 0.0
         self._closing: list[threading.Thread] = []
         self._size: Size | None = None
@@ -81,9 +94,10 @@ class Stylizer:
 
         Raises UsageError for an unknown style or device, ModelError for a damaged file.
         """
-        backend, line = self._make_loaded(style)
-        self._loaded[style] = backend
-        self._make_current(style)
+        generator = Generator(style)
+        backend, line = self._make_loaded(generator)
+        self._loaded[generator] = backend
+        self._make_current(generator)
         return line
 
     @property
@@ -95,6 +109,10 @@ class Stylizer:
     @property
     def generator(self) -> str:
         """The name of what paints now: the style, or its lighter generator."""
+        return self._current.name
+
+    @property
+    def _current(self) -> Generator:
         return next(reversed(self._loaded))
 
     @property
@@ -129,7 +147,7 @@ class Stylizer:
         if self._scale is None and not live:
             self._scale = 1.0
         self._size = self._working_size(frame)
-        self._loaded[self.generator].warm_up(self._size.height, self._size.width)
+        self._loaded[self._current].warm_up(self._size.height, self._size.width)
 
     def request_style(self, style: str) -> None:
         """Switch to the wanted style if it is ready; start loading it if that was not done.
@@ -138,20 +156,21 @@ class Stylizer:
         """
         if self.lighter and self.has_lighter(style):
             style = self._lighter_of[style] or style
+        wanted = Generator(style, self.threads if self._with_threads is not None else None)
         if self._pending is not None and self._pending[1].done():
-            self._take_pending(style)
-        self._abandon_hanging(style)
-        if style != self._failed_style:
-            self._failed_style = None  # if asked for again later, it gets another chance
-        if style in (self.generator, self._failed_style):
+            self._take_pending(wanted)
+        self._abandon_hanging(wanted)
+        if wanted != self._failed:
+            self._failed = None  # if asked for again later, it gets another chance
+        if wanted in (self._current, self._failed):
             return
-        if style in self._loaded:
-            self._make_current(style)
+        if wanted in self._loaded:
+            self._make_current(wanted)
         elif self._pending is None:
             future: Future[Backend] = Future()
-            self._pending, self._pending_since = (style, future), time.monotonic()
+            self._pending, self._pending_since = (wanted, future), time.monotonic()
             threading.Thread(
-                target=self._load_into, args=(style, future), name="load style", daemon=True
+                target=self._load_into, args=(wanted, future), name="load style", daemon=True
             ).start()
 
     def stylize(self, frame: Frame, settings: Settings) -> Frame:
@@ -187,7 +206,7 @@ class Stylizer:
         if not preparation and not smoothing:
             return self._paint(frame.rgb, settings.strength, self._size)
         source = frame.rgb
-        if not self._loaded[self.generator].needs_frame:
+        if not self._loaded[self._current].needs_frame:
             # All that comes before the enlargement costs a quarter or less at the painted size.
             source = resize(frame.rgb, *self._size)
         at = (self._size.height, self._size.width)
@@ -205,7 +224,7 @@ class Stylizer:
 
     def _paint(self, source: RGB, strength: float, size: Size) -> RGB:
         try:
-            return self._loaded[self.generator].stylize(source, strength, at=size)
+            return self._loaded[self._current].stylize(source, strength, at=size)
         except Exception as error:  # runtimes raise what they like
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"{self.style}: the generator failed: {reason}") from error
@@ -215,19 +234,24 @@ class Stylizer:
         usual = painted_size(frame, scale, within=self._within)
         return processing_size(usual, scale=self.extra_scale)
 
-    def _load_into(self, style: str, future: "Future[Backend]") -> None:
+    def _load_into(self, generator: Generator, future: "Future[Backend]") -> None:
         try:
-            backend, _ = self._make_loaded(style, warm=self._size)
+            backend, _ = self._make_loaded(generator, warm=self._size)
         except Exception as error:
             future.set_exception(error)
         else:
             future.set_result(backend)
 
-    def _make_loaded(self, style: str, *, warm: Size | None = None) -> tuple[Backend, str]:
-        """A new backend with the style loaded, and the line that says what runs it."""
-        card = self._find(style)
-        self._preparations[style] = card.preparation
-        backend = self._make_backend()
+    def _make_loaded(
+        self, generator: Generator, *, warm: Size | None = None
+    ) -> tuple[Backend, str]:
+        """A new backend with the generator loaded, and the line that says what runs it."""
+        card = self._find(generator.name)
+        self._preparations[generator.name] = card.preparation
+        if generator.threads is None or self._with_threads is None:
+            backend = self._make_backend()
+        else:
+            backend = self._with_threads(generator.threads)
         try:
             line = backend.load(card)
             if warm is not None:
@@ -240,42 +264,44 @@ class Stylizer:
             raise
         return backend, line
 
-    def _abandon_hanging(self, wanted: str) -> None:
+    def _abandon_hanging(self, wanted: Generator) -> None:
         """Wait no longer for a style that takes long: no other one could be chosen meanwhile."""
         if self._pending is None:
             return
-        style, future = self._pending
+        generator, future = self._pending
         waited = time.monotonic() - self._pending_since
-        if waited < (LOADING if style == wanted else LOADING_UNWANTED):
+        if waited < (LOADING if generator == wanted else LOADING_UNWANTED):
             return
         self._pending = None
         future.add_done_callback(_close_result)
-        if style == wanted:
-            self._failed_style = style
-            error = ModelError(f"{style}: cannot be loaded: no end after {waited:.0f} s")
-            self._on_fault(style, error)
+        if generator == wanted:
+            self._failed = generator
+            reason = f"{generator.name}: cannot be loaded: no end after {waited:.0f} s"
+            self._on_fault(generator.name, ModelError(reason))
 
-    def _take_pending(self, wanted: str) -> None:
+    def _take_pending(self, wanted: Generator) -> None:
         assert self._pending is not None
-        (style, future), self._pending = self._pending, None
+        (generator, future), self._pending = self._pending, None
         error = future.exception()
         if error is None:
-            current = self.generator
-            self._loaded[style] = future.result()
+            current = self._current
+            self._loaded[generator] = future.result()
             # If the user has chosen another style meanwhile, this one must not paint.
-            self._make_current(style if style == wanted else current)
+            self._make_current(generator if generator == wanted else current)
             return
-        self._failed_style = style
+        self._failed = generator
         if not isinstance(error, StylecamError):
-            error = StylecamError(f"{style}: cannot be loaded: {error}")
-        self._on_fault(style, error)
+            error = StylecamError(f"{generator.name}: cannot be loaded: {error}")
+        self._on_fault(generator.name, error)
 
-    def _make_current(self, style: str) -> None:
-        """Make a loaded style the current one, and close the least recently used beyond `keep`.
+    def _make_current(self, generator: Generator) -> None:
+        """Make a loaded generator the current one, and close the least recently used beyond `keep`.
 
         Another thread closes them: that takes as long as a frame may.
         """
-        self._loaded.move_to_end(style)
+        self._loaded.move_to_end(generator)
+        if generator.threads is None and self._with_threads is not None:
+            self.usual_threads = self._loaded[generator].threads
         while len(self._loaded) > self._capacity:
             _, old = self._loaded.popitem(last=False)
             closing = threading.Thread(target=_close, args=(old,), name="close style", daemon=True)

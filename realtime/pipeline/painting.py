@@ -16,7 +16,7 @@ from realtime.frames.geometry import Geometry
 from realtime.frames.sharpen import sharpened
 from realtime.frames.views import blank_picture, blended, placeholder, split, with_colours_of
 from realtime.inference.stylizer import Stylizer
-from realtime.pipeline.adaptive_scale import AdaptiveScale
+from realtime.pipeline.effort.control import EffortControl
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.static_scene import PaintingCache
 
@@ -60,9 +60,8 @@ class Painter:
 
     In a `live` run, a frame that the generator fails on becomes a placeholder, never the raw
     picture of the person at the camera; `skip_static` avoids painting a still scene again; and
-    while `target_fps` is not reached, the generator works on a smaller picture, and finally a
-    lighter generator paints; and a change of style is a cross-fade of `fade` seconds.
-    `on_message` gets one line about each change.
+    a change of style is a cross-fade of `fade` seconds. `effort` is told of each painting, and has
+    the next ones done with less work where need be. `on_message` gets one line about each change.
     """
 
     def __init__(
@@ -73,19 +72,18 @@ class Painter:
         *,
         live: bool,
         skip_static: bool = False,
-        target_fps: float | None = None,
+        effort: EffortControl | None = None,
         fade: float = 0.0,
         on_message: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._stylizer, self._geometry, self._metrics = stylizer, geometry, metrics
         self._live, self._on_message = live, on_message
-        self._target_fps = target_fps if live else None
-        self._adaptive_scale = AdaptiveScale(target_fps) if live and target_fps else None
+        self._effort = effort
         self._cache = PaintingCache() if live and skip_static else None
         self._fade = CrossFade(fade) if live and fade > 0 else None
         self._last: Frame | None = None
         self._frozen: RGB | None = None
-        self._failing = self._gave_up = False
+        self._failing = False
 
     def paint(self, frame: Frame, settings: Settings) -> Frame:
         """The picture to show, with the index and times of `frame`; the last one while paused.
@@ -174,14 +172,14 @@ class Painter:
         return rgb
 
     def _timed(self, frame: Frame, settings: Settings) -> RGB:
-        """A new picture; the time that it took decides on the scale of the next ones."""
+        """A new picture; the time that it took decides on the effort for the next ones."""
         began = time.monotonic()
         rgb = self._painted(frame, settings)
         rgb.setflags(write=False)
         took = time.monotonic() - began
         self._metrics.add("stylize", took)
-        if not self._failing and not _plain(settings):
-            self._adapt(took, settings.look)
+        if self._effort is not None and not self._failing and not _plain(settings):
+            self._effort.painted(took, settings.look)
         return rgb
 
     def _painted(self, frame: Frame, settings: Settings) -> RGB:
@@ -207,24 +205,6 @@ class Painter:
         if settings.preserve_colours:
             painted = with_colours_of(source.rgb, painted)
         return split(source.rgb, painted) if settings.view == "split" else painted
-
-    def _adapt(self, took: float, look: str) -> None:
-        """Adapt the scale or the generator of the next frames, to hold the target rate."""
-        # While a generator is being loaded, the time is that of one which is not wanted.
-        if self._adaptive_scale is None or self._stylizer.loading:
-            return
-        changed = self._adaptive_scale.record(took, has_lighter=self._stylizer.has_lighter(look))
-        scale, lighter = self._adaptive_scale.scale, self._adaptive_scale.lighter
-        where = f"{scale:g} of the size" + (", by the lighter generator" if lighter else "")
-        if changed:
-            self._stylizer.extra_scale, self._stylizer.lighter = scale, lighter
-            self._on_message(f"painting at {where}, to hold {self._target_fps:g} frames/s")
-        elif self._adaptive_scale.reached_fps is not None and not self._gave_up:
-            self._gave_up = True
-            self._on_message(
-                f"{self._target_fps:g} frames/s cannot be reached on this machine: "
-                f"{self._adaptive_scale.reached_fps:.1f} at {where}"
-            )
 
 
 def _plain(settings: Settings) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from models.errors import StylecamError
 from models.pictures import RGB
-from realtime.control.monitor import Figures
+from realtime.control.monitor import Effort, Figures
 from realtime.control.notices import Notice, Notices
 from realtime.control.overlay import Overlay
 from realtime.control.state import Settings, SettingsStore
@@ -25,6 +25,9 @@ from realtime.frames.size import FitMode, Size
 from realtime.frames.views import mirrored
 from realtime.inference.stylizer import Stylizer
 from realtime.pipeline.capture import Capture, Limits
+from realtime.pipeline.effort.control import EffortControl
+from realtime.pipeline.effort.cpu_budget import CpuBudget
+from realtime.pipeline.effort.frame_rate import FrameRate
 from realtime.pipeline.interruptible import run_interruptibly
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.painting import Painter
@@ -32,7 +35,6 @@ from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
 from realtime.pipeline.rotation import StyleRotation
 from realtime.pipeline.saving import SaveController, SaveTargets
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
-from realtime.pipeline.watch.cpu_budget import CpuBudget
 from realtime.pipeline.watch.lost_picture import LostPicture
 from realtime.pipeline.watch.source_watch import SourceWatch
 from realtime.sinks import Sink
@@ -54,8 +56,9 @@ class Plan:
     every frame is painted and written. Sinks get pictures of `size` (None: the source's); `fit`
     says how. `local` names the sinks that get text on the picture; `titles` are the
     styles' titles by name. In a live run, `skip_static` avoids painting a still scene again. While
-    a live run does not reach `target_fps`, it paints smaller, and finally with a lighter generator.
-    A live run skips frames to use no more than the share `cpu_budget` of the CPU.
+    a live run does not reach `target_fps`, or needs more than the share `cpu_budget` of the CPU, it
+    paints with less work (pipeline/effort); for the budget it also skips frames. `cpu_time` is the
+    processor time of the run so far.
     For `fade` s after a change of style, a live run shows the new painting over the old.
     `lost` is what the outputs of a live run show while its source gives no frames.
     Once nothing was changed for `attract` s, styles change by themselves (0: never).
@@ -75,6 +78,7 @@ class Plan:
     skip_static: bool = False
     target_fps: float | None = None
     cpu_budget: float | None = None
+    cpu_time: Callable[[], float] = time.process_time
     may_idle: bool = False
     fade: float = 0.0
     lost: LostMode = "hold"
@@ -138,7 +142,7 @@ class Pipeline:
         )
         self._thread = threading.Thread(target=self._paint_all, name="stylize", daemon=True)
         self._source_watch: SourceWatch | None = None
-        self._budget: CpuBudget | None = None
+        self._effort: EffortControl | None = None
         self._shown: Frame | None = None
         self._error: BaseException | None = None
         self.interrupted = False
@@ -175,9 +179,8 @@ class Pipeline:
             raise
         self._outgoing = outgoing
         self._queue: FrameQueue = Mailbox[Frame]() if self.live else BoundedQueue[Frame](READ_AHEAD)
+        self._effort = self._make_effort()
         self._painter = self._make_painter(geometry)
-        if self.live and self.plan.cpu_budget is not None:
-            self._budget = CpuBudget(self.plan.cpu_budget, on_message=self.plan.on_message)
         self._lost_picture = LostPicture(
             self.plan.lost, self._painter, source=own, size=geometry.size
         )
@@ -238,6 +241,11 @@ class Pipeline:
         """What went wrong last."""
         return self._notices.newest
 
+    @property
+    def effort(self) -> Effort:
+        """With how much work it paints, and which limits it keeps to."""
+        return Effort() if self._effort is None else self._effort.state
+
     def figures(self) -> Figures:
         """Counts, rate and times so far."""
         dropped = self.dropped if self._source_watch is not None else 0
@@ -291,6 +299,28 @@ class Pipeline:
         self._notices.post(text)
         self.plan.on_message(text)
 
+    def _make_effort(self) -> EffortControl | None:
+        """What keeps a live run to its limits; None if it has none."""
+        plan = self.plan
+        if plan.target_fps is None and plan.cpu_budget is None:
+            return None
+        if not self.live:
+            plan.on_message(
+                "a frame rate or a CPU budget is kept only while somebody watches, or the source "
+                "is live: this run paints every frame in full"
+            )
+            return None
+        rate = None if plan.target_fps is None else FrameRate(plan.target_fps)
+        budget = None
+        if plan.cpu_budget is not None:
+            budget = CpuBudget(
+                plan.cpu_budget,
+                offered=lambda: self.capture.frames,
+                target=plan.target_fps,
+                cpu_time=plan.cpu_time,
+            )
+        return EffortControl(self.stylizer, rate=rate, budget=budget, on_message=plan.on_message)
+
     def _make_painter(self, geometry: Geometry) -> Painter:
         return Painter(
             self.stylizer,
@@ -298,7 +328,7 @@ class Pipeline:
             self.metrics,
             live=self.live,
             skip_static=self.plan.skip_static,
-            target_fps=self.plan.target_fps,
+            effort=self._effort,
             fade=self.plan.fade,
             on_message=self.plan.on_message,
         )
@@ -308,19 +338,19 @@ class Pipeline:
         try:
             while not self._queue.closed and not self._ending:
                 self._beat = time.monotonic()
-                if self._budget is not None:
-                    self._budget.wait(lambda: self._ending or self._queue.closed)
+                if self._effort is not None:
+                    self._effort.wait(lambda: self._ending or self._queue.closed)
                 frame = self._queue.take(self._lost_picture.interval or SILENCE)
                 if self.live:
                     self._rotation.tick()
-                settings = self.box.current
+                settings, began = self.box.current, time.monotonic()
                 self._watch_source(frame)
                 if frame is not None:
                     self._lost_picture.saw_frame(frame)
                     self._hand_over(self._painter.paint(frame, settings), settings)
                     self.metrics.count_painted()
-                    if self._budget is not None:
-                        self._budget.painted()
+                    if self._effort is not None:
+                        self._effort.shown(time.monotonic() - began)
                     self.plan.on_progress(self.metrics.painted)
                     if self.plan.limits.full(self.metrics.painted):
                         return

@@ -184,6 +184,7 @@ class FakeBackend:
         *,
         needs_frame: bool = False,
         first_is_slow: bool = True,
+        threads: int | None = None,
         load_fault: Exception | None = None,
         load_gate: threading.Event | None = None,
         close_gate: threading.Event | None = None,
@@ -191,6 +192,7 @@ class FakeBackend:
         self._paint, self._load_fault, self._load_gate = paint, load_fault, load_gate
         self._close_gate = close_gate
         self.needs_frame, self.first_is_slow = needs_frame, first_is_slow
+        self.threads = threads
         self.loading = threading.Event()
         self.warmed: list[tuple[int, int]] = []
         self.shapes: list[tuple[int, ...]] = []

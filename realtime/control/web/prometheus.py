@@ -1,6 +1,6 @@
 """The figures of a run in the text format of Prometheus (exposition format 0.0.4). Pure."""
 
-from realtime.control.monitor import Monitor
+from realtime.control.monitor import Effort, Monitor
 from realtime.control.state import Settings
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,6 +23,7 @@ def exposition(monitor: Monitor, settings: Settings) -> str:
         *_single("source_lost_seconds", "gauge", "Time without a new frame.", lost_for or 0.0),
         *_single("recording", "gauge", "1 while a recording runs.", int(settings.recording)),
         *_single("strength", "gauge", "Strength of the style, 0 to 1.", settings.strength),
+        *_effort(monitor.effort),
         *_head("stage_seconds", "gauge", "Time by stage; latency is the age at the outputs."),
     ]
     for stage, (p50, p95) in figures.milliseconds.items():
@@ -32,6 +33,22 @@ def exposition(monitor: Monitor, settings: Settings) -> str:
     lines += _head("style_info", "gauge", "The style that is chosen.")
     lines.append(f'stylecam_style_info{{style="{_escaped(settings.style)}"}} 1')
     return "\n".join(lines) + "\n"
+
+
+def _effort(effort: Effort) -> list[str]:
+    lines = [
+        *_single("painted_scale", "gauge", "Painted size, against the usual.", effort.scale),
+        *_single("lighter", "gauge", "1 while the lighter generator paints.", int(effort.lighter)),
+    ]
+    others: list[tuple[str, str, float | None]] = [
+        ("threads", "Threads that paint, while they are fewer than usual.", effort.threads),
+        ("most_frames_per_second", "Rate above which frames are skipped.", effort.most_fps),
+        ("cpu_share", "Share of all cores that was used last.", effort.cpu),
+        ("cpu_budget", "Share of all cores that may be used.", effort.cpu_budget),
+    ]
+    for name, text, value in others:
+        lines += _single(name, "gauge", text, value) if value is not None else []
+    return lines
 
 
 def _head(name: str, kind: str, text: str) -> list[str]:

@@ -82,6 +82,7 @@ class _Client:
         self.picture: bytes | None = None
         self.settings: Settings | None = None
         self.lost_for: int | None = None
+        self.effort = ""
         self.refusal: str | None = None
         self.notice: Notice | None = None
 
@@ -453,6 +454,10 @@ class ControlServer:
         if client.lost_for != lost_for:
             client.lost_for = lost_for
             await client.stream.send_str(protocol.source_message(lost_for))
+        effort = self._monitor.effort.words() if self._monitor is not None else ""
+        if client.effort != effort and client.role is Role.OWNER:
+            client.effort = effort
+            await client.stream.send_str(protocol.effort_message(effort))
         if client.picture is not self._picture and self._picture is not None:
             client.picture = self._picture
             await client.stream.send_bytes(client.picture)

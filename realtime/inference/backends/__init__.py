@@ -35,6 +35,13 @@ class Backend(Protocol):
         """
         ...
 
+    @property
+    def threads(self) -> int | None:
+        """How many CPU threads paint; None where another number would not help, or cannot be had.
+        Known once a model is loaded.
+        """
+        ...
+
     def warm_up(self, height: int, width: int) -> None:
         """Make the first real frame of that size as fast as the others."""
         ...

@@ -174,6 +174,11 @@ class OnnxRuntimeBackend:
         """See `Backend.first_is_slow`. On a CPU nothing is planned."""
         return self._where != "cpu"
 
+    @property
+    def threads(self) -> int | None:
+        """See `Backend.threads`."""
+        return self._settings.threads if self._where == "cpu" else None
+
     def warm_up(self, height: int, width: int) -> None:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 

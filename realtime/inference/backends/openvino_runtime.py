@@ -103,6 +103,11 @@ class OpenVinoBackend:
         """See `Backend.first_is_slow`."""
         return True
 
+    @property
+    def threads(self) -> int | None:
+        """See `Backend.threads`."""
+        return self._threads
+
     def warm_up(self, height: int, width: int) -> None:
         self.stylize(np.zeros((height, width, 3), np.uint8))
 

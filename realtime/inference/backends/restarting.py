@@ -83,6 +83,7 @@ class RestartingBackend:
         self._backend: Backend | None = None
         self._worker: _Worker | None = None
         self._needs_frame = True
+        self._threads: int | None = None
         self._usual: dict[Size, float] = {}
         self._newest: Size | None = None
         self._failing_since: float | None = None
@@ -112,6 +113,11 @@ class RestartingBackend:
         """See `Backend.first_is_slow`."""
         assert self._backend is not None, "load first"
         return self._backend.first_is_slow
+
+    @property
+    def threads(self) -> int | None:
+        """See `Backend.threads`. It stays what it was while a fresh one is being loaded."""
+        return self._threads
 
     def warm_up(self, height: int, width: int) -> None:
         assert self._backend is not None, "load first"
@@ -218,7 +224,7 @@ class RestartingBackend:
 
     def _take(self, backend: Backend) -> None:
         self._backend, self._worker = backend, _Worker()
-        self._needs_frame = backend.needs_frame
+        self._needs_frame, self._threads = backend.needs_frame, backend.threads
         self._usual.clear()
 
     def _abandon(self) -> "Future[None] | None":

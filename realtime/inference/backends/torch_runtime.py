@@ -104,6 +104,11 @@ class TorchBackend:
         """See `Backend.first_is_slow`."""
         return bool(self._device.type != "cpu")
 
+    @property
+    def threads(self) -> int | None:
+        """See `Backend.threads`. torch knows one number for the whole process."""
+        return None
+
     def warm_up(self, height: int, width: int) -> None:
         """See `Backend.warm_up`. On CUDA, records the work for this size as a CUDA graph."""
         import torch

@@ -305,6 +305,41 @@ def test_a_lighter_generator_that_is_missing_is_told_and_the_style_goes_on():
     assert [style for style, _ in made.faults] == ["gone"]
 
 
+def test_another_number_of_threads_comes_and_goes_while_the_other_paints():
+    usual, few = FakeBackend(flat(1), threads=4), FakeBackend(flat(1), load_gate=threading.Event())
+    asked: list[int] = []
+
+    def with_threads(number: int) -> FakeBackend:
+        asked.append(number)
+        return few
+
+    made = Studio({"one": usual}, keep=1, with_threads=with_threads)
+    made.stylizer.load("one")
+    assert made.stylizer.usual_threads == 4
+    made.stylizer.threads = 2
+    for _ in range(3):
+        assert made.shows(1, ON_ONE)
+    assert made.stylizer.loading and usual.shapes and not few.shapes
+    few._load_gate.set()
+    wait_until(lambda: made.shows(1, ON_ONE) and few.shapes)
+    assert asked == [2]
+    wait_until(lambda: usual.closes)
+    assert (made.stylizer.style, made.stylizer.usual_threads) == ("one", 4)
+    made.backends["one"] = FakeBackend(flat(3), threads=4)
+    made.stylizer.threads = None
+    wait_until(lambda: made.shows(3, ON_ONE))
+    wait_until(lambda: few.closes)
+
+
+def test_where_nothing_makes_other_numbers_of_threads_none_is_taken():
+    made = Studio({"one": FakeBackend(flat(1), threads=4)})
+    made.stylizer.load("one")
+    made.stylizer.threads = 2
+    assert made.shows(1, ON_ONE)
+    assert made.stylizer.usual_threads is None
+    assert not made.stylizer.loading
+
+
 def lit_studio(paint: Callable[[RGB], RGB]) -> Studio:
     """Its style "one" expects pictures of normalised exposure, "two" does not."""
     made = Studio({"one": FakeBackend(paint), "two": FakeBackend(paint)}, keep=2)

@@ -11,7 +11,8 @@ from models.card import StyleCard
 from models.errors import ModelError
 from models.pictures import RGB
 from realtime.frames.frame import Frame
-from realtime.pipeline import adaptive_scale, capture
+from realtime.pipeline import capture
+from realtime.pipeline.effort import ladder
 from realtime.pipeline.pipeline import Plan
 from tests.realtime.fakes import FakeBackend, FakeSink, FakeSource, card_of, frame_of, wait_until
 from tests.realtime.pipeline.test_pipeline import Trial
@@ -127,7 +128,7 @@ def test_what_failed_is_tried_again_though_the_scene_is_still():
 
 
 def test_too_slow_a_generator_paints_smaller_and_the_outputs_keep_their_size(monkeypatch):
-    monkeypatch.setattr(adaptive_scale, "MINIMUM_INTERVAL", 0.0)
+    monkeypatch.setattr(ladder, "MINIMUM_INTERVAL", 0.0)
     plan = Plan(live=True, target_fps=1e6)  # no machine reaches it
     trial = one_by_one(still(60), plan=plan).run()
     heights = [shape[0] for shape in trial.backend.shapes]
@@ -141,7 +142,7 @@ def test_too_slow_a_generator_paints_smaller_and_the_outputs_keep_their_size(mon
 
 
 def test_the_last_step_is_a_lighter_generator_where_the_style_has_one(monkeypatch):
-    monkeypatch.setattr(adaptive_scale, "MINIMUM_INTERVAL", 0.0)
+    monkeypatch.setattr(ladder, "MINIMUM_INTERVAL", 0.0)
     frames = still(200)
     sink = FakeSink(live=True)
     made: list[str] = []
@@ -170,9 +171,13 @@ def test_the_last_step_is_a_lighter_generator_where_the_style_has_one(monkeypatc
     assert told == "painting at 0.4 of the size, by the lighter generator, to hold 1e+06 frames/s"
 
 
-def test_offline_nothing_is_painted_smaller():
-    trial = Trial(FakeSource(still(40), size=SIZE), plan=Plan(live=False, target_fps=1e6)).run()
+@pytest.mark.parametrize("limit", [{"target_fps": 1e6}, {"cpu_budget": 0.001}])
+def test_offline_nothing_is_painted_smaller_and_this_is_said(limit):
+    trial = Trial(FakeSource(still(40), size=SIZE), plan=Plan(live=False, **limit)).run()
     assert {shape[0] for shape in trial.backend.shapes} == {120}
+    assert len(trial.sink.frames) == 40
+    [line] = trial.said
+    assert line.endswith("this run paints every frame in full")
 
 
 class Page(FakeSink):

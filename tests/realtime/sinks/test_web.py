@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from models.errors import UsageError
+from realtime.control.monitor import Effort
 from realtime.control.notices import Notices
 from realtime.control.state import Settings, SettingsStore
 from realtime.control.web.server import THREAD, ControlServer
@@ -375,12 +376,13 @@ def test_an_address_that_is_not_ours_is_refused_in_one_line(box, host, port, sai
 
 
 class Watched:
-    """In place of a run: nothing but a notice."""
+    """In place of a run: nothing but a notice, and what is spared."""
 
     source, lost_for = "camera", None
 
     def __init__(self) -> None:
         self.notices = Notices()
+        self.effort = Effort()
 
     @property
     def notice(self):
@@ -401,6 +403,10 @@ def test_a_page_is_told_what_goes_wrong_but_not_what_went_wrong_before(box):
         await receive(stream, "hello")
         watched.notices.post("out.mp4: no room")
         assert await receive(stream, "error") == "out.mp4: no room"
+        watched.effort = Effort(scale=0.5, threads=1)
+        assert await receive(stream, "effort") == "0.5 of the size, 1 thread"
+        watched.effort = Effort()
+        assert await receive(stream, "effort") == ""
 
     try:
         talk(sink, scenario)

@@ -15,6 +15,7 @@ let newest = null; // the picture to draw next; older ones are skipped
 let drawing = false;
 let drawn = 0; // pictures in the running second
 let rate = 0;
+let effort = ""; // what the painting is spared, in words
 let greeting = null; // the last hello
 let saved = null; // what the gallery lists, the newest first; null until it is told
 let waiting = false; // whether this page asked for a snapshot that is not here yet
@@ -31,7 +32,7 @@ function connect() {
   socket.binaryType = "blob";
   socket.onopen = () => { retry = RETRY_FIRST; };
   socket.onmessage = ({ data }) => (typeof data === "string" ? hear(JSON.parse(data)) : show(data));
-  socket.onclose = () => { socket = null; current = null; saved = null; waiting = false; lost(); };
+  socket.onclose = () => { socket = null; current = null; effort = ""; saved = null; waiting = false; lost(); };
 }
 
 async function lost() {
@@ -54,6 +55,7 @@ function hear(message) {
   if (message.hello) greet(message.hello);
   if (message.state) reflect(message.state);
   if (message.source) source(message.source);
+  if (message.effort !== undefined) { effort = message.effort; describe(); }
   if (message.gallery) gather(message.gallery);
   if (message.error) toast(message.error);
 }
@@ -206,6 +208,7 @@ function describe() {
   $("state").toggleAttribute("data-recording", Boolean(current?.recording));
   if (!current) { $("state").textContent = "not connected"; return; }
   const parts = stage.dataset.link === "live" ? [`${canvas.width} × ${canvas.height}`, `${rate} frames/s`] : [];
+  if (effort) parts.push(effort);
   if (current.paused) parts.push("paused");
   if (recordingSince !== null) parts.push(`recorded ${Math.round((Date.now() - recordingSince) / 1000)} s`);
   $("state").textContent = parts.join("  ·  ");

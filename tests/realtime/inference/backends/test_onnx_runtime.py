@@ -129,6 +129,7 @@ def test_on_a_cpu_the_first_picture_needs_no_other_before_it(brush: StyleCard):
     backend = OnnxRuntimeBackend(device="cpu", threads=1)
     backend.load(brush)
     assert not backend.first_is_slow
+    assert backend.threads == 1
 
 
 def test_memory_of_a_larger_size_is_given_back(brush: StyleCard):

@@ -1,21 +1,29 @@
-"""The share of the CPU that a run keeps to, on clocks of its own."""
+"""The share of the CPU that a run keeps to by skipping frames, on clocks of its own."""
 
 import pytest
 
-from realtime.pipeline.watch.cpu_budget import LONGEST, CpuBudget
+from realtime.pipeline.effort.cpu_budget import LONGEST, CpuBudget
 
 
 class Machine:
     """Paints frames that take `seconds` on `threads` cores, from a source of `fps`."""
 
-    def __init__(self, share: float, *, seconds: float, threads: float = 1.0, fps: float = 30.0):
+    def __init__(
+        self,
+        share: float,
+        *,
+        seconds: float,
+        threads: float = 1.0,
+        fps: float = 30.0,
+        target: float | None = None,
+    ) -> None:
         self.now = self.cpu = 0.0
         self.seconds, self.threads, self.fps = seconds, threads, fps
-        self.said: list[str] = []
         self.budget = CpuBudget(
             share,
+            offered=lambda: int(self.now * self.fps),
+            target=target,
             cores=4,
-            on_message=self.said.append,
             clock=lambda: self.now,
             cpu_time=lambda: self.cpu,
             sleep=self.sleep,
@@ -33,6 +41,7 @@ class Machine:
             self.now += max(self.seconds, 0.0)
             self.cpu += self.seconds * self.threads
             self.budget.painted()
+            self.budget.shown(self.seconds)
             frames += 1
             self.now = max(self.now, began + frames / self.fps)
         took = self.now - began
@@ -43,17 +52,41 @@ class Machine:
 def test_the_budget_is_held_and_used(share: float):
     machine = Machine(share, seconds=0.03, threads=4)
     machine.run(10)
-    used, _ = machine.run(10)
+    used, rate = machine.run(10)
     assert share * 0.85 < used < share * 1.1
-    [line] = machine.said
-    assert f"within {share:.0%} of the CPU" in line
+    assert machine.budget.skipping
+    assert machine.budget.most_fps == pytest.approx(rate, rel=0.05)
+
+
+def test_it_knows_what_all_frames_would_need():
+    machine = Machine(0.25, seconds=0.03, threads=4)
+    machine.run(10)
+    assert machine.budget.load == pytest.approx(0.03 * 4 * 30 / 4 / 0.25, rel=0.05)
+    assert machine.budget.presses
+    assert machine.budget.room < 1
+
+
+def test_no_more_frames_than_the_target_must_fit():
+    machine = Machine(0.5, seconds=0.03, threads=4, target=12)
+    machine.run(10)
+    assert machine.budget.load == pytest.approx(0.03 * 4 * 12 / 4 / 0.5, rel=0.05)
+    assert not machine.budget.presses
+    assert machine.budget.skipping
+
+
+def test_a_machine_too_slow_for_all_frames_needs_only_what_it_can_do():
+    machine = Machine(0.4, seconds=0.1, threads=1)
+    assert machine.run(10)[1] == pytest.approx(10, rel=0.05)
+    assert machine.budget.load == pytest.approx(0.25 / 0.4, rel=0.05)
+    assert not machine.budget.skipping
 
 
 def test_a_run_within_its_budget_is_left_alone():
     machine = Machine(0.5, seconds=0.01)
     assert machine.run(10)[1] == pytest.approx(30, rel=0.05)
     assert machine.budget.interval == 0
-    assert machine.said == []
+    assert machine.budget.most_fps is None
+    assert machine.budget.room > 1
 
 
 def test_when_frames_become_cheap_more_of_them_are_painted():
@@ -62,12 +95,26 @@ def test_when_frames_become_cheap_more_of_them_are_painted():
     machine.seconds = 0.005
     machine.run(10)
     assert machine.run(10)[1] > slow * 4
+    assert not machine.budget.skipping
+
+
+def test_scenes_that_are_not_painted_anew_tell_nothing_of_what_painting_needs():
+    machine = Machine(0.2, seconds=0.05, threads=4)
+    machine.run(10)
+    machine.budget.ignore()
+    machine.budget.painted = lambda: None  # type: ignore[method-assign]
+    machine.seconds = 0.001
+    machine.run(10)
+    assert machine.budget.load is None
+    assert machine.budget.room == 0
 
 
 def test_it_never_waits_so_long_that_the_picture_seems_frozen():
     machine = Machine(0.001, seconds=0.1, threads=4)
+    assert not machine.budget.overrun
     machine.run(20)
     assert machine.budget.interval == LONGEST
+    assert machine.budget.overrun
 
 
 def test_the_end_of_a_run_is_not_delayed():

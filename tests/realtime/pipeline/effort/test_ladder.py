@@ -1,38 +1,45 @@
-"""The rate is held on machines that are simulated: a frame takes a + b·scale², and some noise."""
+"""Limits are kept on machines that are simulated: a frame takes a + b·scale², and some noise."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.pipeline.adaptive_scale import MINIMUM_INTERVAL, SCALES, AdaptiveScale
+from realtime.pipeline.effort.frame_rate import FrameRate
+from realtime.pipeline.effort.ladder import MINIMUM_INTERVAL, SCALES, Ladder, Step
 
 TARGET = 30.0
 BUDGET = 1 / TARGET
 
 
 class Machine:
-    """Paints by the clock that the controller reads. `changes` are the times of its changes."""
+    """Paints by the clock that the ladder reads. `changes` are the times of its changes."""
 
     def __init__(self, a: float, b: float, *, noise: float = 0.0, seed: int = 0) -> None:
         self.a, self.b, self.noise = a, b, noise
         self.random = np.random.default_rng(seed)
         self.now = 0.0
-        self.adaptive = AdaptiveScale(TARGET, clock=lambda: self.now)
+        self.rate = FrameRate(TARGET)
+        self.ladder = Ladder([self.rate], clock=lambda: self.now)
         self.changes: list[float] = []
         self.saving: float | None = None
 
+    @property
+    def step(self) -> Step:
+        return self.ladder.step
+
     def cost(self, scale: float) -> float:
-        saving = self.saving if self.saving and self.adaptive.lighter else 1.0
+        saving = self.saving if self.saving and self.step.lighter else 1.0
         return (self.a + self.b * scale**2) / saving
 
     def paint(self, seconds: float) -> None:
         """Frames come at the target's rate, and wait where painting takes longer."""
         end = self.now + seconds
         while self.now < end:
-            took = self.cost(self.adaptive.scale) * (1 + self.noise * self.random.normal())
+            took = self.cost(self.step.scale) * (1 + self.noise * self.random.normal())
             self.now += max(took, BUDGET)
-            if self.adaptive.record(took, has_lighter=self.saving is not None):
+            self.rate.painted(took)
+            if self.ladder.follow(has_lighter=self.saving is not None, threads=4):
                 self.changes.append(self.now)
 
 
@@ -48,8 +55,8 @@ def test_it_settles_where_the_rate_is_held_if_any_scale_holds_it(fixed, growing,
     early = len(machine.changes)
     machine.paint(30)
     assert len(machine.changes) - early <= 1  # a time just at the threshold may be taken so or so
-    held = machine.cost(machine.adaptive.scale) <= BUDGET
-    assert held or machine.adaptive.scale == SCALES[-1]
+    held = machine.cost(machine.step.scale) <= BUDGET
+    assert held or machine.step.scale == SCALES[-1]
 
 
 @settings(deadline=None, max_examples=50)
@@ -67,21 +74,22 @@ def test_it_changes_at_most_once_a_second_whatever_happens(loads, seed):
 def test_when_the_load_falls_it_goes_up_again(fixed, growing, seed):
     machine = Machine(0, 3 * BUDGET, noise=0.05, seed=seed)
     machine.paint(20)
-    assert machine.adaptive.scale < 0.7
+    assert machine.step.scale < 0.7
     scale = 0.44 / max(0.44, fixed + growing)
     machine.a, machine.b = fixed * scale * BUDGET, growing * scale * BUDGET
     machine.paint(20)
-    assert machine.adaptive.scale == 1.0
+    assert machine.step == Step()
 
 
 def test_it_steps_through_the_scales_one_by_one():
     machine = Machine(2 * BUDGET, 0)
-    seen = [machine.adaptive.scale]
+    seen = [machine.step.scale]
     for _ in range(400):
         machine.paint(BUDGET)
-        if machine.adaptive.scale != seen[-1]:
-            seen.append(machine.adaptive.scale)
+        if machine.step.scale != seen[-1]:
+            seen.append(machine.step.scale)
     assert tuple(seen) == SCALES
+    assert machine.step.threads is None, "fewer threads would make it slower"
 
 
 @pytest.mark.parametrize("outliers", [1, 3])
@@ -93,7 +101,7 @@ def test_single_slow_frames_change_nothing(outliers):
         machine.paint(outliers * 5 * BUDGET)
         machine.a = 0.5 * BUDGET
         machine.paint(12 * BUDGET)
-    assert machine.adaptive.scale == 1.0
+    assert machine.step == Step()
 
 
 @settings(deadline=None, max_examples=30)
@@ -102,26 +110,26 @@ def test_a_lighter_generator_is_taken_last_and_kept_while_it_is_needed(load, sav
     machine = Machine(load * BUDGET, 0, noise=0.05, seed=seed)
     machine.saving = saving
     machine.paint(20)
-    assert machine.adaptive.lighter
-    assert machine.adaptive.scale == SCALES[-1]
+    assert machine.step == Step(SCALES[-1], lighter=True)
     early = len(machine.changes)
     machine.paint(30)
     assert len(machine.changes) == early, "no going up and down"
-    assert machine.adaptive.reached_fps is None
+    assert machine.rate.reached_fps is None
     machine.a = 0.3 * BUDGET
     machine.paint(20)
-    assert not machine.adaptive.lighter
-    assert machine.adaptive.scale == 1.0
+    assert machine.step == Step()
 
 
 @pytest.mark.parametrize("saving", [None, 1.5])
 def test_what_is_reached_is_known_where_nothing_holds_the_rate(saving):
     machine = Machine(3 * BUDGET, 0)
     machine.saving = saving
-    assert machine.adaptive.reached_fps is None
+    assert machine.rate.reached_fps is None
     machine.paint(20)
-    assert machine.adaptive.lighter == (saving is not None)
-    assert machine.adaptive.reached_fps == pytest.approx(TARGET / 3 * (saving or 1.0))
+    assert machine.step.lighter == (saving is not None)
+    assert machine.ladder.unheld == (machine.rate,)
+    assert machine.rate.reached_fps == pytest.approx(TARGET / 3 * (saving or 1.0))
     machine.a = 0.1 * BUDGET
     machine.paint(20)
-    assert machine.adaptive.reached_fps is None
+    assert machine.rate.reached_fps is None
+    assert machine.ladder.unheld == ()
