@@ -57,6 +57,12 @@ if TYPE_CHECKING:
     metavar="VIDEO",
     help="Video clip for the warping error.",
 )
+@click.option(
+    "--faces",
+    multiple=True,
+    metavar="DIR|PICTURE",
+    help="Photographs of people: count the faces that can still be found in the paintings.",
+)
 @click.option("--clip-frames", type=click.IntRange(2), default=24, show_default=True)
 @click.option(
     "--style-scale",
@@ -89,6 +95,7 @@ def evaluate(
     count: int,
     every: bool,
     clip: Path | None,
+    faces: tuple[str, ...],
     clip_frames: int,
     style_scale: float,
     loss_network: str,
@@ -122,6 +129,7 @@ def evaluate(
     styles = [load_style_image(picture, scale=style_scale).picture for picture in pictures]
     console = Console(stderr=True)
     photographs = _judged(Photographs(*images, warn=False), count, every, console)
+    people = Photographs(*faces, warn=False) if faces else None
     network = load_loss_network(loss_network)
     target = style_target_of(network, styles, shares)
     with console.status("") as status:
@@ -133,6 +141,7 @@ def evaluate(
             frames,
             optimised=baseline_count if baseline else 0,
             iterations=baseline_iterations,
+            portraits=[*people.held_out, *people.training] if people else None,
             on_row=lambda name: status.update(f"judging {name}"),
         )
     if keep:
@@ -143,6 +152,8 @@ def evaluate(
         click.echo(json.dumps(dicts, indent=2))
     else:
         _print_table(rows)
+        if faces:
+            _print_faces(rows)
         if baseline:
             _print_baselines(rows)
 
@@ -188,6 +199,12 @@ def _print_table(rows: "list[ReportRow]") -> None:
     Console().print(table)
     if not math.isnan(rows[0].quality.warping_clip):
         _print_clip(rows)
+
+
+def _print_faces(rows: "list[ReportRow]") -> None:
+    for row in rows:
+        if (kept := row.faces) is not None:
+            click.echo(f"{row.name}: {kept.found} of {kept.shown} faces can still be found")
 
 
 def _print_clip(rows: "list[ReportRow]") -> None:

@@ -44,6 +44,7 @@ def classic_fields(name: str) -> dict[str, Any]:
         "style_layers": ("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
         "content_weight": content,
         "content_start": 1.0,
+        "face_weight": 0.0,
         "style_weight": style,
         "tv_weight": variation,
         "range_weight": 0.0,

@@ -1,7 +1,10 @@
 """Augmentation: random crops, flips, exposure, colour, and the blur and noise of cheap webcams."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from training.data.tensors import Picture
 
@@ -9,29 +12,54 @@ CropShape = tuple[int, int]
 """Height and width in pixels."""
 
 
-def random_crop(picture: Picture, size: CropShape, random: np.random.Generator) -> Picture:
-    """A crop at a random place and scale, resized to (*size, 3).
+class CropBox(NamedTuple):
+    """A part of a picture, in pixels."""
 
-    Its scale ranges from the largest box of that shape in the picture down to three quarters of
-    `size` (then enlarged by a third), so that faces of all sizes are seen."""
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @staticmethod
+    def of_side(side: int, shape: tuple[int, ...], size: CropShape) -> tuple[int, int]:
+        """Height and width of a box whose shorter side is `side`, in a picture of `shape`."""
+        shorter = min(size)
+        return (
+            min(shape[0], round(side * size[0] / shorter)),
+            min(shape[1], round(side * size[1] / shorter)),
+        )
+
+    def cut(self, picture: Picture, size: CropShape) -> Picture:
+        """This part of the picture, resized to (*size, 3)."""
+        part = picture[self.top : self.top + self.height, self.left : self.left + self.width]
+        method = cv2.INTER_AREA if min(self.height, self.width) > min(size) else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(part, size[::-1], interpolation=method), np.uint8)
+
+
+def box_sides(shape: tuple[int, ...], size: CropShape) -> tuple[int, int]:
+    """The least and the greatest shorter side of a crop's box in a picture of `shape`: from three
+    quarters of `size` (then enlarged by a third) to the largest box of that shape."""
     shorter = min(size)
-    shape = size[0] / shorter, size[1] / shorter
-    height, width = picture.shape[:2]
-    largest = max(1, int(min(height / shape[0], width / shape[1])))
-    smallest = min(largest, max(8, int(shorter * 0.75)))
-    side = int(random.integers(smallest, largest + 1))
-    box = min(height, round(side * shape[0])), min(width, round(side * shape[1]))
-    top, left = random.integers(height - box[0] + 1), random.integers(width - box[1] + 1)
-    part = picture[top : top + box[0], left : left + box[1]]
-    method = cv2.INTER_AREA if side > shorter else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(part, size[::-1], interpolation=method), np.uint8)
+    largest = max(1, int(min(shape[0] * shorter / size[0], shape[1] * shorter / size[1])))
+    return min(largest, max(8, int(shorter * 0.75))), largest
 
 
-def random_variation(picture: Picture, random: np.random.Generator) -> Picture:
-    """Vary flip, exposure and colour at random; sometimes add a cheap webcam's blur and noise."""
+def random_box(shape: tuple[int, ...], size: CropShape, random: np.random.Generator) -> CropBox:
+    """A box of the proportions of `size` at a random place and scale in a picture of `shape`
+    (H, W, …), so that faces of all sizes are seen."""
+    smallest, largest = box_sides(shape, size)
+    height, width = CropBox.of_side(int(random.integers(smallest, largest + 1)), shape, size)
+    top, left = random.integers(shape[0] - height + 1), random.integers(shape[1] - width + 1)
+    return CropBox(int(top), int(left), height, width)
+
+
+def random_variation(crop: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Vary flip, exposure and colour at random; sometimes add a cheap webcam's blur and noise.
+
+    Of a crop (H, W, 3 or more) uint8, what follows RGB is only flipped along."""
     if random.random() < 0.5:
-        picture = picture[:, ::-1]
-    levels = picture.astype(np.float32) / 255
+        crop = crop[:, ::-1]
+    levels = crop[..., :3].astype(np.float32) / 255
     levels **= np.float32(random.uniform(0.75, 1.35))
     levels *= (random.uniform(0.85, 1.1) * random.uniform(0.94, 1.06, 3)).astype(np.float32)
     if random.random() < 0.2:
@@ -39,4 +67,5 @@ def random_variation(picture: Picture, random: np.random.Generator) -> Picture:
     if random.random() < 0.3:
         noise = random.standard_normal(levels.shape, np.float32)
         levels = levels + noise * np.float32(random.uniform(0.005, 0.03))
-    return (levels * 255).clip(0, 255).round().astype(np.uint8)
+    picture = (levels * 255).clip(0, 255).round().astype(np.uint8)
+    return np.concatenate([picture, crop[..., 3:]], axis=-1)

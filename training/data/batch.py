@@ -15,7 +15,8 @@ TrainingBatch = dict[str, Tensor]
 
 `source` (B, 3, H, W) float 0..1: what is to be painted. `window` (B, 3, H', W'): the same with the
 generator's margin around it, and normalised in exposure if the recipe says so. `corner` (B, 2):
-the part that the objective sees at full size. In steps that judge stability also `again`, another
+the part that the objective sees at full size. Where faces are known, `faces` (B, 1, H, W): 1 on a
+face of the source, 0 elsewhere. In steps that judge stability also `again`, another
 window that overlaps the first, disturbed, and `offsets` (B, 4), where the two lie."""
 
 NOISE = 0.012
@@ -36,12 +37,14 @@ def crop_size(recipe: Recipe) -> tuple[int, int]:
 
 
 def make_batch(recipe: Recipe, crops: Tensor, step: int) -> TrainingBatch:
-    """The batch of a step from crops (B, 3, *crop_size) float 0..1.
+    """The batch of a step from crops (B, 3, *crop_size) float 0..1, or (B, 4, *crop_size), the last
+    of them 1 on a face.
 
     A pure function of its arguments, so a resumed training continues like an unbroken one."""
     random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     height, width = window_size(recipe)
     at = offsets(random)
+    crops, faces = crops[:, :3], crops[:, 3:]
 
     def window(top: int, left: int) -> Tensor:
         return crops[..., top : top + height, left : left + width]
@@ -66,6 +69,9 @@ def make_batch(recipe: Recipe, crops: Tensor, step: int) -> TrainingBatch:
         "window": as_seen(first, *at[:2]),
         "corner": _corner(recipe, random).expand(len(crops), 2),
     }
+    if faces.shape[1]:
+        top, left = at[0] + margin, at[1] + margin
+        batch["faces"] = faces[..., top : top + rows, left : left + columns]
     if recipe.temporal_weight and step % recipe.stability_every == 0:
         second = disturbed(window(*at[2:]), random)
         batch["again"] = as_seen(second, *at[2:])

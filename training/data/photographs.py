@@ -15,7 +15,8 @@ from torch import Tensor
 
 from models.errors import TrainingError
 from models.pictures import READ_SUFFIXES
-from training.data.augment import CropShape, random_crop, random_variation
+from training.data.augment import CropShape, random_box, random_variation
+from training.data.faces import box_around, face_mask, find_faces
 from training.data.photo_files import PACKAGED, find_photographs
 from training.data.tensors import Picture, to_tensor
 from training.runtime.memory_budget import UNLIMITED, MemoryBudget
@@ -25,6 +26,9 @@ SHORT_SIDE = 400
 """Photographs are shrunk to this shorter side: usual crops are far smaller, memory is limited."""
 HELD_OUT_EVERY = 40
 FEW = 200
+FACE_SHARE = 0.25
+"""Share of the crops that are cut around a face, where faces are to be kept: by chance, one crop
+in thirty has one."""
 
 
 class Photographs:
@@ -39,11 +43,13 @@ class Photographs:
         short_side: int = SHORT_SIDE,
         memory_budget: MemoryBudget = UNLIMITED,
         warn: bool = True,
+        faces: bool = False,
     ) -> None:
         """Read the sources: each a folder, a video, a picture, or "packaged".
 
         Larger pictures are shrunk to `short_side`. `warn`: log a warning if they are too few to
-        train on. Raises UsageError for a source that is none of these, TrainingError if there
+        train on. `faces`: look for them (a hundredth of a second each), for crops that say where
+        they are. Raises UsageError for a source that is none of these, TrainingError if there
         are no pictures or they take more memory than the ceiling allows.
         """
         pictures: list[Picture] = []
@@ -60,23 +66,45 @@ class Photographs:
         if warn and len(pictures) < FEW:
             _warn_of_few(named, len(pictures))
         self.training, self.held_out = hold_out(pictures)
+        self.faces = [find_faces(picture) for picture in self.training] if faces else []
+        self._shown = [(i, face) for i, found in enumerate(self.faces) for face in found]
+        if faces:
+            LOGGER.info("%d faces in %d photographs", len(self._shown), len(self.training))
 
     def batch(self, *, seed: int, step: int, batch_size: int, size: CropShape) -> Tensor:
         """The crops of one step: (B, 3, *size) float 0..1, all varied at random."""
-        return to_tensor(self._crops(seed, step, batch_size, size))
+        return to_tensor(self._crops(seed, step, batch_size, size)[..., :3])
 
     def _crops(self, seed: int, step: int, batch_size: int, size: CropShape) -> NDArray[np.uint8]:
-        """The same as (B, *size, 3) uint8 RGB, made without torch."""
+        """The same as (B, *size, 3) uint8 RGB, made without torch; with `faces`, (B, *size, 4), the
+        last of them 255 on a face."""
         random = np.random.default_rng([seed, step])
         chosen = random.integers(len(self.training), size=batch_size)
         return np.stack(
-            [random_variation(random_crop(self.training[i], size, random), random) for i in chosen]
+            [random_variation(self._crop(int(i), size, random), random) for i in chosen]
         )
+
+    def _crop(self, index: int, size: CropShape, random: np.random.Generator) -> NDArray[np.uint8]:
+        """A crop of that photograph, (*size, 3); with `faces` (*size, 4), and FACE_SHARE of them
+        around a face, of whichever photograph has one."""
+        face = None
+        if self._shown and random.random() < FACE_SHARE:
+            index, face = self._shown[random.integers(len(self._shown))]
+        picture = self.training[index]
+        if face is None:
+            box = random_box(picture.shape, size, random)
+        else:
+            box = box_around(face, picture.shape, size, random)
+        crop = box.cut(picture, size)
+        if not self.faces:
+            return crop
+        return np.dstack([crop, face_mask(self.faces[index], box, size)])
 
     def batches(
         self, *, seed: int, start: int, batch_size: int, size: CropShape
     ) -> Generator[Tensor, None, None]:
-        """Endless batches from step `start` on; the next one is prepared while one is in use.
+        """Endless batches from step `start` on; the next one is prepared while one is in use. With
+        `faces` a crop has a fourth channel, 1 on a face.
 
         The thread that prepares it must not compute with torch: OpenMP then gives it threads of
         its own, and with more of them than cores, each sleeps at every barrier instead of

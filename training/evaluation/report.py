@@ -21,6 +21,7 @@ from models.preparation import AS_IT_IS, Preparation
 from training.data.tensors import Picture
 from training.evaluation.as_shown import as_shown
 from training.evaluation.baseline import ITERATIONS, Baseline, baseline
+from training.evaluation.faces_kept import FacesKept, faces_kept
 from training.evaluation.metrics import Painter, Quality, evaluate
 from training.losses.style_target import StyleTarget
 from training.losses.vgg import LossNetwork
@@ -33,7 +34,8 @@ TIMED_RUNS = 15
 class ReportRow:
     """One row of the report. The cost figures are 0 for the unstylised photographs.
 
-    `baseline`: what optimisation reaches; None if that was not asked for.
+    `baseline`: what optimisation reaches; `faces`: how many of them can still be found. None if
+    that was not asked for.
     """
 
     name: str
@@ -43,12 +45,15 @@ class ReportRow:
     megamacs: float = 0.0
     milliseconds: float = 0.0
     baseline: Baseline | None = None
+    faces: FacesKept | None = None
 
     def as_dict(self) -> dict[str, Any]:
         quality = self.quality.as_dict()
         known = {key: None if math.isnan(value) else value for key, value in quality.items()}
         row: dict[str, Any] = {**asdict(self), "quality": known}
         del row["baseline"]
+        if self.faces is None:
+            del row["faces"]
         if self.baseline is not None:
             row["baseline"] = self.baseline.as_dict()
         return row
@@ -83,12 +88,13 @@ def report(
     *,
     optimised: int = 0,
     iterations: int = ITERATIONS,
+    portraits: list[Picture] | None = None,
     on_row: Callable[[str], None] = lambda _: None,
 ) -> list[ReportRow]:
     """Evaluate the unstylised photographs, then each model; `on_row` gets the name of each.
 
     The first `optimised` photographs are also painted by optimisation, in `iterations` steps
-    each; that takes minutes per photograph.
+    each; that takes minutes per photograph. In `portraits`, faces are counted.
     """
     on_row("unstylised")
     same: Painter = lambda picture: picture  # noqa: E731
@@ -96,6 +102,8 @@ def report(
     for path in models:
         on_row(path.stem)
         row = _row(path, photographs, network, target, clip)
+        if portraits is not None:
+            row = replace(row, faces=faces_kept(model_painter(path), portraits))
         if optimised:
             reached = baseline(
                 model_painter(path),

@@ -21,10 +21,11 @@ class Materials:
         """The photographs of the recipe, kept large enough for its crops. Raises what
         `Photographs` raises."""
         short_side = max(SHORT_SIDE, *recipe.image_size)
-        key = (recipe.images, short_side)
+        faces = recipe.face_weight > 0
+        key = (recipe.images, short_side, faces)
         if key not in self._photographs:
             self._photographs[key] = Photographs(
-                *recipe.images, short_side=short_side, memory_budget=limit
+                *recipe.images, short_side=short_side, memory_budget=limit, faces=faces
             )
         return self._photographs[key]
 

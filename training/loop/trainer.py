@@ -129,8 +129,9 @@ class Trainer:
         return shortened or self.step >= self.recipe.tail_from * self.end
 
     def take_step(self, crops: Tensor) -> dict[str, float]:
-        """Train on one batch of crops (B, 3, *crop_size) float 0..1; returns the weighted losses by
-        name (see batch.py).
+        """Train on one batch of crops, (B, 3, *crop_size) float 0..1, or four channels (batch.py).
+
+        Returns the weighted losses by name.
 
         If memory runs out, the step is repeated with half as many crops at once, and later steps
         keep that number.
@@ -216,6 +217,7 @@ class Trainer:
             source,
             painted,
             corner=(top, left),
+            faces=part.get("faces"),
             overlap=overlap_of(painted, again, part),
             progress=self.step / self.end,
         )

@@ -89,6 +89,7 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
         recipe.content_ramp,
         relative,
         views.shares,
+        recipe.face_weight,
     )
     terms: list[LossTerm] = [
         content,
@@ -116,17 +117,20 @@ class Objective:
         painted: Tensor,
         *,
         corner: Corner = (0, 0),
+        faces: Tensor | None = None,
         overlap: tuple[Tensor, Tensor] | None = None,
         progress: float = 1.0,
     ) -> dict[str, Tensor]:
-        """Each term by name. Photographs and paintings (B, 3, H, W) float 0..1."""
+        """Each term by name. Photographs and paintings (B, 3, H, W) float 0..1; `faces`
+        (B, 1, H, W): 1 on a face."""
         with torch.no_grad():
             wanted = [
                 self._features(view, self.recipe.content_layers)
                 for view in self._views(source.to(self.device), corner)
             ]
         features = [self._features(view, self.layers) for view in self._views(painted, corner)]
-        seen = Seen(painted, wanted, features, overlap, progress)
+        masks = [] if faces is None else self._views(faces, corner)
+        seen = Seen(painted, wanted, features, masks, overlap, progress)
         return {term.name: term(seen) for term in self.terms}
 
     def _views(self, picture: Tensor, corner: Corner) -> list[Tensor]:

@@ -8,6 +8,7 @@ applies weights and layers.
 from typing import Any, Literal, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Scope = Literal["image", "batch", "mixed"]
@@ -71,16 +72,25 @@ LEAST_ENERGY = 0.3
 outweigh all others."""
 
 
-def content_loss(features: Tensor, target: Tensor, *, relative: bool = True) -> Tensor:
+def content_loss(
+    features: Tensor, target: Tensor, weights: Tensor | float = 1.0, *, relative: bool = True
+) -> Tensor:
     """Feature reconstruction (Johnson et al. 2016, eq. 2), (B, C, h, w) against the same.
 
-    Relative: each picture's error divided by its target's energy; the mean over the batch."""
+    Relative: each picture's error divided by its target's energy; the mean over the batch.
+    `weights`: of the positions, (B, 1, H, W) of any size, or one for all.
+    """
     features, target = features.float(), target.float()
+    errors = (features - target).square()
+    if isinstance(weights, Tensor):
+        errors = errors * F.adaptive_avg_pool2d(weights, errors.shape[2:])
+    else:
+        errors = errors * weights
     if not relative:
-        return squared_error(features, target)
+        return errors.mean()
     energies = target.square().mean(dim=(1, 2, 3))
     energies = torch.maximum(energies, LEAST_ENERGY * energies.mean()).clamp_min(1e-8)
-    return ((features - target).square().mean(dim=(1, 2, 3)) / energies).mean()
+    return (errors.mean(dim=(1, 2, 3)) / energies).mean()
 
 
 def total_variation_loss(picture: Tensor, *, classic: bool = False) -> Tensor:

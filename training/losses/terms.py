@@ -32,7 +32,8 @@ class Seen:
     """What the loss terms see of one step.
 
     `painted`: the paintings (B, 3, H, W) float, about 0..1. At each scale of the objective,
-    `wanted` are the content features of the photographs and `features` those of the paintings.
+    `wanted` are the content features of the photographs and `features` those of the paintings;
+    `faces` (B, 1, h, w) is 1 on a face, 0 elsewhere, and the list is empty where they are unknown.
     `overlap`: what two paintings of overlapping windows have in common, (B, 3, h, w) twice.
     `progress`: share of the training that is done.
     """
@@ -40,6 +41,7 @@ class Seen:
     painted: Tensor
     wanted: list[Features] = field(default_factory=list)
     features: list[Features] = field(default_factory=list)
+    faces: list[Tensor] = field(default_factory=list)
     overlap: tuple[Tensor, Tensor] | None = None
     progress: float = 1.0
 
@@ -60,9 +62,9 @@ class LossTerm(Protocol):
 
 @dataclass(frozen=True)
 class ContentTerm:
-    """Keeps what the photograph shows, at each scale by its share. The weight grows from `start` of
-    it to all of it over the first part of a training, `ramp`: strokes are learned first, likeness
-    is added to them."""
+    """Keeps what the photograph shows, at each scale by its share; on faces by `face_weight` more.
+    The weight grows from `start` of it to all of it over the first part of a training, `ramp`:
+    strokes are learned first, likeness is added to them."""
 
     weight: float
     layers: tuple[str, ...]
@@ -70,17 +72,24 @@ class ContentTerm:
     ramp: float
     relative: bool
     shares: tuple[float, ...] = (1.0,)
+    face_weight: float = 0.0
     name: str = "content"
 
     def __call__(self, seen: Seen) -> Tensor:
+        faces = seen.faces or [None] * len(seen.features)
         losses = [
-            share * content_loss(features[x], wanted[x], relative=self.relative)
-            for share, features, wanted in zip(self.shares, seen.features, seen.wanted, strict=True)
+            content_loss(features[x], wanted[x], self._weights(share, mask), relative=self.relative)
+            for share, mask, features, wanted in zip(
+                self.shares, faces, seen.features, seen.wanted, strict=True
+            )
             for x in self.layers
         ]
         grown = min(1.0, seen.progress / self.ramp) if self.ramp else 1.0
         weight = self.weight * (self.start + (1 - self.start) * grown)
         return torch.stack(losses).sum() * (weight / len(self.layers))
+
+    def _weights(self, share: float, faces: Tensor | None) -> Tensor | float:
+        return share if faces is None else share + self.face_weight * faces
 
 
 @dataclass(frozen=True)

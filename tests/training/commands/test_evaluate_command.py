@@ -1,10 +1,12 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import realtime
 from models.card import load_card
 from models.catalogue import SHIPPED
 from models.default_style import DEFAULT_STYLE
@@ -15,6 +17,8 @@ from models.generator.parameters import parameter_count
 pytest.importorskip("torch", reason="needs the train extra")
 
 from training.commands.evaluate import evaluate
+
+ASTRONAUT = Path(realtime.__file__).parent / "sources" / "astronaut.jpg"
 
 
 @pytest.fixture
@@ -99,6 +103,15 @@ def test_an_unknown_style_and_a_clip_that_is_none_are_named(invoke, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"junk")
     with pytest.raises(UsageError, match=r"clip\.mp4: not a video"):
         invoke(DEFAULT_STYLE, "--clip", tmp_path / "clip.mp4")
+
+
+def test_faces_are_counted_where_asked_for(invoke, tmp_path):
+    shutil.copy(ASTRONAUT, tmp_path)
+    row = json.loads(invoke(DEFAULT_STYLE, "--faces", tmp_path, "--json"))[1]
+    assert row["faces"]["shown"] == 1
+    said = invoke(DEFAULT_STYLE, "--faces", tmp_path)
+    assert f"{DEFAULT_STYLE}: {row['faces']['found']} of 1 faces can still be found" in said
+    assert "faces" not in json.loads(invoke(DEFAULT_STYLE, "--json"))[1]
 
 
 def test_a_card_keeps_the_figures_where_asked_for(invoke, tmp_path):

@@ -5,7 +5,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.data.augment import random_crop, random_variation
+from training.data.augment import random_box, random_variation
+
+
+def random_crop(picture, size, random):
+    return random_box(picture.shape, size, random).cut(picture, size)
+
 
 sides = st.integers(64, 200)
 
@@ -34,3 +39,18 @@ def test_what_is_round_stays_round(size):
         across = (crop[:, -1, 0] - crop[:, 0, 0]).mean() / size[1]
         down = (crop[-1, :, 1] - crop[0, :, 1]).mean() / size[0]
         assert across == pytest.approx(down, rel=0.06)
+
+
+def test_what_follows_the_colours_is_flipped_along_and_nothing_else():
+    """A mask stays where its picture shows the face."""
+    ramp = np.repeat(np.arange(0, 250, 2, dtype=np.uint8)[None], 20, axis=0)
+    crop = np.stack([ramp] * 4, axis=-1)
+    flipped = []
+    for seed in range(20):
+        varied = random_variation(crop, np.random.default_rng(seed))
+        mask = varied[..., 3]
+        flipped.append((mask == ramp[:, ::-1]).all())
+        assert flipped[-1] or (mask == ramp).all()
+        rising = varied[:, 60:, 0].mean() > varied[:, :60, 0].mean()
+        assert rising != flipped[-1]
+    assert 0 < sum(flipped) < 20

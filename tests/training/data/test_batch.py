@@ -75,3 +75,11 @@ def test_the_generator_sees_normalised_exposure_and_the_losses_the_photograph():
     batch = make_batch(made, dark, step=0)
     assert float(batch["source"].mean()) == pytest.approx(0.1, abs=0.01)
     assert float(batch["window"].mean()) == pytest.approx(0.5, abs=0.02)
+
+
+def test_faces_are_cut_out_with_the_source():
+    made = recipe()
+    crops = crops_for(made)
+    batch = make_batch(made, torch.cat([crops, crops[:, :1]], dim=1), step=0)
+    assert float((batch["faces"] - batch["source"][:, :1]).abs().mean()) < 0.02  # but for noise
+    assert "faces" not in make_batch(made, crops, step=0)

@@ -1,10 +1,13 @@
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+import realtime
 from models.errors import TrainingError, UsageError
+from models.pictures import read_picture
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
@@ -58,6 +61,26 @@ def test_the_packaged_photographs_are_called_few_and_the_way_out_named(caplog):
     (said,) = [record.message for record in caplog.records]
     assert f"only {len(found.training) + len(found.held_out)} photographs come with" in said
     assert said.endswith("give --images DIR with 200 or more")
+
+
+def test_many_crops_show_a_face_and_say_where(photo_folder):
+    portrait = read_picture(Path(realtime.__file__).parent / "sources" / "astronaut.jpg")
+    cv2.imwrite(str(photo_folder / "zz.png"), portrait[..., ::-1])
+    found = Photographs(photo_folder, faces=True)
+    assert [len(faces) for faces in found.faces] == [0] * (len(found.training) - 1) + [1]
+    stream = found.batches(seed=0, start=0, batch_size=40, size=(96, 96))
+    crops = next(stream)
+    stream.close()
+    assert crops.shape == (40, 4, 96, 96)
+    marked = crops[:, 3].flatten(1).amax(1) == 1
+    assert 5 <= int(marked.sum()) <= 22  # a quarter, and by chance of the rest one in six
+    pictures = found.batch(seed=0, step=0, batch_size=40, size=(96, 96))
+    assert torch.equal(pictures, crops[:, :3])
+    # Under a mask is skin, which is warm.
+    close = crops[marked]
+    inside = close[:, :3] * close[:, 3:]
+    red, blue = (inside[:, c].sum() / close[:, 3].sum() for c in (0, 2))
+    assert float(red) > float(blue) + 0.1
 
 
 def numbered(count):

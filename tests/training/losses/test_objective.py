@@ -124,3 +124,17 @@ def test_stability_counts_only_where_windows_overlap_and_then_for_all_steps(obje
     assert float(judged(source, source)["stability"]) == 0
     overlap = source, source + 0.1
     assert float(judged(source, source, overlap=overlap)["stability"]) == pytest.approx(0.06)
+
+
+def test_content_counts_more_on_faces(objective, source):
+    painted = 1 - source
+    faces = torch.zeros_like(source[:, :1])
+    judged = objective(face_weight=4.0, content_start=1.0)
+    without = judged(source, painted, faces=faces)["content"]
+    assert torch.allclose(without, judged(source, painted)["content"])
+    faces[..., :32] = 1.0
+    half = judged(source, painted, faces=faces)["content"]
+    whole = judged(source, painted, faces=torch.ones_like(faces))["content"]
+    assert without < half < whole
+    off = objective(face_weight=0.0, content_start=1.0)
+    assert torch.allclose(off(source, painted, faces=faces)["content"], without)
