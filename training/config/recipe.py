@@ -92,9 +92,11 @@ class Recipe(BaseModel):
     content_start: Share = 0.4
     """Share of the content weight at the start; it grows over the first `content_ramp`."""
     content_ramp: Share = 0.6
-    face_weight: NotNegative = 3.0
+    face_weight: NotNegative = 5.0
     """Share of the content weight that counts on faces, at each scale, beside what counts there
     anyway; 0: faces are not looked for, and count like all else."""
+    face_style: Share = 0.1
+    """How much of the style weight counts on faces."""
     style_weight: NotNegative = 1.0
     tv_weight: NotNegative = 0.0
     range_weight: NotNegative = 10.0

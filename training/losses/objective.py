@@ -81,7 +81,7 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
     if recipe.style_loss == "wasserstein":
         style = WassersteinTerm(recipe.style_weight, layers, targets, scopes)
     else:
-        style = StyleTerm(recipe.style_weight, layers, targets, scopes, relative)
+        style = StyleTerm(recipe.style_weight, layers, targets, scopes, relative, recipe.face_style)
     content = ContentTerm(
         recipe.content_weight,
         recipe.content_layers,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from training.losses.perceptual import (
@@ -94,24 +95,37 @@ class ContentTerm:
 
 @dataclass(frozen=True)
 class StyleTerm:
-    """Compares feature statistics with the style's: one target and one scope for each scale."""
+    """Compares feature statistics with the style's: one target and one scope for each scale. What a
+    face shows counts only by `face_share`."""
 
     weight: float
     layer_weights: dict[str, float]
     targets: list[StyleTarget]
     scopes: tuple[Scope, ...]
     relative: bool
+    face_share: float = 1.0
     name: str = "style"
 
     def __call__(self, seen: Seen) -> Tensor:
+        faces = seen.faces or [None] * len(seen.features)
         losses = [
-            weight * self._layer(gram_matrix(features[x]), target.grams[x], scope)
-            for features, target, scope in zip(
-                seen.features, self.targets, self.scopes, strict=True
+            weight
+            * self._layer(self._grams(features[x], target.grams[x], mask), target.grams[x], scope)
+            for features, mask, target, scope in zip(
+                seen.features, faces, self.targets, self.scopes, strict=True
             )
             for x, weight in self.layer_weights.items()
         ]
         return torch.stack(losses).sum() * self.weight
+
+    def _grams(self, features: Tensor, target: Tensor, faces: Tensor | None) -> Tensor:
+        """Gram matrices (B, C, C) to which a face adds only `face_share` of what it shows, and for
+        the rest what the style asks for: so it is pulled towards the style that much less."""
+        if faces is None or self.face_share == 1:
+            return gram_matrix(features)
+        shown = 1 - (1 - self.face_share) * F.adaptive_avg_pool2d(faces, features.shape[2:])
+        missing = 1 - shown.mean(dim=(2, 3))[..., None]  # (B, 1, 1)
+        return gram_matrix(features * shown.sqrt().to(features.dtype)) + missing * target
 
     def _layer(self, grams: Tensor, target: Tensor, scope: Scope) -> Tensor:
         if self.relative:

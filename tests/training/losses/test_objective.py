@@ -138,3 +138,22 @@ def test_content_counts_more_on_faces(objective, source):
     assert without < half < whole
     off = objective(face_weight=0.0, content_start=1.0)
     assert torch.allclose(off(source, painted, faces=faces)["content"], without)
+
+
+def test_the_style_pulls_less_at_faces(objective, source):
+    """Of a picture that is all face, the gradient is weaker, and nowhere 0."""
+
+    def gradient(share, faces):
+        painted = source.clone().requires_grad_()
+        objective(face_style=share)(source, painted, faces=faces)["style"].backward()
+        return painted.grad
+
+    everywhere = torch.ones_like(source[:, :1])
+    whole = gradient(1.0, everywhere)
+    assert torch.allclose(whole, gradient(0.1, torch.zeros_like(everywhere)))
+    weak = gradient(0.1, everywhere)
+    assert 0 < float(weak.norm()) < 0.05 * float(whole.norm())  # of an error squared
+    left = everywhere.clone()
+    left[..., 32:] = 0
+    parted = gradient(0.1, left)
+    assert float(parted[..., :24].norm()) < 0.3 * float(parted[..., 40:].norm())
