@@ -129,7 +129,9 @@ class Objective:
                 for view in self._views(source.to(self.device), corner)
             ]
         features = [self._features(view, self.layers) for view in self._views(painted, corner)]
-        masks = [] if faces is None else self._views(faces, corner)
+        masks: list[Tensor | None] = [None] * len(features)
+        if faces is not None:
+            masks = [*self._views(faces, corner)]
         seen = Seen(painted, wanted, features, masks, overlap, progress)
         return {term.name: term(seen) for term in self.terms}
 

@@ -72,6 +72,11 @@ LEAST_ENERGY = 0.3
 outweigh all others."""
 
 
+def resized_mask(mask: Tensor, features: Tensor) -> Tensor:
+    """A mask (B, 1, H, W) averaged to the positions of features (B, C, h, w): (B, 1, h, w)."""
+    return F.adaptive_avg_pool2d(mask, (features.shape[2], features.shape[3]))
+
+
 def content_loss(
     features: Tensor, target: Tensor, weights: Tensor | float = 1.0, *, relative: bool = True
 ) -> Tensor:
@@ -83,7 +88,7 @@ def content_loss(
     features, target = features.float(), target.float()
     errors = (features - target).square()
     if isinstance(weights, Tensor):
-        errors = errors * F.adaptive_avg_pool2d(weights, errors.shape[2:])
+        errors = errors * resized_mask(weights, errors)
     else:
         errors = errors * weights
     if not relative:

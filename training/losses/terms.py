@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from training.losses.perceptual import (
@@ -17,6 +16,7 @@ from training.losses.perceptual import (
     gram_loss,
     gram_matrix,
     range_loss,
+    resized_mask,
     squared_error,
     total_variation_loss,
 )
@@ -34,7 +34,7 @@ class Seen:
 
     `painted`: the paintings (B, 3, H, W) float, about 0..1. At each scale of the objective,
     `wanted` are the content features of the photographs and `features` those of the paintings;
-    `faces` (B, 1, h, w) is 1 on a face, 0 elsewhere, and the list is empty where they are unknown.
+    `faces` (B, 1, h, w) is 1 on a face, 0 elsewhere, None where they are unknown.
     `overlap`: what two paintings of overlapping windows have in common, (B, 3, h, w) twice.
     `progress`: share of the training that is done.
     """
@@ -42,7 +42,7 @@ class Seen:
     painted: Tensor
     wanted: list[Features] = field(default_factory=list)
     features: list[Features] = field(default_factory=list)
-    faces: list[Tensor] = field(default_factory=list)
+    faces: list[Tensor | None] = field(default_factory=list)
     overlap: tuple[Tensor, Tensor] | None = None
     progress: float = 1.0
 
@@ -77,11 +77,10 @@ class ContentTerm:
     name: str = "content"
 
     def __call__(self, seen: Seen) -> Tensor:
-        faces = seen.faces or [None] * len(seen.features)
         losses = [
             content_loss(features[x], wanted[x], self._weights(share, mask), relative=self.relative)
             for share, mask, features, wanted in zip(
-                self.shares, faces, seen.features, seen.wanted, strict=True
+                self.shares, seen.faces, seen.features, seen.wanted, strict=True
             )
             for x in self.layers
         ]
@@ -107,12 +106,11 @@ class StyleTerm:
     name: str = "style"
 
     def __call__(self, seen: Seen) -> Tensor:
-        faces = seen.faces or [None] * len(seen.features)
         losses = [
             weight
             * self._layer(self._grams(features[x], target.grams[x], mask), target.grams[x], scope)
             for features, mask, target, scope in zip(
-                seen.features, faces, self.targets, self.scopes, strict=True
+                seen.features, seen.faces, self.targets, self.scopes, strict=True
             )
             for x, weight in self.layer_weights.items()
         ]
@@ -123,7 +121,7 @@ class StyleTerm:
         the rest what the style asks for: so it is pulled towards the style that much less."""
         if faces is None or self.face_share == 1:
             return gram_matrix(features)
-        shown = 1 - (1 - self.face_share) * F.adaptive_avg_pool2d(faces, features.shape[2:])
+        shown = 1 - (1 - self.face_share) * resized_mask(faces, features)
         missing = 1 - shown.mean(dim=(2, 3))[..., None]  # (B, 1, 1)
         return gram_matrix(features * shown.sqrt().to(features.dtype)) + missing * target
 
