@@ -16,7 +16,8 @@ from torch import Tensor
 from models.errors import TrainingError
 from models.pictures import READ_SUFFIXES
 from training.data.augment import CropShape, random_box, random_variation
-from training.data.faces import box_around, face_mask, find_faces
+from training.data.faces.crops import box_around, face_mask
+from training.data.faces.detector import find_faces
 from training.data.photo_files import PACKAGED, find_photographs
 from training.data.tensors import Picture, to_tensor
 from training.runtime.memory_budget import UNLIMITED, MemoryBudget

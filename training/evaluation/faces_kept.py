@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from training.data.faces import Face, find_faces
+from training.data.faces.detector import Face, find_faces
 from training.data.tensors import Picture, shrink_to
 from training.evaluation.metrics import Painter
 

@@ -1,6 +1,3 @@
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,28 +5,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-import realtime
-from models.pictures import read_picture
 from training.data.augment import CropBox
-from training.data.faces import box_around, face_mask, find_faces
-
-ASTRONAUT = Path(realtime.__file__).parent / "sources" / "astronaut.jpg"
-
-
-def test_the_face_of_a_portrait_is_found_and_nothing_else():
-    portrait = read_picture(ASTRONAUT)
-    ((left, top, width, height),) = find_faces(portrait)
-    rows, columns = portrait.shape[:2]
-    assert 0.05 < width / columns < 0.4 < height / width < 2.5
-    assert top + height < rows * 0.6
-    without = portrait.copy()
-    without[int(top) : int(top + height), int(left) : int(left + width)] = 90
-    assert find_faces(without) == []
-
-
-def test_what_is_too_small_to_have_eyes_is_no_face():
-    tiny = cv2.resize(read_picture(ASTRONAUT), (96, 96), interpolation=cv2.INTER_AREA)
-    assert find_faces(tiny) == []
+from training.data.faces.crops import box_around, face_mask
 
 
 @settings(deadline=None, max_examples=80)
