@@ -1,7 +1,7 @@
 """Finds faces in photographs and paintings.
 
-The detector is YuNet (Wu et al. 2023, Machine Intelligence Research 20), through OpenCV; its weights
-lie beside this file (MIT, copyright 2020 Shiqi Yu).
+The detector is YuNet (Wu et al. 2023, Machine Intelligence Research 20), through OpenCV; its
+weights lie beside this file (MIT, copyright 2020 Shiqi Yu).
 """
 
 from functools import cache
