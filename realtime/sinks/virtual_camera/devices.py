@@ -27,7 +27,9 @@ REMEDIES = {
     ),
     "win32": (
         "install OBS, which brings the camera, and keep OBS's own virtual camera off:\n"
-        "  winget install OBSProject.OBSStudio"
+        "  winget install OBSProject.OBSStudio\n"
+        "or, without OBS, run the Install.bat of Unity Capture as administrator:\n"
+        "  https://github.com/schellingb/UnityCapture"
     ),
 }
 PERMISSION_REMEDY = (

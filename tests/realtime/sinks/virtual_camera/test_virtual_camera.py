@@ -211,6 +211,7 @@ def test_a_camera_that_hangs_is_left_behind_and_opened_afresh(sink, backend, mon
         ),
         ("darwin", "brew install --cask obs"),
         ("win32", "winget install OBSProject.OBSStudio"),
+        ("win32", "https://github.com/schellingb/UnityCapture"),
     ],
 )
 def test_without_a_device_the_commands_that_help_are_given(backend, platform, commands):
