@@ -93,6 +93,25 @@ def test_a_call_keeps_its_camera(runs, tmp_path):
     assert runs.raw not in shown
 
 
+def test_a_call_sees_the_card_while_stylecam_hangs_and_the_picture_again_when_it_goes_on(
+    runs, tmp_path
+):
+    from realtime.sinks.virtual_camera.camera_process import GONE_TEXT
+
+    starting, gone = (zlib.crc32(placeholder(96, 128, text)) for text in ("starting", GONE_TEXT))
+    journal = Journal(tmp_path, runs.setenv)
+    process = runs.start()
+    until(lambda: shows(journal, process, other_than=(0, starting)))
+    painted = journal.newest()
+    process.send_signal(signal.SIGSTOP)
+    until(lambda: journal.newest() == gone)
+    process.send_signal(signal.SIGCONT)
+    until(lambda: journal.newest() == painted)
+    assert len(journal.opened()) == 1, "it was never closed"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+
+
 def cmdline(pid: int) -> bytes:
     """Empty for a process that has ended, though nobody has asked how."""
     try:

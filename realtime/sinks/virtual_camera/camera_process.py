@@ -30,6 +30,8 @@ STARTING = 30.0
 ANSWERING = 5.0
 """Seconds that a process may take to say what it is."""
 CLOSING = 2.0
+BEAT = 0.5
+"""Seconds between two signs of life to the process."""
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +158,7 @@ class CameraProcess:
         """Pass on what the process says; when it ends, start another."""
         while (keeper := self._keeper) is not None:
             link = keeper.link
-            while (message := link.receive()[0]) is not None:
+            while (message := self._next_message(link)) is not None:
                 if "log" in message:
                     log.log(message["log"], "%s", message["text"])
             link.close()
@@ -166,6 +168,15 @@ class CameraProcess:
                 return
             log.warning("%s: the camera's process has ended; starting another", self._spec.name)
             self._start_again()
+
+    def _next_message(self, link: Link) -> Message | None:
+        """What the process says next; meanwhile it is told that this one lives."""
+        while True:
+            with self._lock:
+                if self._pictures is not None:
+                    self._pictures.beat()
+            with suppress(TimeoutError):
+                return link.receive(BEAT)[0]
 
     def _start_again(self) -> None:
         """Start a process, however long it takes, unless there is no need any more."""

@@ -25,21 +25,38 @@ from realtime.sinks.virtual_camera.link import PROTOCOL, Link, Message, listen
 from realtime.sinks.virtual_camera.paced_camera import PacedCamera
 from realtime.sinks.virtual_camera.shared_pictures import SharedPictures
 
+HANGING = 3.0
+"""Seconds without a beat after which stylecam counts as hanging: it beats six times as often."""
 POLL = 0.1
 """Seconds between two looks at the camera and at who reads it."""
 
 
+log = logging.getLogger(__name__)
+
+
 class SharedPacer(FixedRatePacer[RGB]):
-    """Takes the picture of each tick from the shared memory: the card once stylecam is `gone`."""
+    """Takes the picture of each tick from the shared memory: the card while stylecam is `gone`, or
+    hangs. Where it paints nothing new, its beat tells that it lives."""
 
     def __init__(self, fps: float, pictures: SharedPictures) -> None:
         super().__init__(fps)
         self._pictures = pictures
+        self._hung_for = 0.0
         self.gone = False
 
     def tick(self) -> RGB | None:
-        self.put(self._pictures.card if self.gone else self._pictures.newest())
+        self.put(self._pictures.card if self.gone or self._hangs() else self._pictures.newest())
         return super().tick()
+
+    def _hangs(self) -> bool:
+        silent_for = self._pictures.silent_for
+        if silent_for > HANGING:
+            self._hung_for = silent_for
+            return True
+        if self._hung_for:
+            log.warning("the camera showed its card: no sign of life for %.0f s", self._hung_for)
+            self._hung_for = 0.0
+        return False
 
 
 class Reports(logging.Handler):
@@ -116,6 +133,7 @@ class CameraHost:
         self._selector.unregister(link)
         if link is self._owner:
             self._pacer.gone = True
+            self._pictures.forget_beat()
             self._owner = self._reports.link = None
             self._until = time.monotonic() + self._keep
         elif link is self._first:  # it never took the camera

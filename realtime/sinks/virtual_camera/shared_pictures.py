@@ -5,6 +5,7 @@ Neither waits for the other, and each picture is copied once, when it is put.
 
 import mmap
 import os
+import time
 
 import numpy as np
 
@@ -13,8 +14,9 @@ from models.pictures import RGB
 SLOTS = 3
 """One for the newest picture, one for the picture that is being read, one to write the next to."""
 HEADER = 4096
-NEWEST, READ, WATCHED = 0, 1, 2
-"""Where in the header the slots are named, and whether anybody reads the camera."""
+NEWEST, READ, WATCHED, BEAT = 0, 1, 2, 3
+"""Where in the header the slots are named, whether anybody reads the camera, and when the writer
+last gave a sign of life: in ns of the monotonic clock, which all processes share; 0 for none."""
 
 
 class SharedPictures:
@@ -27,7 +29,7 @@ class SharedPictures:
     def __init__(self, file: int, width: int, height: int) -> None:
         bytes_each = height * width * 3
         memory = mmap.mmap(file, HEADER + (SLOTS + 1) * bytes_each)
-        self._header = np.frombuffer(memory, np.int64, 3)
+        self._header = np.frombuffer(memory, np.int64, 4)
         pictures = np.frombuffer(memory, np.uint8, (SLOTS + 1) * bytes_each, HEADER)
         self._slots = pictures.reshape(SLOTS + 1, height, width, 3)
 
@@ -42,6 +44,20 @@ class SharedPictures:
     @watched.setter
     def watched(self, watched: bool) -> None:
         self._header[WATCHED] = watched
+
+    def beat(self) -> None:
+        """Tell the reader that the writer lives."""
+        self._header[BEAT] = time.monotonic_ns()
+
+    def forget_beat(self) -> None:
+        """Until the next beat, it is not known whether the writer lives."""
+        self._header[BEAT] = 0
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the last beat; 0 while none is known."""
+        beat = int(self._header[BEAT])
+        return 0.0 if beat == 0 else (time.monotonic_ns() - beat) / 1e9
 
     def put(self, rgb: RGB) -> None:
         """Make `rgb` the newest. A process that dies meanwhile leaves the last one whole."""

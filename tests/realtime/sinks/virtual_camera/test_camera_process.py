@@ -95,6 +95,22 @@ def test_it_shows_the_card_when_stylecam_dies_and_the_next_one_takes_it_over(jou
     assert journal.entries()[-1].what == "close"
 
 
+def test_where_nothing_is_painted_the_last_picture_stays_as_long_as_stylecam_lives(
+    journal, make, monkeypatch, caplog
+):
+    sink, _ = make()
+    sink.write(frame_of(picture(1)))
+    until(lambda: journal.newest() == zlib.crc32(picture(1)))
+    began = len(journal.entries())
+    until(lambda: len(journal.entries()) - began > 4 * FORMAT.fps)  # longer than HANGING
+    assert journal.newest() == zlib.crc32(picture(1))
+    with monkeypatch.context() as silence:
+        silence.setattr(SharedPictures, "beat", lambda pictures: None)
+        until(lambda: journal.newest() == GONE)
+    until(lambda: journal.newest() == zlib.crc32(picture(1)))
+    until(lambda: "no sign of life for" in caplog.text)
+
+
 def test_one_that_is_read_keeps_its_format_and_one_that_is_not_makes_room(journal, make):
     _, feed = make()
     die(feed)
