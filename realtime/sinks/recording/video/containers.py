@@ -24,7 +24,8 @@ FRAGMENTED = {
 # Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
 FRAGMENTED_WITH_SOUND = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
 FRAGMENTED_WITH_MICROPHONE = {**FRAGMENTED_WITH_SOUND, "frag_duration": "250000"}
-CLUSTERS = {"cluster_time_limit": "100"}
+# A cluster is written once the next begins. At 30 frames/s each picture has its own: 20 bytes more.
+CLUSTERS = {"cluster_time_limit": "25"}
 
 CONTAINERS: dict[str, Container] = {
     ".mp4": Container("mp4", H264_OR_MPEG4, FRAGMENTED, fragmented=True),
