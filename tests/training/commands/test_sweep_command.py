@@ -51,6 +51,7 @@ def stop(*_):
 def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     """`stylecam sweep marbling ARGS` into tmp_path / "out", without the hours of training."""
     monkeypatch.setattr("training.losses.vgg_weights.load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr("training.evaluation.metrics.border", lambda *_: 1.5)  # takes seconds
 
     def run(*arguments, refused=()):
         monkeypatch.setattr("training.experiments.sweep.run_trials", stand_in(refused))
