@@ -1,3 +1,5 @@
+from functools import cache
+
 import cv2
 import numpy as np
 import onnx
@@ -20,6 +22,14 @@ from training.evaluation.artefacts import (
 from training.evaluation.report import generator_painter
 
 SIDE = 192
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_once():
+    """The noisy flat pictures, which are the same for every painter: drawing them takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(artefacts, "_flat_pictures", cache(artefacts._flat_pictures))
+        yield
 
 
 def photograph(seed=0, side=SIDE):
