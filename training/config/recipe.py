@@ -95,8 +95,9 @@ class Recipe(BaseModel):
     face_weight: NotNegative = 5.0
     """Share of the content weight that counts on faces, at each scale, beside what counts there
     anyway; 0: faces are not looked for, and count like all else."""
-    face_style: Share = 0.1
-    """How much of the style weight counts on faces."""
+    face_style: Share = 0.15
+    """How much of the style weight counts on faces at full size, where strokes are seen; at smaller
+    scales more, up to all (objective.py)."""
     style_weight: NotNegative = 1.0
     tv_weight: NotNegative = 0.0
     range_weight: NotNegative = 10.0

@@ -60,6 +60,14 @@ def views_of(recipe: Recipe) -> Views:
     return THREE_VIEWS[recipe.light] if recipe.scales == 3 else FEWER_VIEWS[recipe.scales]
 
 
+def face_shares(recipe: Recipe) -> tuple[float, ...]:
+    """How much of the style loss counts on a face at each scale, coarse to fine: all of it on the
+    coarsest, which holds light and colours, and `face_style` at full size, which holds strokes."""
+    steps = max(1, recipe.scales - 1)
+    finer = [recipe.face_style ** (step / steps) for step in range(steps + 1)]
+    return tuple(finer[-recipe.scales :])
+
+
 def reduced(picture: Tensor, count: int) -> list[Tensor]:
     """`picture` (B, C, H, W) at 1/2^count of its size, and so on up to half size."""
     return [F.avg_pool2d(picture, 2**power) for power in range(count, 0, -1)]
@@ -81,7 +89,9 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
     if recipe.style_loss == "wasserstein":
         style = WassersteinTerm(recipe.style_weight, layers, targets, scopes)
     else:
-        style = StyleTerm(recipe.style_weight, layers, targets, scopes, relative, recipe.face_style)
+        style = StyleTerm(
+            recipe.style_weight, layers, targets, scopes, relative, face_shares(recipe)
+        )
     content = ContentTerm(
         recipe.content_weight,
         recipe.content_layers,

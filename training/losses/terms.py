@@ -94,41 +94,45 @@ class ContentTerm:
 
 @dataclass(frozen=True)
 class StyleTerm:
-    """Compares feature statistics with the style's: one target and one scope for each scale. What a
-    face shows counts only by `face_share`."""
+    """Compares feature statistics with the style's: one target and one scope for each scale, coarse
+    to fine, and one share by which what a face shows counts (none: all of it)."""
 
     weight: float
     layer_weights: dict[str, float]
     targets: list[StyleTarget]
     scopes: tuple[Scope, ...]
     relative: bool
-    face_share: float = 1.0
+    face_shares: tuple[float, ...] = ()
     name: str = "style"
 
     def __call__(self, seen: Seen) -> Tensor:
+        shares = self.face_shares or (1.0,) * len(self.targets)
         losses = [
             weight
-            * self._layer(self._grams(features[x], target.grams[x], mask), target.grams[x], scope)
-            for features, mask, target, scope in zip(
-                seen.features, seen.faces, self.targets, self.scopes, strict=True
+            * self._layer(
+                _grams(features[x], target.grams[x], faces, share), target.grams[x], scope
+            )
+            for features, faces, share, target, scope in zip(
+                seen.features, seen.faces, shares, self.targets, self.scopes, strict=True
             )
             for x, weight in self.layer_weights.items()
         ]
         return torch.stack(losses).sum() * self.weight
 
-    def _grams(self, features: Tensor, target: Tensor, faces: Tensor | None) -> Tensor:
-        """Gram matrices (B, C, C) to which a face adds only `face_share` of what it shows, and for
-        the rest what the style asks for: so it is pulled towards the style that much less."""
-        if faces is None or self.face_share == 1:
-            return gram_matrix(features)
-        shown = 1 - (1 - self.face_share) * resized_mask(faces, features)
-        missing = 1 - shown.mean(dim=(2, 3))[..., None]  # (B, 1, 1)
-        return gram_matrix(features * shown.sqrt().to(features.dtype)) + missing * target
-
     def _layer(self, grams: Tensor, target: Tensor, scope: Scope) -> Tensor:
         if self.relative:
             return gram_loss(grams, target, scope)
         return squared_error(grams, target.expand_as(grams))
+
+
+def _grams(features: Tensor, target: Tensor, faces: Tensor | None, share: float) -> Tensor:
+    """Gram matrices (B, C, C) to which a face adds only `share` of what it shows, and for the rest
+    what the style asks for: so it is pulled towards the style that much less."""
+    if faces is None or share == 1:
+        return gram_matrix(features)
+    shown = 1 - (1 - share) * resized_mask(faces, features)
+    missing = 1 - shown.mean(dim=(2, 3))[..., None]  # (B, 1, 1)
+    return gram_matrix(features * shown.sqrt().to(features.dtype)) + missing * target
 
 
 class WassersteinTerm:

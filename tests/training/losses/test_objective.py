@@ -4,7 +4,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
-from training.losses.objective import objective_for, reduced  # noqa: E402
+from training.losses.objective import face_shares, objective_for, reduced  # noqa: E402
 
 LAYERS = ("relu1_2", "relu2_2")
 
@@ -157,3 +157,10 @@ def test_the_style_pulls_less_at_faces(objective, source):
     left[..., 32:] = 0
     parted = gradient(0.1, left)
     assert float(parted[..., :24].norm()) < 0.3 * float(parted[..., 40:].norm())
+
+
+def test_colours_on_faces_remain_the_styles():
+    """The coarsest scale holds them: there the style counts as everywhere."""
+    for scales, expected in ((1, (0.25,)), (2, (1.0, 0.25)), (3, (1.0, 0.5, 0.25))):
+        recipe = Recipe(style="s", images="p", scales=scales, face_style=0.25)
+        assert face_shares(recipe) == pytest.approx(expected)
