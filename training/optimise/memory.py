@@ -20,6 +20,8 @@ WORKSPACE = {4: 1.5, 2: 1.85}
 """Measured share of what the process takes to what the tensors hold: reordered copies for the
 convolutions, and freed blocks that the allocator keeps (256, 512 and 768 px, one CPU thread); by
 the bytes of a value."""
+FIXED = {4: 30_000_000, 2: 15_000_000}
+"""Measured bytes beside them that do not grow with the picture; by the bytes of a value."""
 PIXELS_KEPT = 16 * 3 * FLOAT + 32
 """Bytes a pixel of the painting takes beside the features: photograph, content, pixels, gradient,
 two moments, their average, the copies made for a preview or a change of scale, and the content
@@ -82,7 +84,7 @@ def painting_bytes(
     forward = style_seen * (2 * widest + kept_of_style) * value_bytes
     pictures = height * width * PIXELS_KEPT + style_pixels * 3 * FLOAT
     measured = seen * bytes_per_pixel(channels, layers, value_bytes)
-    return int(max(measured, forward) * WORKSPACE[value_bytes] + pictures)
+    return int(max(measured, forward) * WORKSPACE[value_bytes] + pictures) + FIXED[value_bytes]
 
 
 def plan_memory(

@@ -1,7 +1,7 @@
 """The features of a picture that a painting compares: a loss network, set up for painting.
 
-Differs from how the trainings use the same weights: the first layer pads by repeating the border
-(zeros there would be painted as a frame); means or L2 norms may pool, scaled so that the
+Differs from how the trainings use the same weights: pooling keeps an odd last row or column (its
+pixels would hardly be seen, and take any colour); means or L2 norms may pool, scaled so that the
 activations stay as large as with maxima (Gatys et al. 2015 do not scale them); and all
 activations are brought to one magnitude, since some VGGs take 0..255 and others about ±2, so that
 a weight means the same whatever the loss network.
@@ -13,16 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.errors import UsageError, lookup
+from models.errors import lookup
 from training.losses.vgg import LossNetwork
+from training.optimise.objective.frozen_conv import repeating_conv
 
 POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
-    "max": lambda x: F.max_pool2d(x, 2),
-    "average": lambda x: F.avg_pool2d(x, 2) * 2.0,
-    "l2": lambda x: (F.avg_pool2d(x.square(), 2) * 4 + TINY).sqrt() * 0.78,
+    "max": lambda x: F.max_pool2d(x, 2, ceil_mode=True),
+    "average": lambda x: F.avg_pool2d(x, 2, ceil_mode=True) * 2.0,
+    "l2": lambda x: (F.avg_pool2d(x.square(), 2, ceil_mode=True) * 4 + TINY).sqrt() * 0.78,
 }
-"""Pooling by 2; the factors match the magnitude of max pooling (measured on VGG-19 by the
-reference implementation, style-transfer-pytorch)."""
+"""Pooling by 2, an odd last row or column alone. The factors match the magnitude of max pooling
+(measured on VGG-19 by the reference implementation, style-transfer-pytorch)."""
 NOISE_SIDE = 64
 FIRST_LAYER = 0.5
 """Root mean square that the first layer's activations are brought to. Style errors grow with its
@@ -73,31 +74,18 @@ class PaintFeatures:
         """Channels by layer."""
         return {layer: weight.shape[0] for layer, weight, _ in self._convs}
 
-    def smallest_side(self, layers: Sequence[str]) -> int:
-        """Least side in pixels of a picture that still has a position in every one of `layers`."""
-        return max(2 ** (int(layer[4]) - 1) for layer in layers)
-
     def __call__(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """The features after the ReLU of each of `layers`; computes no deeper than needed.
-
-        Raises UsageError for a picture that is too small."""
+        """The features after the ReLU of each of `layers`; computes no deeper than needed."""
         wanted = set(layers)
-        least = self.smallest_side(layers)
-        if min(x.shape[2:]) < least:
-            raise UsageError(
-                f"a picture of {x.shape[3]}x{x.shape[2]} is too small for these layers; "
-                f"they need {least} pixels"
-            )
         features: dict[str, Tensor] = {}
-        x = F.pad(x - self.mean, (1, 1, 1, 1), mode="replicate")
+        x = x - self.mean
         if self._convs[0][1].dtype != torch.float32:
             x = split(x, self._convs[0][1].dtype)
         x = x.contiguous(memory_format=torch.channels_last)
         for number, (layer, weight, bias) in enumerate(self._convs):
             if layer.endswith("_1") and number > 0:
                 x = self.pool(x)
-            padding = 0 if number == 0 else 1
-            x = F.relu(F.conv2d(x.to(weight.device), weight, bias, padding=padding), inplace=True)
+            x = F.relu(repeating_conv(x.to(weight.device), weight, bias), inplace=True)
             if layer in wanted:
                 features[layer] = x
             if len(features) == len(wanted):

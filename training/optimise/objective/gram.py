@@ -62,7 +62,7 @@ def style_grams(
     grams: dict[str, Tensor] = {}
     for picture, weight in styles:
         shape = (picture.shape[2], picture.shape[3])
-        positions = {x: (shape[0] // stride(x)) * (shape[1] // stride(x)) for x in layers}
+        positions = {x: -(-shape[0] // stride(x)) * -(-shape[1] // stride(x)) for x in layers}
         for part in parts_of(shape, tile, reach(layers, features.layers)):
             for layer, values in features(part.view(picture), layers).items():
                 own = part.own_of(values, stride(layer))
@@ -114,7 +114,7 @@ class GramObjective:
         """The regions (R, h, w) at the positions of each style layer."""
         masks = {}
         for layer in self._weights.style_layers:
-            coarse = F.avg_pool2d(part.view(regions)[None], stride(layer))[0]
+            coarse = F.avg_pool2d(part.view(regions)[None], stride(layer), ceil_mode=True)[0]
             device = device_of(layer, self._features.devices)
             masks[layer] = part.own_of(coarse, stride(layer)).to(device)
         return masks

@@ -27,7 +27,7 @@ class Part:
     def own_of(self, features: Tensor, stride: int) -> Tensor:
         """Of features (..., h, w) of what is seen, those at the part's own positions."""
         rows, columns = (
-            slice((own.start - seen.start) // stride, (own.stop - seen.start) // stride)
+            slice((own.start - seen.start) // stride, -((seen.start - own.stop) // stride))
             for own, seen in zip(self.own, self.seen, strict=True)
         )
         return features[..., rows, columns]
