@@ -6,10 +6,10 @@
 
 A row for each photograph (a file, or a picture of scikit-image), two columns for each style.
 Gatys gets the CPU seconds that `stylecam paint` took, and the same precision of the loss network.
-`--one-size` adds the same losses at one size alone, for as long. Prints the distances of style and
-content of each, relative to the target's own size, by plain VGG-16 features in float32 that no
-painter weighs in this way. What is painted is kept in a folder beside the sheet (`--kept`), and
-the same command goes on from there.
+`--against one-size`: instead, the same losses at one size alone, for as long. Prints the distances
+of style and content of each, relative to the target's own size, by plain VGG-16 features in float32
+that no painter weighs in this way. What is painted is kept in a folder beside the sheet (`--kept`),
+and the same command goes on from there.
 """
 
 import json
@@ -43,6 +43,7 @@ GATYS_STYLE = 1e6
 squared errors, Gram matrices divided by all elements of a layer, content 1."""
 ENDLESS = 100_000
 OURS, ONE_SIZE, GATYS = "stylecam paint", "the same, one size", "plain Gatys, L-BFGS"
+OTHERS = {"one-size": ONE_SIZE, "gatys": GATYS}
 SHOWN = 320
 """Longer side of a tile; a sheet of one pair shows it as painted."""
 
@@ -126,8 +127,9 @@ class Pair:
         self.content = resized(self.photo, fit(tuple(self.photo.shape[2:]), side)).clamp(0, 1)
         self.target = resized(self.style, fit(tuple(self.style.shape[2:]), side)).clamp(0, 1)
 
-    def painted(self, network: LossNetwork, *, one_size: bool) -> dict[str, dict[str, Any]]:
-        """By painter: the picture (H, W, 3) uint8, its distances and the seconds it took."""
+    def painted(self, network: LossNetwork, other: str) -> dict[str, dict[str, Any]]:
+        """By painter, ours and `other`: the picture (H, W, 3) uint8, its distances and the seconds
+        it took."""
         bf16 = use_bf16("auto", torch.device("cpu"))
         dtype = torch.bfloat16 if bf16 else torch.float32
         features = PaintFeatures(network, "max", dtype=dtype)
@@ -139,11 +141,12 @@ class Pair:
         began = time.process_time()
         found = {OURS: ours().run()}
         seconds = time.process_time() - began
-        if one_size:
+        if other == ONE_SIZE:
             single = ours(first_size=self.options["size"], initial_iterations=ENDLESS)
-            found[ONE_SIZE] = paint_for(single, seconds)
-        plain = Gatys(network.in_bf16() if bf16 else network, self.content, self.target)
-        found[GATYS] = paint_by_gatys(plain, self.content, seconds)
+            found[other] = paint_for(single, seconds)
+        else:
+            plain = Gatys(network.in_bf16() if bf16 else network, self.content, self.target)
+            found[other] = paint_by_gatys(plain, self.content, seconds)
         judge = Gatys(network, self.content, self.target)
         return {
             name: {"picture": to_picture(x[0]), "seconds": seconds} | judge.distances(x)
@@ -202,7 +205,7 @@ def sheet(photos: tuple[str, ...], styles: tuple[str, ...], folder: Path, side: 
 @click.option("--size", default=512)
 @click.option("--iterations", default=100)
 @click.option("--initial-iterations", default=200)
-@click.option("--one-size", is_flag=True)
+@click.option("--against", type=click.Choice(list(OTHERS)), default="gatys")
 @click.option("--kept", "folder", type=Path, required=True)
 @click.option("-o", "--output", "out", type=Path, required=True)
 def compare(
@@ -211,7 +214,7 @@ def compare(
     size: int,
     iterations: int,
     initial_iterations: int,
-    one_size: bool,
+    against: str,
     folder: Path,
     out: Path,
 ) -> None:
@@ -228,7 +231,7 @@ def compare(
     ]
     for photo, style in pairs:
         if kept(folder, photo, style) is None:
-            found = Pair(photo, style, {"size": size} | steps).painted(network, one_size=one_size)
+            found = Pair(photo, style, {"size": size} | steps).painted(network, OTHERS[against])
             keep(folder, photo, style, found)
         for name, one in (kept(folder, photo, style) or {}).items():
             click.echo(

@@ -135,16 +135,11 @@ def paint(
     Example: stylecam paint portrait.jpg --style my-painting.jpg -o painted.png
     """
     require_training_extra("paint")
-    from models.pictures import check_output_picture, write_picture
+    from models.pictures import check_output_picture
     from training.commands.painting.inputs import load_inputs
     from training.commands.painting.job import plan_job
-    from training.commands.painting.sweep import (
-        check_sweep,
-        combinations,
-        parse_sweep,
-        run_sweep,
-        trial_path,
-    )
+    from training.commands.painting.networks import available_memory, paint_features
+    from training.commands.painting.sweep import check_sweep, combinations, parse_sweep
     from training.optimise.checkpoint import checkpoint_path
 
     depth = int(bits) if bits else None
@@ -160,24 +155,22 @@ def paint(
     inputs = load_inputs(photo, (str(photo),) if inspect else style, mask, initial)
     every = [_at_resolution(x, inputs, resolution, look["size"]) for x in every]
     networks = {
-        pooling: _features(loss_network, pooling, device, devices, precision)
+        pooling: paint_features(loss_network, pooling, device, devices, precision)
         for pooling in dict.fromkeys(x.pooling for x in every)
     }
     if inspect:
         features = networks[every[0].pooling]
-        _inspect(inputs, out, every[0], features, _available(features, max_memory))
+        _inspect(inputs, out, every[0], features, available_memory(features, max_memory))
         return
     jobs = []
     for settings in every:
         features = networks[settings.pooling]
-        available = _available(features, max_memory)
+        available = available_memory(features, max_memory)
         jobs.append(
             plan_job(inputs, settings, features, loss_network, available=available, tile=tile)
         )
     if lists:
-        sheet = run_sweep(out, lists, jobs, lambda job, path: _paint(job, path, preview_every, 8))
-        write_picture(out, sheet)
-        click.echo(f"{out}: {len(jobs)} paintings, each in {trial_path(out, {}).parent}")
+        _paint_sweep(out, lists, jobs, preview_every)
         return
     if resumes and not force:
         _require_own_checkpoint(jobs[0], out)
@@ -245,49 +238,6 @@ def _at_resolution(
     return settings.model_copy(update={"size": max(64, side)})
 
 
-def _features(
-    network: str,
-    pooling: str,
-    device: "DeviceName",
-    devices: str | None,
-    precision: "Precision | None",
-) -> "PaintFeatures":
-    import torch
-
-    from training.losses.vgg_weights import load_loss_network
-    from training.optimise.objective.features import PaintFeatures
-    from training.runtime.device import pick_device
-    from training.runtime.precision import use_bf16, warn_of_emulation
-
-    on = [pick_device(device)] if devices is None else _two_devices(devices)
-    wanted = precision or "auto"
-    warn_of_emulation(wanted, on[0])
-    dtype = torch.bfloat16 if use_bf16(wanted, on[0]) else torch.float32
-    return PaintFeatures(load_loss_network(network), pooling, on, dtype=dtype)
-
-
-def _two_devices(text: str) -> list[Any]:
-    import torch
-
-    names = [name.strip() for name in text.split(",")]
-    if len(names) != 2:
-        raise UsageError(f"--devices {text!r}: name two, like cuda:0,cuda:1")
-    try:
-        found = [torch.device(name) for name in names]
-        for device in found:
-            torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"--devices {text!r}: {str(error).splitlines()[0]}") from None
-    return found
-
-
-def _available(features: "PaintFeatures", max_memory: str) -> int | None:
-    from training.optimise.memory import memory_for
-    from training.runtime.memory_budget import parse_memory_budget
-
-    return memory_for(features.devices, parse_memory_budget(max_memory))
-
-
 def _require_own_checkpoint(job: "Job", out: Path) -> None:
     """Refuse to paint over a picture whose checkpoint is of another painting."""
     from training.optimise.checkpoint import checkpoint_path, read_checkpoint
@@ -298,6 +248,17 @@ def _require_own_checkpoint(job: "Job", out: Path) -> None:
             f"{out}: exists already, and {path.name} is of a painting with other options; "
             "--force begins anew"
         )
+
+
+def _paint_sweep(
+    out: Path, lists: dict[str, list[str]], jobs: "list[Job]", preview_every: int
+) -> None:
+    from models.pictures import write_picture
+    from training.commands.painting.sweep import run_sweep, trial_path
+
+    sheet = run_sweep(out, lists, jobs, lambda job, path: _paint(job, path, preview_every, 8))
+    write_picture(out, sheet)
+    click.echo(f"{out}: {len(jobs)} paintings, each in {trial_path(out, {}).parent}")
 
 
 def _paint_watched(job: "Job", out: Path, preview_every: int, bits: int | None, port: int) -> None:

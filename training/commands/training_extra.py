@@ -10,6 +10,10 @@ from training.runtime.memory_budget import format_bytes, free_bytes
 ADDRESSES = "about 4 GB"
 """What torch maps when it is imported (2.14, for the CPU and CUDA)."""
 
+LEAST_ADDRESSES = 750_000_000
+"""Bytes that torchvision and a loss network map after torch. With fewer, torchvision swallows that
+its library cannot be mapped, and fails later with an error that names something else."""
+
 LEAST_MEMORY = 10**9
 """Bytes that a process takes once torch and a loss network are loaded (0.95 GB measured). With
 less, the system kills it without a word, or reads torch's files from the disk again and again."""
@@ -35,3 +39,11 @@ def require_training_extra(command: str) -> None:
         if "failed to map" in reason or isinstance(error, MemoryError):
             hint = f"; it needs {ADDRESSES} of addresses: raise `ulimit -v`"
         raise TrainingError(f"torch cannot be loaded: {reason}{hint}") from None
+    from training.optimise.memory import address_space_left
+
+    left = address_space_left()
+    if left is not None and left < LEAST_ADDRESSES:
+        raise TrainingError(
+            f"torchvision and a loss network take {format_bytes(LEAST_ADDRESSES)} of addresses, and "
+            f"{format_bytes(left)} are left beside torch: raise `ulimit -v`"
+        )

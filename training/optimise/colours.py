@@ -4,10 +4,15 @@ Transfer). Pictures are (1, 3, H, W) float 0..1."""
 import torch
 from torch import Tensor
 
+from training.optimise.scales import fit, resized
+
 LUMA = (0.299, 0.587, 0.114)
 ROUNDS = 4
 """Corrections of the colourfulness; each meets what clipping took in the round before."""
 RIDGE = 1e-5
+GRAIN_SIDE = 256
+"""What is finer than in a picture of this side counts as grain: noise of a scan, blocks of a JPEG.
+Colours may be made stronger, their grain not: flat parts would be speckled."""
 
 
 def luma(picture: Tensor) -> Tensor:
@@ -29,12 +34,25 @@ def match_tone(picture: Tensor, like: Tensor) -> Tensor:
 def match_colours(picture: Tensor, like: Tensor) -> Tensor:
     """The picture with the mean and covariance of the colours of `like` (eq. 3 to 8).
 
-    The linear map is C_like^½ C_picture^-½, the one that Gatys et al. found best."""
-    own, wanted = (x[0].flatten(1).double() for x in (picture, like))
+    The linear map is C_like^½ C_picture^-½, the one that Gatys et al. found best; grain is not
+    made larger by it."""
+    own, smooth, wanted = (
+        x[0].flatten(1).double() for x in (picture, without_grain(picture), like)
+    )
     centre = own.mean(dim=1, keepdim=True)
     change = _root(_covariance(wanted), 0.5) @ _root(_covariance(own), -0.5)
-    moved = change @ (own - centre) + wanted.mean(dim=1, keepdim=True)
+    left, gains, right = torch.linalg.svd(change)
+    calm = left * gains.clamp_max(1) @ right
+    moved = change @ (smooth - centre) + calm @ (own - smooth) + wanted.mean(dim=1, keepdim=True)
     return moved.to(picture.dtype).view_as(picture).clamp(0, 1)
+
+
+def without_grain(picture: Tensor) -> Tensor:
+    """The picture without what is too fine for a longer side of GRAIN_SIDE."""
+    shape = (picture.shape[2], picture.shape[3])
+    if max(shape) <= GRAIN_SIDE:
+        return picture
+    return resized(resized(picture, fit(shape, GRAIN_SIDE)), shape)
 
 
 def _covariance(colours: Tensor) -> Tensor:
@@ -68,9 +86,10 @@ def match_chroma(painted: Tensor, photo: Tensor) -> Tensor:
 
 
 def _as_colourful(light: Tensor, colours: Tensor, wanted: float) -> Tensor:
-    gain = 1.0
+    gain, smooth = 1.0, without_grain(colours)
     result = (light + colours).clamp(0, 1)
     for _ in range(ROUNDS):
         gain *= min(2.0, wanted / max(float(chroma(result)), 1e-4))
-        result = (light + gain * colours).clamp(0, 1)
+        grain = min(gain, 1.0) * (colours - smooth)
+        result = (light + gain * smooth + grain).clamp(0, 1)
     return result

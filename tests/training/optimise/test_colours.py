@@ -61,3 +61,30 @@ def test_where_light_strokes_lose_their_colour_the_others_get_more():
 def test_chroma_is_matched(pictures):
     one, other = pictures
     assert float(chroma(match_chroma(one, other))) == pytest.approx(float(chroma(other)), rel=0.02)
+
+
+@pytest.fixture
+def grainy():
+    """Two broad, pale colours of equal luma with a fine grain of colour, (1, 3, 512, 512)."""
+    colour = torch.tensor([0.06, 0.0, -0.157]).view(1, 3, 1, 1)
+    halves = torch.ones(1, 1, 512, 512)
+    halves[..., 256:] = -1
+    grain = torch.randn(1, 1, 512, 512, generator=torch.Generator().manual_seed(0))
+    return (0.5 + colour * (halves + 0.3 * grain)).clamp(0, 1)
+
+
+def grain_of(picture):
+    """Deviation of the blue from its surroundings of 8x8 pixels."""
+    around = torch.nn.functional.avg_pool2d(picture, 8).repeat_interleave(8, 2)
+    return float((picture - around.repeat_interleave(8, 3))[:, 2].std())
+
+
+@pytest.mark.parametrize("match", [match_colours, match_chroma])
+def test_stronger_colours_have_no_stronger_grain(grainy, match):
+    like = 0.5 + (grainy - 0.5) * 2.5
+    matched = match(grainy, like)
+    assert float(chroma(matched)) == pytest.approx(float(chroma(like)), rel=0.05)
+    difference = (matched[..., :256] - matched[..., 256:]).mean(dim=(0, 2, 3)).abs().max()
+    before = (grainy[..., :256] - grainy[..., 256:]).mean(dim=(0, 2, 3)).abs().max()
+    assert difference > 2.2 * before
+    assert grain_of(matched) < 1.5 * grain_of(grainy)

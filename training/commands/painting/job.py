@@ -23,6 +23,9 @@ MEASURED_SIDE = 192
 """Of the small painting that the time is estimated from: a pixel of 128x128 takes a quarter less
 time than one of 512x512, which fits no cache."""
 MEASURED_ITERATIONS = 4
+TWICE_FORWARD = 4 / 3
+"""Time of a part that is measured forward for the sums, then forward and back for the gradient; by
+that of one that goes forward and back once. Going back takes about twice as long as forward."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,9 @@ def plan_job(
 
 
 def seconds_needed(job: Job) -> float:
-    """How long the painting will take, from a few iterations on a small one of the same kind."""
+    """How long the painting will take, from a few iterations on a small one of the same kind,
+    beside whatever else the machine does at the moment."""
+    from training.optimise.objective.layers import reach
     from training.optimise.paint import plan_scales
 
     side = min(MEASURED_SIDE, job.settings.size)
@@ -126,9 +131,23 @@ def seconds_needed(job: Job) -> float:
     # From the end of the first, which warms up.
     spent = (ends[-1] - ends[0]) / MEASURED_ITERATIONS
     pixels = painting.size[0] * painting.size[1]
-    work = sum(scale.work for scale in plan_scales(job.inputs.shape, job.settings))
-    twice = 1.6 if job.plan.tile is not None else 1.0  # parts are measured once more, and overlap
-    return spent / pixels * work * twice
+    scales = plan_scales(job.inputs.shape, job.settings)
+    margin = reach(painting.layers, job.features.layers)
+    work = sum(x.work * times_longer(x.shape, job.plan.tile, margin) for x in scales)
+    return spent / pixels * work
+
+
+def times_longer(shape: tuple[int, int], tile: int | None, margin: int) -> float:
+    """How much longer an iteration at `shape` (H, W) takes in parts of `tile` pixels than at once:
+
+    what the parts see overlaps, and is measured once more."""
+    from training.optimise.objective.tiles import parts_of
+
+    parts = parts_of(shape, tile, margin)
+    if len(parts) == 1:
+        return 1.0
+    sides = [[span.stop - span.start for span in part.seen] for part in parts]
+    return TWICE_FORWARD * sum(h * w for h, w in sides) / (shape[0] * shape[1])
 
 
 def run_job(

@@ -37,6 +37,15 @@ def test_the_time_is_that_of_an_iteration_for_the_pixels_of_all(seconds):
     assert enhanced == pytest.approx(70, rel=0.04)
 
 
-def test_parts_take_longer(seconds):
+def test_parts_take_longer_by_what_they_see_twice(seconds):
     quick = {"size": 512, "initial_iterations": 1, "iterations": 1}
-    assert seconds(tile=256, **quick) == pytest.approx(1.6 * seconds(**quick))
+    whole = seconds(**quick)
+    assert 1.4 * whole < seconds(tile=384, **quick) < seconds(tile=256, **quick)
+    assert seconds(tile=1024, **quick) == pytest.approx(whole)
+
+
+def test_the_time_of_parts_is_that_of_their_overlap_and_of_a_second_way_forward():
+    # 96 pixels of 256 are a part's own: 6 in a row of 512, the last one of 32.
+    seen = (96 + 80) + 3 * 256 + (80 + 96 + 32) + (80 + 32)
+    assert jobs.times_longer((200, 512), 256, 80) == pytest.approx(4 / 3 * seen / 512)
+    assert jobs.times_longer((200, 256), 256, 80) == 1

@@ -89,6 +89,17 @@ def test_too_few_addresses_for_torch_end_in_one_line(photo, tmp_path):
     assert "ulimit -v" in line
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits addresses")
+def test_too_few_addresses_beside_torch_end_in_one_line(photo, tmp_path):
+    mapped = "import torch; print(open('/proc/self/statm').read())"
+    told = subprocess.run(
+        [sys.executable, "-c", mapped], capture_output=True, text=True, check=True
+    )
+    kilobytes = int(told.stdout.split()[0]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    line = under_a_limit(f"ulimit -v {kilobytes + 300_000}", photo, tmp_path)
+    assert re.search(r"of addresses, and \d+ MB are left beside torch: raise `ulimit -v`", line)
+
+
 def test_too_little_memory_in_a_cgroup_ends_in_one_line(photo, tmp_path, memory_group):
     line = under_a_limit(f"echo $$ > {memory_group}", photo, tmp_path)
     assert re.search(r"torch and a loss network take about 1\.0 GB, and 4\d\d MB are left", line)
