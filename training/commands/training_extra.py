@@ -21,7 +21,7 @@ less, the system kills it without a word, or reads torch's files from the disk a
 
 def require_training_extra(command: str) -> None:
     """Raise UsageError if torch is not installed, TrainingError if it cannot be loaded, or if
-    less memory is free than that takes."""
+    less memory is free, or fewer addresses, than that takes."""
     if find_spec("torch") is None:
         raise UsageError(f"stylecam {command} needs the training extra: {INSTALL}")
     free = free_bytes()
@@ -44,6 +44,6 @@ def require_training_extra(command: str) -> None:
     left = address_space_left()
     if left is not None and left < LEAST_ADDRESSES:
         raise TrainingError(
-            f"torchvision and a loss network take {format_bytes(LEAST_ADDRESSES)} of addresses, and "
-            f"{format_bytes(left)} are left beside torch: raise `ulimit -v`"
+            f"torchvision and a loss network take {format_bytes(LEAST_ADDRESSES)} of addresses, "
+            f"and {format_bytes(left)} are left beside torch: raise `ulimit -v`"
         )
