@@ -24,8 +24,8 @@ def require_training_extra(command: str) -> None:
     less memory is free, or fewer addresses, than that takes."""
     if find_spec("torch") is None:
         raise UsageError(f"stylecam {command} needs the training extra: {INSTALL}")
-    free = free_bytes()
-    if "torch" not in sys.modules and free is not None and free < LEAST_MEMORY:
+    begins, free = "torch" not in sys.modules, free_bytes()
+    if begins and free is not None and free < LEAST_MEMORY:
         raise TrainingError(
             f"torch and a loss network take about {format_bytes(LEAST_MEMORY)}, and "
             f"{format_bytes(free)} are left on this machine or in its memory limit (of a "
@@ -42,7 +42,7 @@ def require_training_extra(command: str) -> None:
     from training.optimise.memory import address_space_left
 
     left = address_space_left()
-    if left is not None and left < LEAST_ADDRESSES:
+    if begins and left is not None and left < LEAST_ADDRESSES:
         raise TrainingError(
             f"torchvision and a loss network take {format_bytes(LEAST_ADDRESSES)} of addresses, "
             f"and {format_bytes(left)} are left beside torch: raise `ulimit -v`"
