@@ -10,6 +10,9 @@ from training.loop import repair as module  # noqa: E402
 from training.loop.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from training.loop.train import CHECKPOINT  # noqa: E402
 
+SHORT = 40
+"""Steps of a burst that mends the small run."""
+
 
 def blackened(weights):
     """With a last layer that gives next to nothing but a dark offset: all paintings are black."""
@@ -86,6 +89,7 @@ def test_what_does_not_help_is_said_and_thrown_away(
     ill_run, repair, monkeypatch, caplog, name, value, found
 ):
     monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(module, "BURST_STEPS", SHORT)
     before = contents(ill_run)
     assert repair(ill_run) is None
     assert contents(ill_run) == before
@@ -110,6 +114,7 @@ def test_a_disk_that_is_full_leaves_the_ill_checkpoint(ill_run, repair, monkeypa
 
     before = contents(ill_run)
     monkeypatch.setattr("models.system.atomic_file.os.fsync", full)
+    monkeypatch.setattr(module, "BURST_STEPS", SHORT)
     with pytest.raises(TrainingError, match="cannot be written: No space left"):
         repair(ill_run)
     assert contents(ill_run) == before
