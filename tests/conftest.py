@@ -1,6 +1,7 @@
 """What tests of several rooms share: no trace of the user, a screen, and small generators
 whose painting is known in advance."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,14 +58,25 @@ E2E_FILES = {
     "test_virtual_camera_path.py",
 }
 """Files whose tests start the program or whole runs."""
+LONG_FILES = SLOW_FILES | E2E_FILES
 settings.register_profile("fuzz", max_examples=20_000)
 """For tests/faults/test_fuzz.py: its five tests try 100,000 cases."""
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow and what is end to end; single tests may carry the marks themselves."""
-    for path in SLOW_FILES | E2E_FILES:
+def pytest_configure(config: pytest.Config) -> None:
+    """With `-n`, a core belongs to each worker, and the files are begun in the order below."""
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads would wait for each other
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is slow and what is end to end; single tests may carry the marks themselves.
+
+    Workers begin with the files that take long, so that none is left with one at the end.
+    """
+    for path in LONG_FILES:
         assert (HERE / path).is_file(), f"tests/conftest.py names {path}, which is not there"
     for item in items:
         used, file = set(getattr(item, "fixturenames", ())), item.path.relative_to(HERE).as_posix()
@@ -72,6 +84,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if used & E2E_FIXTURES or file in E2E_FILES:
             item.add_marker(pytest.mark.e2e)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.relative_to(HERE).as_posix() not in LONG_FILES)
 
 
 @pytest.fixture(autouse=True)
