@@ -2,6 +2,7 @@
 whose painting is known in advance."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -65,7 +66,12 @@ HERE = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With `-n`, a core belongs to each worker, and the files are begun in the order below."""
+    """With `-n`, a core belongs to each worker, and the files are begun in the order below.
+
+    Ctrl-C is tried on programs that are started here: a shell without job control lets what it
+    starts with `&` ignore it, and they would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("numprocesses", None):
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads would wait for each other
         config.option.loadscopereorder = False

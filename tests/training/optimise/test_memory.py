@@ -56,7 +56,11 @@ def test_the_peak_is_predicted_within_a_quarter(side, kind):
     if kind == "bfloat16" and not has_bf16():
         pytest.skip("this CPU would emulate bfloat16")
     command = [sys.executable, "-c", MEASURE, str(side), kind]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=280)
+    # A system that is short of memory takes pages away meanwhile: of two, the greater is the peak.
+    measured = max(
+        int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=140).stdout)
+        for _ in range(2)
+    )
     channels = {x: VGG16[x] for x in VGG16 if x <= "relu4_2"}
     predicted = painting_bytes(
         (side, side),
@@ -65,7 +69,7 @@ def test_the_peak_is_predicted_within_a_quarter(side, kind):
         style_pixels=side * side,
         value_bytes=2 if kind == "bfloat16" else 4,
     )
-    assert predicted == pytest.approx(int(done.stdout), rel=0.25)
+    assert predicted == pytest.approx(measured, rel=0.25)
 
 
 def test_the_widths_are_vggs():
