@@ -462,8 +462,9 @@ def test_snapshot_and_record_say_where_the_file_is(steered):
     assert Path(done.stdout.strip()).is_file()
 
 
-BY_THEMSELVES = {"quit", "record", "recording", "shuffle", "blend_with"}
-"""These change the state again later, without a command; the other tests have them."""
+BY_THEMSELVES = {"quit", "record", "recording", "shuffle", "blend_with", "mix"}
+"""These change the state again later, without a command (a mixture that cannot be made is ended and
+marked); the other tests have them."""
 SAID = [({"verb": name}, verb) for name, verb in VERBS.items() if name not in BY_THEMSELVES]
 POOLED = 6
 """Threads that asyncio's pool may get by itself; each command comes oftener than that."""
