@@ -20,15 +20,6 @@ class CropBox(NamedTuple):
     height: int
     width: int
 
-    @staticmethod
-    def of_side(side: int, shape: tuple[int, ...], size: CropShape) -> tuple[int, int]:
-        """Height and width of a box whose shorter side is `side`, in a picture of `shape`."""
-        shorter = min(size)
-        return (
-            min(shape[0], round(side * size[0] / shorter)),
-            min(shape[1], round(side * size[1] / shorter)),
-        )
-
     def cut(self, picture: Picture, size: CropShape) -> Picture:
         """This part of the picture, resized to (*size, 3)."""
         part = picture[self.top : self.top + self.height, self.left : self.left + self.width]
@@ -44,11 +35,18 @@ def box_sides(shape: tuple[int, ...], size: CropShape) -> tuple[int, int]:
     return min(largest, max(8, int(shorter * 0.75))), largest
 
 
+def box_shape(side: int, shape: tuple[int, ...], size: CropShape) -> tuple[int, int]:
+    """Height and width of a box with the proportions of `size` whose shorter side is `side`, cut
+    off where a picture of `shape` ends."""
+    height, width = (round(side * length / min(size)) for length in size)
+    return min(shape[0], height), min(shape[1], width)
+
+
 def random_box(shape: tuple[int, ...], size: CropShape, random: np.random.Generator) -> CropBox:
     """A box of the proportions of `size` at a random place and scale in a picture of `shape`
     (H, W, …), so that faces of all sizes are seen."""
     smallest, largest = box_sides(shape, size)
-    height, width = CropBox.of_side(int(random.integers(smallest, largest + 1)), shape, size)
+    height, width = box_shape(int(random.integers(smallest, largest + 1)), shape, size)
     top, left = random.integers(shape[0] - height + 1), random.integers(shape[1] - width + 1)
     return CropBox(int(top), int(left), height, width)
 

@@ -1,24 +1,21 @@
 import json
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-import realtime
 from models.card import load_card
 from models.catalogue import SHIPPED
 from models.default_style import DEFAULT_STYLE
 from models.errors import UsageError
 from models.generator.architecture import dense, folded
 from models.generator.parameters import parameter_count
+from realtime.sources.demo import PORTRAIT
 
 pytest.importorskip("torch", reason="needs the train extra")
 
 from training.commands.evaluate import evaluate
-
-ASTRONAUT = Path(realtime.__file__).parent / "sources" / "astronaut.jpg"
 
 
 @pytest.fixture
@@ -106,7 +103,7 @@ def test_an_unknown_style_and_a_clip_that_is_none_are_named(invoke, tmp_path):
 
 
 def test_faces_are_counted_where_asked_for(invoke, tmp_path):
-    shutil.copy(ASTRONAUT, tmp_path)
+    shutil.copy(PORTRAIT, tmp_path)
     row = json.loads(invoke(DEFAULT_STYLE, "--faces", tmp_path, "--json"))[1]
     assert row["faces"]["shown"] == 1
     said = invoke(DEFAULT_STYLE, "--faces", tmp_path)

@@ -1,16 +1,14 @@
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-import realtime
 from models.pictures import read_picture
+from realtime.sources.demo import PORTRAIT as PORTRAIT_FILE
 from training.evaluation.faces_kept import FacesKept, faces_kept, overlap
 
-PORTRAIT = read_picture(Path(realtime.__file__).parent / "sources" / "astronaut.jpg")
+PORTRAIT = read_picture(PORTRAIT_FILE)
 
 
 def test_a_painter_that_changes_nothing_keeps_every_face():

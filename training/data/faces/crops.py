@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.augment import CropBox, CropShape, box_sides
+from training.data.augment import CropBox, CropShape, box_shape, box_sides
 from training.data.faces.detector import Face
 
 ROOM = (1.2, 6.0)
@@ -25,7 +25,7 @@ def box_around(
     x, y, width, height = face
     smallest, largest = box_sides(shape, size)
     wanted = max(width, height) * np.exp(random.uniform(*np.log(ROOM)))
-    rows, columns = CropBox.of_side(int(np.clip(wanted, smallest, largest)), shape, size)
+    rows, columns = box_shape(int(np.clip(wanted, smallest, largest)), shape, size)
     return CropBox(
         _before(y, height, rows, shape[0], random),
         _before(x, width, columns, shape[1], random),

@@ -1,19 +1,15 @@
-from pathlib import Path
-
 import cv2
 import pytest
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-import realtime
 from models.pictures import read_picture
+from realtime.sources.demo import PORTRAIT
 from training.data.faces.detector import find_faces
-
-ASTRONAUT = Path(realtime.__file__).parent / "sources" / "astronaut.jpg"
 
 
 def test_the_face_of_a_portrait_is_found_and_nothing_else():
-    portrait = read_picture(ASTRONAUT)
+    portrait = read_picture(PORTRAIT)
     ((left, top, width, height),) = find_faces(portrait)
     rows, columns = portrait.shape[:2]
     assert 0.05 < width / columns < 0.4 < height / width < 2.5
@@ -24,5 +20,5 @@ def test_the_face_of_a_portrait_is_found_and_nothing_else():
 
 
 def test_what_is_too_small_to_have_eyes_is_no_face():
-    tiny = cv2.resize(read_picture(ASTRONAUT), (96, 96), interpolation=cv2.INTER_AREA)
+    tiny = cv2.resize(read_picture(PORTRAIT), (96, 96), interpolation=cv2.INTER_AREA)
     assert find_faces(tiny) == []
