@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from models.catalogue import find_style
+from models.errors import UsageError
 from training.commands.recipe_options import parse_shares
 from training.commands.shared_options import loss_network_option
 from training.commands.training_extra import require_training_extra
@@ -129,7 +130,7 @@ def evaluate(
     styles = [load_style_image(picture, scale=style_scale).picture for picture in pictures]
     console = Console(stderr=True)
     photographs = _judged(Photographs(*images, warn=False), count, every, console)
-    people = Photographs(*faces, warn=False) if faces else None
+    portraits = _portraits(faces) if faces else None
     network = load_loss_network(loss_network)
     target = style_target_of(network, styles, shares)
     with console.status("") as status:
@@ -141,7 +142,7 @@ def evaluate(
             frames,
             optimised=baseline_count if baseline else 0,
             iterations=baseline_iterations,
-            portraits=[*people.held_out, *people.training] if people else None,
+            portraits=portraits,
             on_row=lambda name: status.update(f"judging {name}"),
         )
     if keep:
@@ -169,6 +170,17 @@ def _judged(
         remedy = "" if every else f"; --all takes any of the {have}"
         console.print(f"judging on {len(some)} photographs, not {count}{remedy}", markup=False)
     return some[:count]
+
+
+def _portraits(sources: tuple[str, ...]) -> "list[Picture]":
+    """All pictures of the sources, whole. Raises UsageError if there are none."""
+    from training.data.photo_files import find_photographs
+    from training.data.photographs import SHORT_SIDE
+
+    found = [x for source in sources for x in find_photographs(source, SHORT_SIDE).pictures]
+    if not found:
+        raise UsageError(f"--faces {' '.join(sources)}: no pictures in it")
+    return found
 
 
 def _print_table(rows: "list[ReportRow]") -> None:

@@ -2,6 +2,8 @@ import json
 import shutil
 import sys
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -109,6 +111,18 @@ def test_faces_are_counted_where_asked_for(invoke, tmp_path):
     said = invoke(DEFAULT_STYLE, "--faces", tmp_path)
     assert f"{DEFAULT_STYLE}: {row['faces']['found']} of 1 faces can still be found" in said
     assert "faces" not in json.loads(invoke(DEFAULT_STYLE, "--json"))[1]
+
+
+def test_a_single_portrait_is_judged_whole(invoke, tmp_path):
+    """A training on one picture holds a third of it out, and would cut this face in two."""
+    wide = np.full((512, 900, 3), 120, np.uint8)
+    wide[:, 376:888] = cv2.imread(str(PORTRAIT))
+    cv2.imwrite(str(tmp_path / "wide.png"), wide)
+    row = json.loads(invoke(DEFAULT_STYLE, "--faces", tmp_path / "wide.png", "--json"))[1]
+    assert row["faces"]["shown"] == 1
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=r"--faces .*empty: no pictures in it"):
+        invoke(DEFAULT_STYLE, "--faces", tmp_path / "empty")
 
 
 def test_a_card_keeps_the_figures_where_asked_for(invoke, tmp_path):
