@@ -106,7 +106,7 @@ Work = Callable[..., "Checkpoint | None"]
     "cheat sheet, or with those that you give; without it, our relative losses.",
 )
 @click.option("--content-weight", type=float, help="Keeps what the frame shows. [1.2]")
-@click.option("--face-weight", type=float, help="Keeps faces: that much more content there. [5]")
+@click.option("--face-weight", type=float, help="Keeps faces; in content weights. [5]")
 @click.option("--style-weight", type=float, help="All style layers together. [1]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]")
 @click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [8]")
