@@ -152,11 +152,11 @@ def test_a_run_gives_way_to_its_budget_step_by_step_says_so_and_takes_all_back(r
             f"painting at {s:g} of the size, to stay within 30% of the CPU"
             for s in ladder.SCALES[1:]
         ),
-        "painting at 0.4 of the size, in 1 thread, to stay within 30% of the CPU",
+        "painting at 0.4 of the size, 1 thread, to stay within 30% of the CPU",
     ]
     wait_until(lambda: any(line.startswith("painting at most") for line in run.said))
     run.meter.uses(0.02)
     run.becomes(scale=1.0, threads=None, most_fps=None)
     wait_until(lambda: not run.prepared.pipeline.stylizer.loading)
     assert run.prepared.pipeline.stylizer.threads is None
-    assert run.said[-1] == "painting at 1 of the size, to stay within 30% of the CPU"
+    assert run.said[-1] == "painting at full size, to stay within 30% of the CPU"

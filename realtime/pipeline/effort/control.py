@@ -72,7 +72,7 @@ class EffortControl:
             self._stylizer.extra_scale, self._stylizer.lighter = step.scale, step.lighter
             self._stylizer.threads = step.threads
             reasons = " and ".join(str(limit) for limit in asking)
-            self._say(f"painting at {_described(step)}, to {reasons}")
+            self._say(f"painting at {_words(step)}, to {reasons}")
         self._tell_what_cannot_be_held()
 
     def shown(self, busy: float) -> None:
@@ -99,7 +99,7 @@ class EffortControl:
     def _tell_what_cannot_be_held(self) -> None:
         """Once each, as nothing more can be done about it."""
         ladder, budget, rate = self._ladder, self._budget, self._rate
-        where = _described(ladder.step)
+        where = _words(ladder.step)
         if rate is not None and (fps := rate.reached_fps) is not None:
             why = None
             if rate in ladder.unheld:
@@ -122,9 +122,5 @@ class EffortControl:
             self._say(line)
 
 
-def _described(step: Step) -> str:
-    words = [f"{step.scale:g} of the size"]
-    words += ["by the lighter generator"] if step.lighter else []
-    plural = "" if step.threads == 1 else "s"
-    words += [f"in {step.threads} thread{plural}"] if step.threads is not None else []
-    return ", ".join(words)
+def _words(step: Step) -> str:
+    return Effort(**step._asdict()).words() or "full size"

@@ -107,7 +107,7 @@ class Machine:
 
     @property
     def steps(self) -> list[str]:
-        return [line for line in self.said if "of the size" in line and "painting" in line]
+        return [line for line in self.said if line.startswith("painting at") and "size" in line]
 
     def needed(self, effort: Effort) -> float:
         """The share of all cores that every frame would need."""
@@ -158,11 +158,9 @@ def test_the_look_is_kept_as_long_as_possible_and_every_step_is_said():
     machine = Machine(share=0.05, growing=0.1, light=0.5, threads=4).run(60)
     assert machine.steps == [
         *(f"painting at {s:g} of the size, to stay within 5% of the CPU" for s in SCALES[1:]),
-        "painting at 0.4 of the size, by the lighter generator, to stay within 5% of the CPU",
-        "painting at 0.4 of the size, by the lighter generator, in 2 threads, "
-        "to stay within 5% of the CPU",
-        "painting at 0.4 of the size, by the lighter generator, in 1 thread, "
-        "to stay within 5% of the CPU",
+        "painting at 0.4 of the size, lighter generator, to stay within 5% of the CPU",
+        "painting at 0.4 of the size, lighter generator, 2 threads, to stay within 5% of the CPU",
+        "painting at 0.4 of the size, lighter generator, 1 thread, to stay within 5% of the CPU",
     ]
     assert (machine.generator.lighter, machine.generator.threads) == (True, 1)
     [last] = machine.said[len(machine.steps) :]
@@ -182,7 +180,7 @@ def test_when_the_load_falls_all_of_it_is_taken_back():
     assert machine.generator.extra_scale == 1.0
     assert (machine.generator.lighter, machine.generator.threads) == (False, None)
     assert machine.said[said] == "painting every frame again, within 10% of the CPU"
-    assert machine.said[-1] == "painting at 1 of the size, to stay within 10% of the CPU"
+    assert machine.said[-1] == "painting at full size, to stay within 10% of the CPU"
     assert len(machine.said) - said == 1 + 2 + 1 + 5
 
 
