@@ -13,22 +13,29 @@ from numpy.typing import NDArray
 
 from models.pictures import RGB
 
-CELLS = (4, 8, 16, 32)
-"""Sizes of the texture's spots, in painted pixels: from a stroke's width to a stroke's length."""
+CELLS = (4, 8, 16, 32, 64, 128)
+"""Sizes of the texture's spots, in painted pixels: from a stroke's width to a cloud."""
+COARSER = 0.25
+"""Power of a spot's size at which its deviation grows: large shapes want a little more to begin."""
+ENLARGED = 6 / 7
+"""Deviation of white noise of deviation 1 once OpenCV's bicubic interpolation has enlarged it."""
 SEED = 20261129
 
 
 def grain_field(height: int, width: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Grey texture (H, W) of mean about 0 and deviation about 1, of spots of all CELLS."""
+    """Grey texture (H, W), a part of an endless one of mean 0 and deviation 1 with spots of all
+    CELLS."""
     total = np.zeros((height, width), np.float32)
-    for cell in CELLS:
+    shares = {cell: (cell / CELLS[0]) ** COARSER for cell in CELLS}
+    for cell, share in shares.items():
         rows, columns = height // cell + 3, width // cell + 3
         spots = random.standard_normal((rows, columns), np.float32)
         smooth = cv2.resize(spots, (columns * cell, rows * cell), interpolation=cv2.INTER_CUBIC)
         top, left = random.integers(cell, 2 * cell, 2)
         part = smooth[top : top + height, left : left + width]
-        total += part / part.std()
-    return np.asarray(total / np.sqrt(len(CELLS)), np.float32)
+        total += part * share
+    deviation = ENLARGED * np.sqrt(sum(share**2 for share in shares.values()))
+    return np.asarray(total / deviation, np.float32)
 
 
 def with_grain(rgb: RGB, deviation: float, painted: tuple[int, int] | None = None) -> RGB:

@@ -113,7 +113,7 @@ class Recipe(BaseModel):
     """Whose light and shade the paintings have, with three scales (objective.py)."""
     exposure: bool = True
     """Whether the generator gets pictures normalised in exposure (models/exposure.py)."""
-    grain: NotNegative = 0.03
+    grain: NotNegative = 0.05
     """Deviation of the grain on what the generator sees, of 0..1 (models/grain.py)."""
     style_loss: Literal["gram", "wasserstein"] = "gram"
     gram: Literal["image", "batch", "mixed"] = "mixed"

@@ -78,15 +78,15 @@ def low_poly(sheet: Sheet) -> Colours:
 
 @drawn
 def stained_glass(sheet: Sheet) -> Colours:
-    """Jewel-coloured antique glass, lit from behind, between bent lead cames; some roundels."""
+    """Jewel-coloured antique glass, lit from behind, between bent lead cames; a few roundels."""
     random = sheet.random
     colours = palette(
         "0a2a8c", "1463d8", "35b6e8", "b80f2e", "ef3b24", "ff9a1f", "ffd75e", "fff2c4", "0f7a4d",
         "5fc06a", "5b1f9e",
     )  # fmt: skip
-    panes = sheet.bend(sheet.cells(sheet.scatter(66, 0.8)), 9, 40)
+    panes = sheet.bend(sheet.cells(sheet.scatter(78, 0.8)), 9, 40)
     xs, ys = sheet.grid()
-    for x, y in sheet.scatter(200, 0.3):
+    for x, y in sheet.scatter(330, 0.3):
         radius = random.uniform(25, 38)
         near = sheet.window(x, y, 2 * radius)
         dx, dy = xs[near] - x, ys[near] - y
@@ -105,7 +105,7 @@ def stained_glass(sheet: Sheet) -> Colours:
     light = light * tone[panes] * (1 + 0.14 * streak + 0.035 * hammered)
     pane = glass * light[..., None] + 90 * ramp(light, 1.0, 1.5)[..., None]
     lead = palette("15141a")[0] + 40 * ramp(-gap, -1.6, -0.2)[..., None]
-    window = mix(lead, pane, ramp(gap, 3.2, 4.4))
+    window = mix(lead, pane, ramp(gap, 4.2, 5.4))
     return window + np.float32(0.18) * sheet.blur(window, 8)  # bright glass shines over its lead
 
 
@@ -166,24 +166,22 @@ def _bursts(sheet: Sheet, labels: NDArray) -> NDArray:
 
 @drawn
 def halftone_comic(sheet: Sheet) -> Colours:
-    """Pop art: ink contours, Ben-Day dots on cream, flat yellow and red, solid blacks."""
+    """Pop art: thick ink contours round flat colours, Ben-Day dots in a third of them."""
     random = sheet.random
-    cream, yellow, amber, red, cyan, magenta, black = palette(
-        "fff4dc", "ffd60a", "ffa800", "e5202b", "00a0dc", "e6308a", "14121a"
-    )
-    areas = _bursts(sheet, sheet.bend(sheet.cells(sheet.scatter(76, 0.8)), 21, 38))
-    fills = ((cream, cyan), (cream, magenta), (yellow, red), (cream, red), (cyan, cream),
-             (yellow, amber), (cream, black), (black, black), (red, yellow))  # fmt: skip
-    likely = [0.2, 0.15, 0.14, 0.13, 0.1, 0.1, 0.07, 0.05, 0.06]
+    cream, yellow, red, cyan, black = palette("fff4dc", "ffd60a", "e5202b", "00a0dc", "14121a")
+    areas = _bursts(sheet, sheet.bend(sheet.cells(sheet.scatter(92, 0.8)), 21, 44))
+    fills = ((yellow, yellow), (cream, cream), (cyan, cyan), (red, red), (black, black),
+             (cream, cyan), (cream, red), (yellow, red), (cyan, black))  # fmt: skip
+    likely = [0.12, 0.22, 0.16, 0.08, 0.09, 0.14, 0.1, 0.05, 0.04]
     choice = random.choice(len(fills), areas.max() + 1, p=likely)
     large = np.bincount(areas.ravel()) > (60 * sheet.scale) ** 2
-    choice[large & (choice == 7)] = 0  # a large solid black would be a hole
+    choice[large & (choice == 4)] = 0  # a large solid black would be a hole
     grounds, inks = (np.stack([pair[i] for pair in fills]) for i in (0, 1))
     tone = 0.42 + 0.24 * sheet.noise(24)
     steep = choice[areas] % 2 == 1
     screen = np.where(steep, _dots(sheet, 0.26, 10, tone), _dots(sheet, 1.1, 10, tone))
     picture = mix(grounds[choice][areas], inks[choice][areas], screen)
-    thickness = np.clip(2.6 + 1.5 * sheet.noise(24), 1.2, 6)
+    thickness = np.clip(3.6 + 1.8 * sheet.noise(24), 1.8, 7)
     return mix(black, picture, ramp(sheet.distance(borders(areas)) - thickness, 0, 0.8))
 
 
@@ -208,10 +206,10 @@ def woodcut(sheet: Sheet) -> Colours:
         wave[near][covered] = i
         depth[near][covered] = below[covered]
         turned[near][covered] = angle[covered]
-    line = np.abs((depth / 8.5 + 0.16 * sheet.noise(22)) % 1 - 0.5) * 2
-    lit = 0.46 + 0.27 * np.cos(turned + 2.0) + 0.16 * sheet.noise(24)
+    line = np.abs((depth / 11 + 0.16 * sheet.noise(22)) % 1 - 0.5) * 2
+    lit = 0.54 + 0.27 * np.cos(turned + 2.0) + 0.16 * sheet.noise(24)
     carved = ramp(lit - line, -0.09, 0.09)
-    tint = random.choice(3, len(centres) + 1, p=[0.42, 0.38, 0.2])[wave]
+    tint = random.choice(3, len(centres) + 1, p=[0.3, 0.38, 0.32])[wave]
     grain = 1 + 0.03 * sheet.streaks(0.8, (18, 0))
     ground = np.stack([paper, blue, red])[tint] * grain[..., None]
     picture = mix(np.broadcast_to(ink, ground.shape), ground, carved)
@@ -223,22 +221,23 @@ def woodcut(sheet: Sheet) -> Colours:
 
 @drawn
 def watercolour(sheet: Sheet) -> Colours:
-    """Wet washes with darkened rims, blooms and granulation, white paper between."""
+    """Broad washes, dry ones with darkened rims, wet ones without edges, white paper between."""
     random = sheet.random
     washes = zip(
         palette("a5dcdc", "f7bcc4", "f3d08a", "35aaa6", "e77f9b", "e8a63c", "5866a8", "2b3a72"),
-        (0.2, 0.45, 0.7, 0.85, 0.85, 1.0, 1.0, 1.2),  # the paler a wash, the more it covers
+        (0.15, 0.45, 0.7, 0.8, 0.85, 1.0, 0.9, 1.2),  # the paler a wash, the more it covers
         strict=True,
     )
     tooth = sheet.noise(1.1) + 0.7 * sheet.noise(2.4)
     density = np.zeros((sheet.side, sheet.side, 3), np.float32)
     for pigment, dry in washes:
-        inside = sheet.distance(sheet.rough_noise(random.uniform(24, 34), 4) < dry)
-        rim = 0.8 * np.exp(-inside / 1.6) + 0.35 * np.exp(-inside / 7)
-        back_run = sheet.rough_noise(20)
+        inside = sheet.distance(sheet.rough_noise(random.uniform(52, 76), 4) < dry)
+        rim = 0.5 * np.exp(-inside / 1.6) + 0.3 * np.exp(-inside / 9)
+        back_run = sheet.rough_noise(38)
         bloom = np.exp(-np.abs(back_run - 0.8) / 0.06) - 0.9 * ramp(back_run, 0.8, 1.1)
-        amount = 0.66 + 0.3 * sheet.noise(22) + rim + 0.4 * bloom + 0.08 * tooth
-        amount = np.clip(amount, 0.08, 2) * ramp(inside, 0, 0.9)
+        amount = 0.6 + 0.42 * sheet.noise(34) + rim + 0.4 * bloom + 0.08 * tooth
+        wet = random.choice([0.9, 22.0])  # on wet paper a wash has no edge
+        amount = np.clip(amount, 0.08, 2) * ramp(inside, 0, wet)
         density -= amount[..., None] * np.log((pigment + 4) / 259)
     density = 2.6 * (1 - np.exp(-density / 2.6))  # washes over washes stay transparent
     paper = palette("fdf9f0")[0] * (1 + 0.006 * relief(tooth))[..., None]
