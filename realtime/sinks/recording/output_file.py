@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from models.errors import SinkFault, UsageError
@@ -13,6 +14,8 @@ except ImportError:  # Windows keeps others from removing or writing an open fil
 
 LEAST_FREE = 100_000_000
 """Bytes: with less left on the disk, a recording ends while it can still be finished."""
+CHECK_EVERY = 1.0
+"""Seconds between two looks at whether the file is still in its place, with room on the disk."""
 
 
 class OutputFile:
@@ -26,6 +29,7 @@ class OutputFile:
         self._path = path
         self.name = str(path)
         self.error: OSError | None = None
+        self._next_check = 0.0
         existed = path.exists()
         try:
             self._file = path.resolve().open("r+b" if existed else "x+b", buffering=0)
@@ -59,7 +63,13 @@ class OutputFile:
         self._empty_of_ours = False
 
     def check(self) -> None:
-        """Raise SinkFault if the file was removed or replaced, or the disk is nearly full."""
+        """Raise SinkFault if the file was removed or replaced, or the disk is nearly full.
+
+        It looks once in a while only.
+        """
+        if time.monotonic() < self._next_check:
+            return
+        self._next_check = time.monotonic() + CHECK_EVERY
         if not self.in_place:
             raise SinkFault(f"{self._path}: was removed or replaced while recording; it is lost")
         if (free := self._free()) < LEAST_FREE:

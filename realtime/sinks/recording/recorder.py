@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,13 +20,9 @@ from realtime.sinks.recording.held_packet import HeldPacket
 from realtime.sinks.recording.microphone.microphone import Listener, Microphone
 from realtime.sinks.recording.microphone.sound_track import MicrophoneTrack
 from realtime.sinks.recording.output_file import OutputFile
-from realtime.sinks.recording.remux import remux
+from realtime.sinks.recording.remux import longest, remux
 from realtime.sinks.recording.source_tracks import SourceTracks
-from realtime.sinks.recording.video.containers import (
-    CONTAINERS,
-    FRAGMENTED_WITH_MICROPHONE,
-    FRAGMENTED_WITH_SOUND,
-)
+from realtime.sinks.recording.video.containers import CONTAINERS, FRAGMENTED_WITH_SOUND
 from realtime.sinks.recording.video.encoder import add_video
 from realtime.sinks.recording.video.encoder_choice import EncoderChoice
 from realtime.sinks.recording.video.yuv import to_yuv
@@ -34,13 +31,11 @@ LEAST_SECONDS = Fraction(1, 1000)
 KEYFRAME_SECONDS = 1.0
 """Seconds between keyframes: what a kill loses at most, besides the few frames in the encoder."""
 
-
-SLOWEST_DISK = 10e6
-"""Bytes per second: the lowest speed assumed for rewriting a finished recording."""
-
 STDOUT = Path("-")
-CHECK_EVERY = 1.0
-"""Seconds between two looks at whether the file is still in its place, with room on the disk."""
+SILENCE = 0.75
+"""Seconds without a picture after which the newest one is written to the file."""
+REPEAT_AFTER = 0.1
+"""By how many seconds a picture is later that is given again for that."""
 
 
 class Recorder(Sink):
@@ -62,6 +57,7 @@ class Recorder(Sink):
     """
 
     live = False
+    pump_interval: float | None = SILENCE
 
     def __init__(
         self,
@@ -90,16 +86,13 @@ class Recorder(Sink):
         self._choice = EncoderChoice(path, suffix, codec=codec, encoder=encoder, available=encoders)
         self._output: av.container.OutputContainer | None = None
         self._file: OutputFile | None = None
-        self._next_check = 0.0
         self._tracks: SourceTracks | None = None
         self._faulty = False
 
     @property
     def close_timeout(self) -> float:
         """Seconds that `close` may take: a fragmented file is copied twice."""
-        if not self._kind.fragmented or not self._path.is_file():
-            return 0.0
-        return self._path.stat().st_size / SLOWEST_DISK
+        return longest(self._path) if self._kind.fragmented else 0.0
 
     def open(self, frames: FrameFormat) -> None:
         if self._path != STDOUT:
@@ -119,7 +112,7 @@ class Recorder(Sink):
         sound = self._audio_from is not None and self._has_tracks(self._audio_from)
         kind = self._kind.options
         if self._kind.fragmented and (sound or self._listener is not None):
-            kind = FRAGMENTED_WITH_SOUND if sound else FRAGMENTED_WITH_MICROPHONE
+            kind = FRAGMENTED_WITH_SOUND
         if self._file is not None:
             self._file.begin()
         self._output = av.open(
@@ -143,9 +136,9 @@ class Recorder(Sink):
         self._begin = first.timestamp if self._wanted_begin is None else self._wanted_begin
         self._last_pts = -self._least_ticks
         self._last_key: float | None = None
-        # Only fragments tell how long a picture is shown; elsewhere a live one is written at once.
-        held = self._kind.fragmented or not self._frames_live
-        self._held = HeldPacket(self._output) if held else None
+        self._repeated = False
+        # A live picture is not held back until its duration is known: a kill would lose it.
+        self._held = None if self._frames_live else HeldPacket(self._output)
         if self._listener is not None:
             self._sound = MicrophoneTrack(self._output, self._listener)
         if self._audio_from is not None and sound:
@@ -171,20 +164,47 @@ class Recorder(Sink):
                 f"{self._size[0]}×{self._size[1]}"
             )
         self._check_file()
-        try:
+        with self._faults_told():
             if self._output is None:
                 self._start(frame)
             self._encode(frame)
+
+    def pump(self) -> None:
+        """While no picture comes, let a kill lose neither the newest one nor the sound.
+
+        Containers write a picture once the next one comes, so it is given again. Without a
+        microphone, that is once, and a moment later only: the source's own time line may have stood
+        still meanwhile. Sound goes on by the clock, and waits for pictures of its time.
+        """
+        self._check_file()
+        if self._output is None or not self._frames_live:
+            return
+        since = time.monotonic() - self._written_at
+        with self._faults_told():
+            if self._sound is not None:
+                self._encode_at(self._seconds + since, self._last_picture)
+                self._sound.advance(self._seconds + since, self._captured + since)
+            elif not self._repeated:
+                self._repeated = True
+                self._encode_at(self._seconds + REPEAT_AFTER, self._last_picture)
+
+    @contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        """What goes wrong within ends the recording with a SinkFault."""
+        try:
+            yield
         except (av.FFmpegError, OSError) as error:
             self._faulty = True
             raise SinkFault(f"{self._path}: recording stopped ({error.strerror})") from None
 
     def _check_file(self) -> None:
-        if self._file is None or time.monotonic() < self._next_check:
+        if self._file is None:
             return
-        self._next_check = time.monotonic() + CHECK_EVERY
-        self._faulty = not self._file.in_place
-        self._file.check()
+        try:
+            self._file.check()
+        except SinkFault:
+            self._faulty = not self._file.in_place
+            raise
 
     def _encode(self, frame: Frame) -> None:
         # The first picture is shown from the beginning, even if the source's begins later.
@@ -195,15 +215,17 @@ class Recorder(Sink):
             self._tracks.advance(seconds)
         if self._sound is not None:
             self._sound.advance(seconds, frame.captured)
+        self._seconds, self._captured = seconds, frame.captured
+        self._written_at, self._repeated = time.monotonic(), False
 
     def _encode_at(self, seconds: float, picture: av.VideoFrame) -> None:
         step = self._stream.codec_context.time_base
         picture.time_base = step
         picture.pts = max(round(seconds / step), self._last_pts + self._least_ticks)
         picture.duration = self._frame_ticks
-        if self._last_key is None or seconds - self._last_key >= KEYFRAME_SECONDS:
-            picture.pict_type = PictureType.I
-            self._last_key = seconds
+        key = self._last_key is None or seconds - self._last_key >= KEYFRAME_SECONDS
+        picture.pict_type = PictureType.I if key else PictureType.NONE
+        self._last_key = seconds if key else self._last_key
         self._last_pts, self._last_picture = picture.pts, picture
         self._mux(self._stream.encode(picture))
 

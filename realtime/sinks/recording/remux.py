@@ -10,7 +10,15 @@ import av
 from models.system.atomic_file import replacing
 from realtime.frames.files import file_address
 
+SLOWEST_DISK = 10e6
+"""Bytes per second: the lowest speed assumed for rewriting a finished recording."""
+
 log = logging.getLogger(__name__)
+
+
+def longest(path: Path) -> float:
+    """Seconds that `remux` may take."""
+    return path.stat().st_size / SLOWEST_DISK if path.is_file() else 0.0
 
 
 def remux(path: Path, container: str, chapters: Sequence[Any] = ()) -> None:

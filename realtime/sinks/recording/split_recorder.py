@@ -44,6 +44,7 @@ class SplitRecorder(Sink):
         self._seconds, self._size = seconds, size
         self._numbers = count(2)
         self._part, self._recorder = path, make(path)
+        self.pump_interval = self._recorder.pump_interval
         self._began: float | None = None
         self._finishing: list[tuple[threading.Thread, Sink]] = []
         self._error: StylecamError | None = None
@@ -65,6 +66,10 @@ class SplitRecorder(Sink):
             self._begin_part(frame.timestamp)
             self._began = frame.timestamp
         self._recorder.write(frame)
+
+    def pump(self) -> None:
+        self._raise_error()
+        self._recorder.pump()
 
     def close(self) -> None:
         try:

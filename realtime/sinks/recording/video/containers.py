@@ -16,14 +16,14 @@ class Container:
 
 
 H264_OR_MPEG4 = ("h264", "mpeg4")
-# The header is written at once, then a fragment every quarter of a second: a kill loses no more.
+# The header is written at once, then a fragment every tenth of a second: a kill loses no more. It
+# ends with the first picture that is so much later, in microseconds.
 FRAGMENTED = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof",
-    "frag_duration": "250000",
+    "frag_duration": "90000",
 }
 # Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
-FRAGMENTED_WITH_SOUND = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
-FRAGMENTED_WITH_MICROPHONE = {**FRAGMENTED_WITH_SOUND, "frag_duration": "250000"}
+FRAGMENTED_WITH_SOUND = FRAGMENTED | {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
 # A cluster is written once the next begins. At 30 frames/s each picture has its own: 20 bytes more.
 CLUSTERS = {"cluster_time_limit": "25"}
 

@@ -14,7 +14,6 @@ import pytest
 from models.errors import SinkFault, UsageError
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.sinks.recording import output_file
-from realtime.sinks.recording import recorder as recorder_module
 from realtime.sinks.recording.recorder import CONTAINERS, Recorder
 
 ROOT = Path(__file__).parents[4]
@@ -33,7 +32,7 @@ def count(path: Path) -> int:
 
 @pytest.fixture
 def recorder(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorder_module, "CHECK_EVERY", 0.0)
+    monkeypatch.setattr(output_file, "CHECK_EVERY", 0.0)
     recorder = Recorder(tmp_path / "out.mp4")
     recorder.open(FORMAT)
     yield recorder
@@ -81,7 +80,7 @@ def test_a_removed_file_is_told_during_the_recording(tmp_path, recorder):
 
 
 def test_a_replaced_file_is_told_at_the_close_and_left_alone(tmp_path, recorder, monkeypatch):
-    monkeypatch.setattr(recorder_module, "CHECK_EVERY", 100.0)
+    monkeypatch.setattr(output_file, "CHECK_EVERY", 100.0)
     path = tmp_path / "out.mp4"
     recorder.write(frame(0))
     recorder.write(frame(1))

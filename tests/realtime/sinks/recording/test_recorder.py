@@ -268,6 +268,34 @@ def test_a_killed_recording_plays_up_to_about_the_last_second(tmp_path, suffix, 
     assert decoded >= 120
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_while_no_picture_comes_the_newest_gets_into_the_file(tmp_path, suffix):
+    path, copy = tmp_path / f"out{suffix}", tmp_path / f"copy{suffix}"
+    recorder = Recorder(path)
+    recorder.open(FrameFormat(64, 48, 10, live=True))
+    recorder.pump()
+    recorder.write(Frame(grey(40), 0, 0.0, 3.0))
+    recorder.pump()
+    recorder.pump()
+    shutil.copy(path, copy)
+    assert decode(copy)[0][0].mean() == pytest.approx(40, abs=4)
+    recorder.write(Frame(grey(200), 1, 0.0, 7.0))
+    recorder.close()
+    shown, times = decode(path)
+    assert [round(rgb.mean(), -1) for rgb in shown] == [40, 40, 200]
+    assert times[2] - times[0] == pytest.approx(4.0, abs=0.002)
+
+
+def test_what_is_not_live_waits_for_the_next_picture(tmp_path):
+    recorder = Recorder(tmp_path / "out.mp4")
+    recorder.open(FrameFormat(64, 48, 10, live=False))
+    for index in range(3):
+        recorder.write(Frame(grey(90), index, 0.0, index / 10))
+        recorder.pump()
+    recorder.close()
+    assert decode(tmp_path / "out.mp4")[1] == pytest.approx([0.0, 0.1, 0.2])
+
+
 def test_a_full_disk_is_one_clear_line_and_close_does_not_repeat_it(tmp_path):
     path = tmp_path / "out.mkv"
     path.symlink_to("/dev/full")

@@ -75,6 +75,23 @@ def test_a_part_that_cannot_be_finished_is_told_by_the_next_frame(tmp_path):
     assert parts[1].closes == 1
 
 
+def test_the_part_of_now_is_pumped_while_no_picture_comes(tmp_path):
+    parts: list[FakePart] = []
+
+    def make(path):
+        parts.append(FakePart(str(path)))
+        return parts[-1]
+
+    recorder = SplitRecorder(tmp_path / "out.mp4", make, name="file:out.mp4", seconds=0.2)
+    assert recorder.pump_interval == parts[0].pump_interval
+    recorder.open(FORMAT)
+    for frame in make_frames(3):
+        recorder.write(frame)
+    recorder.pump()
+    recorder.close()
+    assert [part.pumps for part in parts] == [0, 1]
+
+
 def test_a_next_part_that_cannot_be_opened_leaves_the_last_one_whole(tmp_path):
     parts: list[Recorder | FakePart] = []
 
