@@ -1,5 +1,6 @@
 """A run as a whole, on fakes: who gets which frames, what ends it, what is kept."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.pipeline import Pipeline, Plan
 from realtime.pipeline.saving import MOST_SNAPSHOTS, SaveController, SaveTargets
 from realtime.pipeline.sink_runner import SinkGroup
+from realtime.sinks import Sink
 from tests.realtime.fakes import (
     FakeBackend,
     FakeSink,
@@ -530,4 +532,17 @@ def test_what_cannot_be_recorded_is_told():
     frames = make_frames(2)
     step_by_step(trial, [frames[0], trial.press("record"), frames[1]])
     assert trial.said == ["recording is not available in this run"]
+    assert not trial.box.current.recording
+
+
+def test_a_recording_for_which_no_file_can_be_opened_does_not_end_the_run():
+    def no_descriptor_left() -> Sink:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    trial = keeping_trial(SaveTargets(recording=no_descriptor_left))
+    frames = make_frames(3)
+    step_by_step(trial, [frames[0], trial.press("record"), frames[1], frames[2]])
+    assert len(trial.said) == 1
+    assert trial.said[0].startswith("the recording failed: OSError: ")
+    assert "Too many open files" in trial.said[0]
     assert not trial.box.current.recording

@@ -14,6 +14,7 @@ import pytest
 
 from models.errors import SinkFault, UsageError
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.pipeline import sink_runner
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.sink_runner import SinkGroup, SinkRunner
 from realtime.sinks.window_process import sink
@@ -90,6 +91,37 @@ def test_a_killed_display_ends_the_window_and_nothing_else(server):
     shown = len(other.frames)
     group.put(frame(), frame)
     wait_until(lambda: len(other.frames) > shown)
+    group.finish()
+
+
+@pytest.mark.e2e
+@screen
+def test_a_frozen_display_is_told_and_holds_up_no_other(server, monkeypatch):
+    monkeypatch.setattr(sink_runner, "STUCK", 0.3)
+    window, other = WindowProcess(on_key=lambda _: None), FakeSink("page", live=True)
+    said: list[str] = []
+    group = SinkGroup(lambda error: said.append(str(error)), said.append)
+    runners = [SinkRunner(s, Metrics(), lossless=False, local=False) for s in (window, other)]
+    group.start(runners, FORMAT)
+
+    def goes_on(condition) -> None:
+        def shown() -> bool:
+            group.put(frame(len(other.frames)), frame)
+            group.pump(0)
+            return condition()
+
+        wait_until(shown)
+
+    goes_on(lambda: runners[0].written)
+    said.clear()  # the first picture may take long
+    server.send_signal(signal.SIGSTOP)
+    try:
+        goes_on(lambda: "window: has taken no picture for 0.3 s" in said)
+        before = len(other.frames)
+        goes_on(lambda: len(other.frames) > before)
+    finally:
+        server.send_signal(signal.SIGCONT)
+    goes_on(lambda: said[-1] == "window: takes pictures again")
     group.finish()
 
 
