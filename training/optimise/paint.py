@@ -23,7 +23,8 @@ from training.optimise.colours import (
 )
 from training.optimise.lbfgs import PixelLbfgs
 from training.optimise.objective.features import PaintFeatures
-from training.optimise.objective.gram import GramObjective, Weights, style_grams
+from training.optimise.objective.gram import GramObjective, Weights, style_grams, style_lift
+from training.optimise.objective.kept import KeptObjective, Objective, keep
 from training.optimise.objective.layers import (
     check_layers,
     default_content_layers,
@@ -33,6 +34,8 @@ from training.optimise.objective.remd import RemdObjective
 from training.optimise.objective.remd import default_layers as remd_layers
 from training.optimise.scales import fit, resized, scale_sides
 from training.optimise.settings import PaintSettings
+
+StyleGroup = list[tuple[Tensor, float]]
 
 ENHANCED_LAYERS = 3
 """Style layers of the scale beyond the size: the fine ones."""
@@ -195,7 +198,7 @@ class Painting:
         count = sum(scale.iterations for scale in self.scales)
         while self._number < len(self.scales):
             scale = self.scales[self._number]
-            objective = self.objective(scale)
+            objective = self._seen_with_photograph(self.objective(scale), scale)
             if self._done:
                 self._descent.go_on(objective)
             else:
@@ -217,14 +220,9 @@ class Painting:
         content = resized(self._content, scale.shape).clamp(0, 1).to(device)
         side = round(max(scale.shape) * self._settings.style_scale)
         pictures = [x if x is None else self._at_scale(x, side).to(device) for x in self._styles]
-        regions = self._regions
-        groups: list[list[tuple[Tensor, float]] | None]
-        if regions is None:
-            pairs = zip(pictures, self._shares, strict=True)
-            groups = [[(x, share) for x, share in pairs if x is not None and share > 0]]
-        else:
+        groups, regions = self._grouped(pictures), self._regions
+        if regions is not None:
             regions = resized(regions[None], scale.shape)[0].clamp(0, 1).to(device)
-            groups = [None if x is None else [(x, 1.0)] for x in pictures]
         weights = self.weights(scale)
         if self._settings.method == "remd":
             seed = self._settings.seed + self._number
@@ -236,9 +234,40 @@ class Painting:
             x if x is None else style_grams(self._features, x, layers, tile=self._tile)
             for x in groups
         ]
+        lifts = [
+            1.0 if x is None else style_lift(self._features, x, weights.style_layers)
+            for x in self._grouped(self._styles)
+        ]
         return GramObjective(
-            self._features, weights, content, grams, regions=regions, tile=self._tile
+            self._features,
+            weights,
+            content,
+            grams,
+            lifts=lifts,
+            regions=regions,
+            tile=self._tile,
         )
+
+    def _grouped(self, pictures: Sequence[Tensor | None]) -> list[StyleGroup | None]:
+        """The style pictures of each region (None: the photograph), each with its share."""
+        if self._regions is not None:
+            return [None if x is None else [(x, 1.0)] for x in pictures]
+        pairs = zip(pictures, self._shares, strict=True)
+        return [[(x, share) for x, share in pairs if x is not None and share > 0]]
+
+    def _kept(self, shape: tuple[int, int]) -> Tensor | None:
+        """Where the photograph stays, (1, 1, H, W) float 0..1; None: nowhere."""
+        numbers = [number for number, style in enumerate(self._styles) if style is None]
+        if self._regions is None or not numbers:
+            return None
+        return resized(self._regions[None, numbers], shape).sum(dim=1, keepdim=True).clamp(0, 1)
+
+    def _seen_with_photograph(self, objective: Objective, scale: Scale) -> Objective:
+        if (kept := self._kept(scale.shape)) is None:
+            return objective
+        content = resized(self._content, scale.shape).clamp(0, 1)
+        device = self._features.devices[0]
+        return KeptObjective(objective, content.to(device), kept.to(device))
 
     def weights(self, scale: Scale) -> Weights:
         """The weights of the terms and layers at one scale."""
@@ -259,14 +288,15 @@ class Painting:
 
     def picture(self) -> Tensor:
         """The painting as it is now, at its final size and in its final colours."""
-        photo = self._photo
-        shape = fit((photo.shape[2], photo.shape[3]), self._settings.size)
+        shape = fit((self._photo.shape[2], self._photo.shape[3]), self._settings.size)
+        photo = resized(self._photo, shape).clamp(0, 1)
         painted = resized(self._descent.picture.detach().to(photo.device), shape).clamp(0, 1)
         if self._settings.colours == "luminance":
-            return recolour(painted, resized(photo, shape).clamp(0, 1))
-        if self._settings.colours == "histogram":
-            return match_chroma(painted, resized(photo, shape).clamp(0, 1))
-        return painted
+            painted = recolour(painted, photo)
+        elif self._settings.colours == "histogram":
+            painted = match_chroma(painted, photo)
+        kept = self._kept(shape)
+        return painted if kept is None else keep(painted, photo, kept.to(photo.device))
 
     def state(self) -> dict[str, Any]:
         """Everything that `load_state` needs to go on later."""

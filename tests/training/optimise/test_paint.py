@@ -38,16 +38,25 @@ def style_distance(features, picture, style):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-@pytest.mark.parametrize("method", ["gram", "remd"])
+@pytest.mark.parametrize(
+    ("method", "optimizer", "limit"),
+    [
+        ("gram", "adam", 0.15),
+        ("gram", "lbfgs", 0.2),
+        ("remd", "adam", 0.35),
+        # It begins with a short step, and minimises another distance than the one that judges.
+        ("remd", "lbfgs", 0.7),
+    ],
+)
 def test_the_painting_is_nearer_to_the_style_than_the_photograph(
-    painting, features, photo, style, method, optimizer
+    painting, features, photo, style, method, optimizer, limit
 ):
     given = {"style_weight": 80, "initial_iterations": 16}
     painted = painting(method=method, optimizer=optimizer, **given).run()
     assert tuple(painted.shape[2:]) == (73, 91)
     before = resized(photo, (73, 91))
-    assert style_distance(features, painted, style) < 0.8 * style_distance(features, before, style)
+    left = style_distance(features, painted, style) / style_distance(features, before, style)
+    assert left < limit
 
 
 def test_content_weight_keeps_the_photograph(painting, photo):
@@ -112,13 +121,24 @@ def test_a_region_gets_its_own_style(painting, style):
         assert right[2] > left[2]
 
 
-def test_a_region_without_a_style_keeps_the_photograph(painting, style, photo):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"optimizer": "lbfgs"},
+        {"method": "remd"},
+        {"colours": "luminance"},
+        {"colours": "histogram"},
+    ],
+    ids=str,
+)
+def test_a_region_without_a_style_keeps_the_photograph(painting, style, photo, change):
     regions = torch.zeros(2, *photo.shape[2:])
     regions[0, :, :100] = regions[1, :, 100:] = 1
-    given = {"regions": regions, "content_weight": 0.2} | ONE_SCALE
-    painted = painting(styles=[style, None], **given).run()
-    change = (painted - resized(photo, (51, 64))).abs().mean(dim=(0, 1, 2))
-    assert change[40:].mean() < change[:24].mean() * 0.7
+    made = painting(styles=[style, None], regions=regions, initial="noise", **change)
+    moved = (made.run() - resized(photo, (73, 91)).clamp(0, 1)).abs().mean(dim=(0, 1, 2))
+    assert moved[49:].max() < 1e-4
+    assert moved[:40].mean() > 0.02
 
 
 def test_luminance_keeps_the_colours(painting, photo):
@@ -130,7 +150,8 @@ def test_luminance_keeps_the_colours(painting, photo):
 
 
 def test_histogram_keeps_the_colourfulness_and_the_mean_colour(painting, photo):
-    plain, painted = (painting(colours=x, **ONE_SCALE).run() for x in ("style", "histogram"))
+    given = {"size": 64, "initial_iterations": 100}
+    plain, painted = (painting(colours=x, **given).run() for x in ("style", "histogram"))
     before = resized(photo, (51, 64)).clamp(0, 1)
     assert float(chroma(painted)) == pytest.approx(float(chroma(before)), rel=0.05)
     off = [(x.mean((0, 2, 3)) - before.mean((0, 2, 3))).abs().sum() for x in (plain, painted)]

@@ -103,14 +103,19 @@ def split(x: Tensor, dtype: torch.dtype) -> Tensor:
 
 @torch.no_grad()
 def magnitude(network: LossNetwork) -> float:
-    """Root mean square of the first layer's activations on noise like a photograph's colours."""
+    """Root mean square of the first layer's activations on `noise_picture`."""
+    first = network.layers[0]
+    activations = network(noise_picture().to(network.device), (first,))[first]
+    return max(float(activations.square().mean().sqrt()), TINY)
+
+
+def noise_picture() -> Tensor:
+    """(1, 3, 64, 64) float 0..1, always the same: patches of colour with grain, by which the
+    magnitudes of networks and styles compare."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, 3, NOISE_SIDE // 8, NOISE_SIDE // 8, generator=generator)
     fine = torch.rand(1, 3, NOISE_SIDE, NOISE_SIDE, generator=generator)
-    noise = F.interpolate(coarse, size=fine.shape[2:], mode="bilinear") * 0.9 + fine * 0.1
-    first = network.layers[0]
-    activations = network(noise.to(network.device), (first,))[first]
-    return max(float(activations.square().mean().sqrt()), TINY)
+    return F.interpolate(coarse, size=fine.shape[2:], mode="bilinear") * 0.9 + fine * 0.1
 
 
 def device_of(layer: str, devices: Sequence[torch.device]) -> torch.device:

@@ -14,11 +14,21 @@ from torch import Tensor
 
 from training.losses.perceptual import gram_matrix
 from training.optimise.objective.distance import error_sums, normalised_error, variation_sum
-from training.optimise.objective.features import PaintFeatures, device_of
+from training.optimise.objective.features import PaintFeatures, device_of, noise_picture
 from training.optimise.objective.layers import reach, shares, stride
 from training.optimise.objective.tiles import Part, parts_of
+from training.optimise.scales import fit, resized
 
 Sums = dict[str, Tensor]
+
+PALE = 0.4
+"""Strength below which a style is lifted, as a share of that of noise: below those of The Scream
+and The Starry Night (0.46 and 0.53), above that of Monet's Poppy Field (0.18)."""
+LARGEST_LIFT = 4.0
+"""A picture of one even colour has next to no strength, and shall not outweigh all else."""
+COMPARED_SIDE = 256
+"""Longer side of the style pictures whose strengths are compared: detail adds to it, so at its own
+size a picture would be the weaker, the more pixels it has."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +81,41 @@ def style_grams(
     return grams
 
 
+def strength(grams: Mapping[str, Tensor], layers: Mapping[str, float]) -> float:
+    """How large the error of a style is while nothing agrees with it: the root mean square of its
+    Gram matrices by layer, by the layers' shares."""
+    parts = [share * float(grams[x].square().mean().sqrt()) for x, share in shares(layers).items()]
+    return sum(parts)
+
+
+def style_lift(
+    features: PaintFeatures,
+    styles: Sequence[tuple[Tensor, float]],
+    layers: Mapping[str, float],
+) -> float:
+    """The factor, 1 or more, that makes the error of a pale style as large as a usual one's.
+
+    The Gram matrices of a pale, even painting are weak, and so are its errors: at equal weights
+    the content would win against it. Strong styles stay as they are. `styles` as in `style_grams`.
+    """
+    noise = noise_picture().to(features.devices[0])
+    small = []
+    for picture, weight in styles:
+        shape = fit((picture.shape[2], picture.shape[3]), COMPARED_SIDE)
+        small.append((resized(picture, shape).clamp(0, 1).to(noise), weight))
+    own, noisy = (
+        strength(style_grams(features, x, tuple(layers)), layers) for x in (small, [(noise, 1.0)])
+    )
+    return min(max(1.0, PALE * noisy / own), LARGEST_LIFT) if own > 0 else LARGEST_LIFT
+
+
 class GramObjective:
     """The loss terms of a painting of `content`, and their gradient.
 
     `styles`: a Gram matrix by layer, one dictionary for each region; `regions` (R, H, W) float
     0..1 tells where each of them counts (None: there is one, everywhere). A region without a
-    style (None) has no style loss. `tile`: measure in parts of so many pixels; None: at once.
+    style (None) has no style loss. `lifts`: a factor of each region's style loss, all 1 unless
+    given. `tile`: measure in parts of so many pixels; None: at once.
     """
 
     def __init__(
@@ -86,6 +125,7 @@ class GramObjective:
         content: Tensor,
         styles: Sequence[dict[str, Tensor] | None],
         *,
+        lifts: Sequence[float] = (),
         regions: Tensor | None = None,
         tile: int | None = None,
     ) -> None:
@@ -93,7 +133,10 @@ class GramObjective:
         self._device, self._values = content.device, content.numel()
         shape = (content.shape[2], content.shape[3])
         self.parts = parts_of(shape, tile, reach(weights.layers, features.layers))
-        self._painted = [number for number, style in enumerate(styles) if style is not None]
+        known = zip(styles, lifts or [1.0] * len(styles), strict=True)
+        self._lifts = {
+            number: lift for number, (style, lift) in enumerate(known) if style is not None
+        }
         if regions is None:
             regions = content.new_ones(1, *shape)
         self._areas = regions.mean(dim=(1, 2)).tolist()
@@ -165,7 +208,7 @@ class GramObjective:
             squares, absolutes = error_sums(own[layer], self._content[number][layer])
             sums |= {f"content {layer} squares": squares, f"content {layer} absolutes": absolutes}
         for layer in weights.style_layers:
-            for region in self._painted:
+            for region in self._lifts:
                 mask = self._masks[number][layer][region] if len(self._styles) > 1 else None
                 sums[f"gram {layer} {region}"] = gram_sum(own[layer], mask)
         return sums
@@ -178,13 +221,13 @@ class GramObjective:
             squares, absolutes = (sums[f"content {layer} {x}"] for x in ("squares", "absolutes"))
             content = content + share * normalised_error(squares, absolutes).to(self._device)
         for layer, share in shares(weights.style_layers).items():
-            for region in self._painted:
+            for region, lift in self._lifts.items():
                 target = self._styles[region]
                 assert target is not None
                 positions = self._positions[layer][region].clamp_min(1)
                 gram = sums[f"gram {layer} {region}"] / positions
                 error = normalised_error(*error_sums(gram, target[layer])).to(self._device)
-                style = style + share * self._areas[region] * error
+                style = style + share * self._areas[region] * lift * error
         return {
             "content": weights.content * content,
             "style": weights.style * style,

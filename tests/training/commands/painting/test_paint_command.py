@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import click
 import cv2
@@ -25,6 +26,26 @@ from training.optimise.paint import Painting
 QUICK = ("--initial-iterations", "3", "--size", "96", "--precision", "fp32")
 TO = ("--style", "marbling", "-o", "out.png")
 LOOK = {option.name for option in look_options(click.Command("look")).params}
+OTHERS = {
+    "style": "test_paint_command.py::test_wrong_wishes_are_refused_in_one_line",
+    "style_weights": "test_paint_command.py::test_weights_of_one_and_nothing_are_the_first_style",
+    "mask": "test_paint_command.py::test_a_mask_gives_regions_their_styles",
+    "out": "test_paint_command.py::test_a_photograph_is_painted_in_a_pictures_style",
+    "preset": "test_paint_command.py::test_every_option_reaches_the_painting",
+    "bits": "test_paint_command.py::test_as_many_bits_are_written_as_asked",
+    "loss_network": "test_paint_command.py::test_the_loss_network_is_the_one_named",
+    "precision": "test_paint_command.py::test_every_option_reaches_the_painting",
+    "device": "test_paint_command.py::test_a_gpu_that_is_not_there_is_said_before",
+    "devices": "test_paint_command.py::test_two_devices_share_the_network",
+    "max_memory": "test_painting_memory.py::test_a_picture_too_large_for_the_memory_is_refused",
+    "tile": "test_paint_command.py::test_parts_are_announced_and_paint_the_same",
+    "preview_every": "test_paint_command.py::test_the_file_is_written_anew_as_often_as_asked",
+    "sweep": "test_paint_command.py::test_a_sweep_paints_every_combination_once",
+    "inspect": "test_paint_command.py::test_inspecting_lays_out_what_the_network_sees",
+    "web": "test_paint_command.py::test_a_page_shows_the_painting",
+    "force": "test_paint_command.py::test_a_painting_that_is_there_is_not_replaced_unasked",
+}
+"""By option that is not one of LOOK: the test (the beginning of its name) that fails without it."""
 
 
 def test_a_photograph_is_painted_in_a_pictures_style(invoke, photo, photo_folder, tmp_path):
@@ -76,6 +97,15 @@ def test_every_option_reaches_the_painting(invoke, tmp_path, photo_folder):
         picture = read_picture(tmp_path / f"{number}.png").tobytes()
         assert picture not in seen, f"{option} painted the same as {seen[picture]}"
         seen[picture] = option
+
+
+def test_every_other_option_has_a_test():
+    options = [x for x in paint.params if isinstance(x, click.Option) and x.name not in LOOK]
+    assert {option.name for option in options} == set(OTHERS)
+    for name, place in OTHERS.items():
+        file, test = place.split("::")
+        source = Path(__file__).with_name(file).read_text()
+        assert f"def {test}" in source, f"no test of {name}"
 
 
 @pytest.fixture

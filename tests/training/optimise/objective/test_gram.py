@@ -5,7 +5,18 @@ pytest.importorskip("torch", reason="needs the train extra")
 import torch
 
 from training.optimise.objective.distance import error_sums, normalised_error, variation_sum
-from training.optimise.objective.gram import GramObjective, Weights, gram_sum, style_grams
+from training.optimise.objective.features import noise_picture
+from training.optimise.objective.gram import (
+    LARGEST_LIFT,
+    PALE,
+    GramObjective,
+    Weights,
+    gram_sum,
+    strength,
+    style_grams,
+    style_lift,
+)
+from training.optimise.scales import resized
 
 LAYERS = {"relu1_1": 256.0, "relu2_1": 64.0, "relu4_1": 4.0}
 
@@ -73,6 +84,30 @@ def test_the_content_term_is_nothing_at_the_content_and_the_style_term_at_the_st
     assert terms["style"] > 1e-3
     terms, _ = objective(style, style)(style)
     assert terms["style"] < 1e-6
+
+
+def test_a_pale_style_is_lifted_to_a_usual_ones_strength_and_no_further(features):
+    layers = tuple(LAYERS)
+    usual = PALE * strength(style_grams(features, [(noise_picture(), 1.0)], layers), LAYERS)
+    assert style_lift(features, [(noise_picture(), 1.0)], LAYERS) == 1
+    patches = resized(noise_picture(), (256, 256)).clamp(0, 1)
+    lifts = []
+    for contrast in (0.6, 0.4, 0.1):
+        pale = 0.5 + contrast * (patches - 0.5)
+        own = strength(style_grams(features, [(pale, 1.0)], layers), LAYERS)
+        lifts.append(style_lift(features, [(pale, 1.0)], LAYERS))
+        assert lifts[-1] == pytest.approx(min(max(1, usual / own), LARGEST_LIFT), rel=1e-3)
+    assert 1 < lifts[0] < lifts[1] < lifts[2] == LARGEST_LIFT
+
+
+def test_a_lift_multiplies_the_style_of_its_region(features, photo, style):
+    weights = Weights(0.0, 1.0, 0.0, {"relu3_3": 1.0}, LAYERS)
+    grams = [style_grams(features, [(style, 1.0)], tuple(LAYERS))]
+    plain, lifted = (
+        GramObjective(features, weights, photo, grams, lifts=lifts)(photo)[0]["style"]
+        for lifts in ((), (2.5,))
+    )
+    assert lifted == pytest.approx(2.5 * plain, rel=1e-4)
 
 
 def test_in_parts_terms_and_gradient_are_those_of_the_whole(objective, style):
