@@ -54,7 +54,7 @@ class Stylizer:
         self._frames = 0
         self._inner = InnerStylizer(
             self._catalogue.find,
-            lambda: make_backend(backend, device, threads=threads, half=None),
+            lambda _: make_backend(backend, device, threads=threads, half=None),
             keep=2,
         )
         self.backend = self._inner.load(first)

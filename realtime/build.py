@@ -408,10 +408,7 @@ def _stylizer(
 
     stylizer = Stylizer(
         styles.find,
-        _backend_maker(config.processing, on_message, live=live),
-        with_threads=lambda threads: _backend_maker(
-            config.processing.model_copy(update={"threads": threads}), on_message, live=live
-        )(),
+        partial(_backend, config.processing, on_message, live),
         scale=config.processing.scale,
         within=config.processing.size,
         keep=config.processing.keep,
@@ -424,17 +421,20 @@ def _stylizer(
     return stylizer, f"{title} ({config.style.name}) on {backend}"
 
 
-def _backend_maker(
-    wanted: ProcessingConfig, on_message: Callable[[str], None], *, live: bool
-) -> Callable[[], Backend]:
-    """What makes a backend; live, one that is restarted when it hangs, in the end on the CPU."""
+def _backend(
+    wanted: ProcessingConfig, on_message: Callable[[str], None], live: bool, threads: int | None
+) -> Backend:
+    """A backend in so many threads (None: in those wanted); live, it is restarted when it hangs, in
+    the end on the CPU."""
 
     def make_on(device: str) -> Backend:
-        return make_backend(wanted.backend, device, threads=wanted.threads, half=wanted.half)
+        return make_backend(
+            wanted.backend, device, threads=threads or wanted.threads, half=wanted.half
+        )
 
     if not live:
-        return partial(make_on, wanted.device)
-    return lambda: RestartingBackend(
+        return make_on(wanted.device)
+    return RestartingBackend(
         partial(make_on, wanted.device), fallback=partial(make_on, "cpu"), on_message=on_message
     )
 

@@ -55,7 +55,7 @@ def run(backend, *sinks: Sink, settings: Settings = SETTINGS, then=lambda: None)
     frames = list(camera_frames())
     shown = [lambda n=n: wait_until(lambda: len(watched.frames) > n) for n in range(len(frames))]
     script = [step for pair in zip(frames, shown, strict=True) for step in pair]
-    stylizer = Stylizer(card_of, lambda: backend, keep=1)
+    stylizer = Stylizer(card_of, lambda _: backend, keep=1)
     stylizer.load("one")
     source = FakeSource([*script, then], live=True, size=SIZE)
     pipeline = Pipeline(

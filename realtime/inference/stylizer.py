@@ -38,7 +38,7 @@ LOADING_UNWANTED = 3.0
 
 
 class Generator(NamedTuple):
-    """One that paints: its name, and how many threads it has (None: as many as it likes)."""
+    """One that paints: its name, and how many threads it has (None: its usual number)."""
 
     name: str
     threads: int | None = None
@@ -47,30 +47,29 @@ class Generator(NamedTuple):
 class Stylizer:
     """Owns the loaded generators. One thread calls `stylize`; loading has its own thread.
 
-    `find` gives the card of a style by name. `on_fault` gets a style that cannot be loaded, once
-    each time that it is asked for. `scale` in (0, 1] (None: what suits live frames of the size)
-    and `within` make the generator work on a smaller picture; `extra_scale` in (0, 1] shrinks that
+    `find` gives the card of a style by name, and `make_backend` a backend that paints in so many
+    threads (None: in its usual number). `on_fault` gets a style that cannot be loaded, once each
+    time that it is asked for. `scale` in (0, 1] (None: what suits live frames of the size) and
+    `within` make the generator work on a smaller picture; `extra_scale` in (0, 1] shrinks that
     further. `lighter` selects a style's lighter generator if it has one, and `threads` how many
-    threads paint, where `with_threads` makes such backends. `extra_scale`, `lighter` and `threads`
-    may change between frames. The `keep` most recently used models stay loaded, so
-    that going back is instant.
+    threads paint. `extra_scale`, `lighter` and `threads` may change between frames. The `keep` most
+    recently used models stay loaded, so that going back is instant.
     """
 
     def __init__(
         self,
         find: Callable[[str], StyleCard],
-        make_backend: Callable[[], Backend],
+        make_backend: Callable[[int | None], Backend],
         *,
         keep: int,
         scale: float | None = 1.0,
         within: Size | None = None,
         on_fault: Callable[[str, StylecamError], None] = lambda *_: None,
-        with_threads: Callable[[int], Backend] | None = None,
     ) -> None:
         assert keep >= 1
         self._find, self._make_backend = find, make_backend
         self._scale, self._within, self._capacity = scale, within, keep
-        self._on_fault, self._with_threads = on_fault, with_threads
+        self._on_fault = on_fault
         self.extra_scale = 1.0
         self.lighter = False
         self.threads: int | None = None
@@ -156,7 +155,7 @@ class Stylizer:
         """
         if self.lighter and self.has_lighter(style):
             style = self._lighter_of[style] or style
-        wanted = Generator(style, self.threads if self._with_threads is not None else None)
+        wanted = Generator(style, self.threads)
         if self._pending is not None and self._pending[1].done():
             self._take_pending(wanted)
         self._abandon_hanging(wanted)
@@ -248,10 +247,7 @@ class Stylizer:
         """A new backend with the generator loaded, and the line that says what runs it."""
         card = self._find(generator.name)
         self._preparations[generator.name] = card.preparation
-        if generator.threads is None or self._with_threads is None:
-            backend = self._make_backend()
-        else:
-            backend = self._with_threads(generator.threads)
+        backend = self._make_backend(generator.threads)
         try:
             line = backend.load(card)
             if warm is not None:
@@ -300,7 +296,7 @@ class Stylizer:
         Another thread closes them: that takes as long as a frame may.
         """
         self._loaded.move_to_end(generator)
-        if generator.threads is None and self._with_threads is not None:
+        if generator.threads is None:
             self.usual_threads = self._loaded[generator].threads
         while len(self._loaded) > self._capacity:
             _, old = self._loaded.popitem(last=False)

@@ -60,7 +60,7 @@ def camera_outcome(fault: Fault) -> Outcome:
         level = -1 if card else int(frame.rgb[0, 0, 0])
         shown.append(Shown(time.monotonic(), frame.index, level, card))
 
-    stylizer = Stylizer(card_of, FakeBackend, keep=1)
+    stylizer = Stylizer(card_of, lambda _: FakeBackend(), keep=1)
     stylizer.load("one")
     camera = Camera(
         0, capture=lambda index: Capture(device, index), cameras=lambda: list(device.present)

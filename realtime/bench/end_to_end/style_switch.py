@@ -126,7 +126,7 @@ def run(config: TrialConfig, second: str, switches: int) -> SwitchResult:
     make = partial(
         make_backend, config.backend, config.device, threads=config.threads, half=config.half
     )
-    stylizer = Stylizer(cards.__getitem__, make, keep=1, within=config.painted)
+    stylizer = Stylizer(cards.__getitem__, lambda _: make(), keep=1, within=config.painted)
     stylizer.load(first)
     box = SettingsStore(Settings(styles=(first, other), style=first))
     source = CaptureNotes(prerender(config.width, config.height), live=True)

@@ -196,7 +196,7 @@ def run_pipeline(
     """Run the pipeline and return it, closed. The model is loaded before the first frame."""
     card = load_card(Path(config.model))
     # Even an unpaced run paints as a live run does: at its size, and with its smoothing.
-    stylizer = Stylizer(lambda name: card, make, keep=1, within=config.painted)
+    stylizer = Stylizer(lambda name: card, lambda _: make(), keep=1, within=config.painted)
     stylizer.load(card.name)
     box = SettingsStore(Settings(styles=(card.name,), style=card.name, smoothing=LIVE_SMOOTHING))
     pipeline = Pipeline(source, stylizer, [sink], box, plan)

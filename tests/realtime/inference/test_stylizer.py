@@ -39,7 +39,7 @@ class Studio:
             card_of, self._make, on_fault=lambda *fault: self.faults.append(fault), **options
         )
 
-    def _make(self) -> "Chooser":
+    def _make(self, threads: int | None) -> "Chooser":
         chooser = Chooser(self.backends)
         self.made.append(chooser)
         return chooser
@@ -306,38 +306,28 @@ def test_a_lighter_generator_that_is_missing_is_told_and_the_style_goes_on():
 
 
 def test_another_number_of_threads_comes_and_goes_while_the_other_paints():
-    usual, few = FakeBackend(flat(1), threads=4), FakeBackend(flat(1), load_gate=threading.Event())
-    asked: list[int] = []
+    usual, again = FakeBackend(flat(1), threads=4), FakeBackend(flat(3), threads=4)
+    gate = threading.Event()
+    few = FakeBackend(flat(1), threads=2, load_gate=gate)
+    backends = {None: [usual, again], 2: [few]}
+    stylizer = Stylizer(card_of, lambda threads: backends[threads].pop(0), keep=1)
 
-    def with_threads(number: int) -> FakeBackend:
-        asked.append(number)
-        return few
+    def shows(value: int) -> bool:
+        return bool((stylizer.stylize(frame_of(red_blue()), ON_ONE).rgb == value).all())
 
-    made = Studio({"one": usual}, keep=1, with_threads=with_threads)
-    made.stylizer.load("one")
-    assert made.stylizer.usual_threads == 4
-    made.stylizer.threads = 2
+    stylizer.load("one")
+    assert stylizer.usual_threads == 4
+    stylizer.threads = 2
     for _ in range(3):
-        assert made.shows(1, ON_ONE)
-    assert made.stylizer.loading and usual.shapes and not few.shapes
-    few._load_gate.set()
-    wait_until(lambda: made.shows(1, ON_ONE) and few.shapes)
-    assert asked == [2]
+        assert shows(1)
+    assert stylizer.loading and usual.shapes and not few.shapes
+    gate.set()
+    wait_until(lambda: shows(1) and few.shapes)
     wait_until(lambda: usual.closes)
-    assert (made.stylizer.style, made.stylizer.usual_threads) == ("one", 4)
-    made.backends["one"] = FakeBackend(flat(3), threads=4)
-    made.stylizer.threads = None
-    wait_until(lambda: made.shows(3, ON_ONE))
+    assert (stylizer.style, stylizer.usual_threads) == ("one", 4)
+    stylizer.threads = None
+    wait_until(lambda: shows(3))
     wait_until(lambda: few.closes)
-
-
-def test_where_nothing_makes_other_numbers_of_threads_none_is_taken():
-    made = Studio({"one": FakeBackend(flat(1), threads=4)})
-    made.stylizer.load("one")
-    made.stylizer.threads = 2
-    assert made.shows(1, ON_ONE)
-    assert made.stylizer.usual_threads is None
-    assert not made.stylizer.loading
 
 
 def lit_studio(paint: Callable[[RGB], RGB]) -> Studio:

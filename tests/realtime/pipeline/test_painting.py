@@ -25,7 +25,7 @@ class Easel:
 
     def __init__(self, backend: FakeBackend | None = None, size: Size = SIZE, **options) -> None:
         self.backend, self.said = backend or FakeBackend(), []
-        stylizer = Stylizer(card_of, lambda: self.backend, keep=2)
+        stylizer = Stylizer(card_of, lambda _: self.backend, keep=2)
         stylizer.load("one")
         options = {"live": True, "on_message": self.said.append} | options
         self.painter = Painter(stylizer, Geometry(size), Metrics(), **options)
@@ -206,7 +206,7 @@ def test_the_painter_fades_from_one_style_into_the_next():
             self._paint = lambda rgb: np.full_like(rgb, level)
             return super().load(card)
 
-    stylizer = Stylizer(card_of, Flat, keep=2)
+    stylizer = Stylizer(card_of, lambda _: Flat(), keep=2)
     stylizer.load("two")
     stylizer.load("one")
     stylizer.warm_up(SIZE, live=True)

@@ -56,7 +56,7 @@ class Trial:
         self.sinks = [FakeSink()] if sinks is None else sinks
         self.backend = backend or FakeBackend()
         self.said: list[str] = []
-        stylizer = Stylizer(card_of, lambda: self.backend, keep=2)
+        stylizer = Stylizer(card_of, lambda _: self.backend, keep=2)
         stylizer.load("one")
         settings.setdefault("smoothing", 0.0)
         self.box = SettingsStore(Settings(styles=("one", "two"), style="one", **settings))  # type: ignore[arg-type]

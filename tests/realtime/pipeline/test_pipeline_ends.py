@@ -51,7 +51,7 @@ class Run:
         self.said: list[str] = []
         self.source, self.backend, self.sinks = FakeSource(script), FakeBackend(), sinks
         self.box = SettingsStore(Settings(styles=("one",), style="one"))
-        stylizer = Stylizer(card_of, lambda: self.backend, keep=2)
+        stylizer = Stylizer(card_of, lambda _: self.backend, keep=2)
         stylizer.load("one")
         plan = {"live": False, "on_message": self.said.append} | plan
         self.pipeline = Pipeline(self.source, stylizer, list[Sink](sinks), self.box, Plan(**plan))

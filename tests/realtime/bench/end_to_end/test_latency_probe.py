@@ -112,7 +112,7 @@ def test_where_painting_is_slower_the_newest_frames_are_shown_in_order(steps: in
     pace = Steps(steps, 60)
     source = NumberedSource(FakeSource(pace.frames(), live=True, size=(200, 64)))
     sink = FakeSink(live=True)
-    stylizer = Stylizer(card_of, lambda: FakeBackend(pace.paint), keep=1)
+    stylizer = Stylizer(card_of, lambda _: FakeBackend(pace.paint), keep=1)
     stylizer.load("one")
     box = SettingsStore(Settings(styles=("one",), style="one"))
     pipeline = Pipeline(source, stylizer, [sink], box, Plan(live=True))

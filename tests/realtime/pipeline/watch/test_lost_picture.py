@@ -41,7 +41,7 @@ class Outage:
         first, last = make_frames(2)
         last = replace(last, timestamp=50.0)
         source = FakeSource([first, lambda: opened(self.end), last], live=True)
-        stylizer = Stylizer(card_of, FakeBackend, keep=2)
+        stylizer = Stylizer(card_of, lambda _: FakeBackend(), keep=2)
         stylizer.load("one")
         self.pipeline = Pipeline(
             source,
