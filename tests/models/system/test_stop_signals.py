@@ -36,8 +36,17 @@ def test_a_later_one_ends_at_once():
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.fixture
+def hang_ups(request):
+    """SIGHUP acts as the parameter says, also where the tests themselves run under nohup."""
+    before = signal.signal(signal.SIGHUP, request.param)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
-def test_a_terminal_that_closes_asks_for_the_end_however_often_it_says_so():
+@pytest.mark.parametrize("hang_ups", [signal.SIG_DFL], indirect=True)
+def test_a_terminal_that_closes_asks_for_the_end_however_often_it_says_so(hang_ups):
     stops: list[int] = []
     times = iter([10.0, 10.0 + 2 * SAME])
     with stopping(lambda: stops.append(1), clock=lambda: next(times)):
@@ -47,14 +56,11 @@ def test_a_terminal_that_closes_asks_for_the_end_however_often_it_says_so():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
-def test_under_nohup_a_terminal_may_close():
+@pytest.mark.parametrize("hang_ups", [signal.SIG_IGN], indirect=True)
+def test_under_nohup_a_terminal_may_close(hang_ups):
     stops: list[int] = []
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with stopping(lambda: stops.append(1)):
-            signal.raise_signal(signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with stopping(lambda: stops.append(1)):
+        signal.raise_signal(signal.SIGHUP)
     assert stops == []
 
 
