@@ -24,7 +24,7 @@ from models.onnx.session import cpu_session
 from models.pictures import write_picture
 from models.system.atomic_file import write_bytes_atomically
 from training.data.tensors import Picture, to_picture, to_square, to_tensor
-from training.evaluation.report import model_painter
+from training.evaluation.model_painter import ModelPainter
 from training.loop.checkpoint import fingerprint, load_checkpoint
 
 MAX_DIFFERENCE = 2
@@ -125,4 +125,4 @@ def compare(model: onnx.ModelProto, generator: Generator) -> Parity:
 def write_preview(model: Path, picture: Picture, out: Path) -> None:
     """Paint the middle square of a picture (H, W, 3) uint8 RGB; write it as a small JPEG."""
     square = to_square(picture)
-    write_picture(out, model_painter(model)(square), error=TrainingError)
+    write_picture(out, ModelPainter(model)(square), error=TrainingError)

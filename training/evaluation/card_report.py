@@ -3,12 +3,11 @@
 import math
 from pathlib import Path
 
-import onnx
-
 from models.card import load_card, write_card
 from training.data.tensors import Picture
 from training.evaluation.metrics import Quality, style_target_of
-from training.evaluation.report import generator_painter, quality_of
+from training.evaluation.model_painter import ModelPainter
+from training.evaluation.report import quality_of
 from training.losses.vgg import LossNetwork
 
 DIGITS = 4
@@ -39,8 +38,6 @@ def judge_new_style(
 ) -> Quality:
     """Judge a freshly exported style on up to JUDGED photographs; its card keeps the figures."""
     target = style_target_of(network, style_pictures, shares)
-    generator = generator_painter(onnx.load(path))
-    preparation = load_card(path).preparation
-    quality = quality_of(generator, preparation, photographs[:JUDGED], network, target)
+    quality = quality_of(ModelPainter(path), photographs[:JUDGED], network, target)
     keep_in_card(path, quality)
     return quality

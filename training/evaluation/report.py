@@ -9,20 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
-from models.card import load_card
 from models.generator.parameters import mac_count, parameter_count
-from models.onnx.blocked_graph import blocked_generator
-from models.onnx.frame_ends import FrameEnds, PlainEnds
-from models.onnx.graph import read_architecture
-from models.onnx.session import cpu_session
-from models.preparation import AS_IT_IS, Preparation
 from training.data.tensors import Picture
 from training.evaluation.as_shown import as_shown
 from training.evaluation.baseline import ITERATIONS, Baseline, baseline
 from training.evaluation.faces_kept import FacesKept, faces_kept
 from training.evaluation.metrics import Painter, Quality, evaluate
+from training.evaluation.model_painter import ModelPainter
 from training.losses.style_target import StyleTarget
 from training.losses.vgg import LossNetwork
 
@@ -59,26 +53,6 @@ class ReportRow:
         return row
 
 
-def generator_painter(model: onnx.ModelProto, preparation: Preparation = AS_IT_IS) -> Painter:
-    """Paints whole pictures, after their preparation, in the layout of a live run on a CPU."""
-    ends: FrameEnds = PlainEnds("painted", 1)
-    if (blocked := blocked_generator(model)) is not None:
-        model, ends = blocked
-    session = cpu_session(model)
-
-    def paint(picture: Picture) -> Picture:
-        seen = preparation.prepared(picture)
-        (out,) = session.run(None, {ends.input: ends.given(seen)})
-        return ends.picture(np.asarray(out, np.uint8), seen)
-
-    return paint
-
-
-def model_painter(path: Path) -> Painter:
-    """Paints single pictures with the model at `path`, prepared as its card says."""
-    return generator_painter(onnx.load(path), load_card(path).preparation)
-
-
 def report(
     models: list[Path],
     photographs: list[Picture],
@@ -101,12 +75,13 @@ def report(
     rows = [ReportRow("unstylised", evaluate(same, photographs, network, target, clip, shown=same))]
     for path in models:
         on_row(path.stem)
-        row = _row(path, photographs, network, target, clip)
+        painter = ModelPainter(path)
+        row = _row(path, painter, photographs, network, target, clip)
         if portraits is not None:
-            row = replace(row, faces=faces_kept(model_painter(path), portraits))
+            row = replace(row, faces=faces_kept(painter, portraits))
         if optimised:
             reached = baseline(
-                model_painter(path),
+                painter,
                 photographs[:optimised],
                 network,
                 target,
@@ -124,41 +99,38 @@ def _tell(on_row: Callable[[str], None], name: str, done: int, total: int) -> No
 
 def _row(
     path: Path,
+    painter: ModelPainter,
     photographs: list[Picture],
     network: LossNetwork,
     target: StyleTarget,
     clip: list[Picture] | None,
 ) -> ReportRow:
-    model = onnx.load(path)
-    architecture = read_architecture(model)
-    generator, preparation = generator_painter(model), load_card(path).preparation
     return ReportRow(
         path.stem,
-        quality_of(generator, preparation, photographs, network, target, clip),
-        parameter_count(architecture),
+        quality_of(painter, photographs, network, target, clip),
+        parameter_count(painter.architecture),
         path.stat().st_size / 1024,
-        mac_count(architecture, HEIGHT, WIDTH) / 1e6,
-        _median_ms(generator),
+        mac_count(painter.architecture, HEIGHT, WIDTH) / 1e6,
+        _median_ms(painter.generate),
     )
 
 
 def quality_of(
-    generator: Painter,
-    preparation: Preparation,
+    painter: ModelPainter,
     photographs: list[Picture],
     network: LossNetwork,
     target: StyleTarget,
     clip: list[Picture] | None = None,
 ) -> Quality:
-    """The figures of a generator that paints pictures after their `preparation`."""
+    """The figures of a model on photographs, and on a clip as a live run shows it."""
     return evaluate(
-        lambda picture: generator(preparation.prepared(picture)),
+        painter,
         photographs,
         network,
         target,
         clip,
-        shown=as_shown(generator, preparation),
-        generator=generator,
+        shown=as_shown(painter.generate, painter.preparation),
+        generator=painter.generate,
     )
 
 

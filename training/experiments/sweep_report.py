@@ -15,8 +15,8 @@ from models.pictures import write_picture
 from models.system.atomic_file import write_bytes_atomically
 from training.config.recipe import Recipe
 from training.data.tensors import Picture, to_square
-from training.evaluation.metrics import Painter, evaluate
-from training.evaluation.report import model_painter
+from training.evaluation.metrics import evaluate
+from training.evaluation.model_painter import ModelPainter
 from training.experiments.sweep import MODEL, Trial
 from training.loop.checkpoint import load_checkpoint
 from training.losses.style_target import StyleTarget
@@ -63,7 +63,9 @@ class TrialEvaluator:
             return TrialResult(trial, stored["figures"], from_scratch=stored["from_scratch"])
         recipe = load_checkpoint(trial.folder / "checkpoint.pt").recipe
         target = self.target(recipe)
-        quality = evaluate(_painter(trial), self.photographs, self.network, target)
+        quality = evaluate(
+            ModelPainter(trial.folder / MODEL), self.photographs, self.network, target
+        )
         figures = {k: v for k, v in quality.as_dict().items() if math.isfinite(v)}
         stored = {"figures": figures, "from_scratch": not recipe.base}
         write_bytes_atomically(trial.result, json.dumps(stored, indent=1).encode())
@@ -78,10 +80,6 @@ def evaluate_trial(trial: Trial, failure: str | None, judge: TrialEvaluator) -> 
         return judge(trial)
     except StylecamError as error:
         return TrialResult(trial, {}, str(error))
-
-
-def _painter(trial: Trial) -> Painter:
-    return model_painter(trial.folder / MODEL)
 
 
 def write_report(
@@ -111,7 +109,7 @@ def write_report(
 def _tile(finding: TrialResult, sources: list[Picture]) -> Tile:
     if finding.failure is not None:
         return Tile(finding.trial.name, None, (f"failed: {finding.failure}",))
-    painter = _painter(finding.trial)
+    painter = ModelPainter(finding.trial.folder / MODEL)
     figures = "  ".join(text.format(finding.figures[name]) for name, text in FIGURES.items())
     notes = ("from scratch: no base of this architecture",) if finding.from_scratch else ()
     return Tile(finding.trial.name, np.hstack([painter(x) for x in sources]), (figures, *notes))

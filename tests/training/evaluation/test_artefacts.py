@@ -2,7 +2,6 @@ from functools import cache
 
 import cv2
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from training.evaluation.artefacts import (
     change_of,
     grid_peak,
 )
-from training.evaluation.report import generator_painter
+from training.evaluation.model_painter import ModelPainter
 
 SIDE = 192
 
@@ -160,7 +159,7 @@ def portraits():
 @pytest.fixture(scope="module", params=style_paths([SHIPPED]))
 def shipped(request):
     """A shipped generator, which paints pictures as they are."""
-    return generator_painter(onnx.load(SHIPPED / f"{request.param}.onnx"))
+    return ModelPainter(SHIPPED / f"{request.param}.onnx").generate
 
 
 STROKES_AT_BORDERS = 8.0

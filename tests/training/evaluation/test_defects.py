@@ -87,12 +87,12 @@ def test_what_one_of_several_styles_has_is_no_flaw():
 
 @pytest.mark.parametrize("name", style_paths([SHIPPED]))
 def test_a_shipped_style_is_healthy_and_its_spots_would_be_seen(name):
-    from training.evaluation.report import model_painter
+    from training.evaluation.model_painter import ModelPainter
 
     portrait = SHIPPED.parent.parent / "realtime" / "sources" / "astronaut.jpg"
     picture = cv2.cvtColor(cv2.imread(str(portrait)), cv2.COLOR_BGR2RGB)
     side = min(picture.shape[:2])
     source = cv2.resize(picture[:side, :side], (256, 256), interpolation=cv2.INTER_AREA)
-    painted = model_painter(SHIPPED / f"{name}.onnx")(source)
+    painted = ModelPainter(SHIPPED / f"{name}.onnx")(source)
     assert examine_painting(source, painted, strokes(2)).description is None
     assert "spots" in examine_painting(source, spotted(painted), strokes(2)).description
