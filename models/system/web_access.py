@@ -1,4 +1,4 @@
-"""Who may open the page: checks of Host, Origin and token. Knows no web server.
+"""Who may open a page: checks of Host and Origin. Knows no web server.
 
 A foreign site's page in the same browser must neither see the camera nor control it. It could
 reach a local port by a domain name of its own that points to 127.0.0.1 (DNS rebinding, stopped by
@@ -6,7 +6,6 @@ the Host check) or by a WebSocket (stopped by the Origin check).
 """
 
 import ipaddress
-import secrets
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,18 +13,16 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The address that is served, and the token that it requires (None on a loopback address)."""
+    """The address that is served."""
 
     host: str
     port: int
-    token: str | None
 
     @property
     def url(self) -> str:
-        """What to open in a browser, token included."""
+        """What to open in a browser."""
         host = _address_of_this_machine() if _is_wildcard(self.host) else self.host
-        query = f"?token={self.token}" if self.token else ""
-        return f"http://{_bracketed(host)}:{self.port}/{query}"
+        return f"http://{_bracketed(host)}:{self.port}/"
 
     def host_allowed(self, header: str | None) -> bool:
         """Whether the Host header names this server, port included."""
@@ -39,7 +36,7 @@ class Access:
             return False
         if is_loopback(self.host):
             return name in {"localhost", "127.0.0.1", "::1", self.host}
-        # only names can be rebound, so any numeric address is allowed; the token is needed as well
+        # only names can be rebound, so any numeric address is allowed
         return _is_address(name) or name in _names_of_this_machine()
 
     def origin_allowed(
@@ -61,21 +58,6 @@ class Access:
         if forwarded_host is not None:
             return scheme in ("http", "https") and name == forwarded_host
         return scheme == forwarded_scheme == "https" and name == host
-
-    def token_allowed(self, *given: str | None) -> bool:
-        """Whether one of `given` is the token, compared in constant time; True if none is set."""
-        if self.token is None:
-            return True
-        wanted = self.token.encode()
-        return any(
-            secrets.compare_digest((token or "").encode(errors="replace"), wanted)
-            for token in given
-        )
-
-
-def access_for(host: str, port: int) -> Access:
-    """Access without a token on a loopback address; with a new random token on any other."""
-    return Access(host, port, None if is_loopback(host) else secrets.token_urlsafe(16))
 
 
 def is_loopback(host: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from models.errors import UsageError
-from models.system.web_access import access_for
+from models.system.web_access import Access
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).parent / "page"
@@ -53,7 +53,7 @@ class LivePage:
                 "without a number it takes a free one"
             ) from None
         self._server.daemon_threads = True
-        self.access = access_for(HOST, self._server.server_address[1])
+        self.access = Access(HOST, self._server.server_address[1])
 
     def __enter__(self) -> "LivePage":
         # Polled often, so that closing does not wait half a second.

@@ -10,7 +10,7 @@ from realtime.control.web.roles import Role
 
 @dataclass(frozen=True)
 class RoleAccess(Access):
-    """The token of each role, and the role of whoever has none; then `token` itself is None.
+    """The token of each role, and the role of whoever has none.
 
     Without a token, nobody gets in where `open_role` is None.
     """
@@ -21,7 +21,7 @@ class RoleAccess(Access):
     @property
     def base(self) -> str:
         """The address of the page, without a token."""
-        return Access(self.host, self.port, None).url
+        return super().url
 
     @property
     def url(self) -> str:
@@ -67,4 +67,4 @@ def access_for(host: str, port: int, *, kiosk: bool = False) -> RoleAccess:
     """
     tokens = {role: secrets.token_urlsafe(16) for role in Role}
     open_role = Role.GUEST if kiosk else Role.OWNER
-    return RoleAccess(host, port, None, tokens, open_role if is_loopback(host) else None)
+    return RoleAccess(host, port, tokens, open_role if is_loopback(host) else None)

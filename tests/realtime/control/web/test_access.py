@@ -52,4 +52,4 @@ def test_at_a_kiosk_whoever_has_no_token_is_a_guest_but_not_from_elsewhere():
 @given(st.text(max_size=40))
 def test_no_guess_is_a_token(guess):
     tokens = dict.fromkeys(Role, "correct-horse")
-    assert RoleAccess("0.0.0.0", 8765, None, tokens, None).role_of(guess) is None
+    assert RoleAccess("0.0.0.0", 8765, tokens, None).role_of(guess) is None
