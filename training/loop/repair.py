@@ -119,12 +119,8 @@ def _burst(
     began = time.monotonic()
     for batch in itertools.islice(crops, recipe.steps):
         losses = burst.take_step(batch)
-        pace = burst.step / (time.monotonic() - began)
-        left = (recipe.steps - burst.step) / pace
-        progress = TrainingProgress(
-            burst.step, recipe.steps, losses, pace * recipe.batch_size, left
-        )
-        on_progress(progress)
+        pace = burst.step * recipe.batch_size / (time.monotonic() - began)
+        on_progress(TrainingProgress(burst.step, recipe.steps, losses, pace))
         if burst.diverged:
             break
     crops.close()

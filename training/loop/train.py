@@ -112,9 +112,8 @@ def train(
             if recipe.patience and plateaued(record.totals, recipe.patience // recipe.batch_size):
                 run.start_tail()
             taken += 1
-            pace = taken / (time.monotonic() - began)
-            left = (run.end - run.step) / pace
-            on_progress(TrainingProgress(run.step, run.end, losses, pace * recipe.batch_size, left))
+            pace = taken * recipe.batch_size / (time.monotonic() - began)
+            on_progress(TrainingProgress(run.step, run.end, losses, pace))
             last = run.step == run.end
             if run.step % recipe.preview_every == 0 or last:
                 on_preview(run.step, _save_preview(run, photographs, folder, styles))

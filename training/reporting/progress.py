@@ -11,4 +11,3 @@ class TrainingProgress:
     steps: int
     losses: dict[str, float]
     images_per_second: float
-    seconds_left: float
