@@ -1,7 +1,6 @@
 """`stylecam evaluate`: the quality report."""
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from training.data.photographs import Photographs
     from training.data.tensors import Picture
-    from training.evaluation.report import ReportRow
 
 
 @click.command()
@@ -64,7 +62,13 @@ if TYPE_CHECKING:
     metavar="DIR|PICTURE",
     help="Photographs of people: count the faces that can still be found in the paintings.",
 )
-@click.option("--clip-frames", type=click.IntRange(2), default=24, show_default=True)
+@click.option(
+    "--clip-frames",
+    type=click.IntRange(2),
+    default=24,
+    show_default=True,
+    help="Number of frames of --clip.",
+)
 @click.option(
     "--style-scale",
     type=click.FloatRange(0, 4, min_open=True),
@@ -85,7 +89,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Number of photographs for --baseline.",
 )
-@click.option("--baseline-iterations", type=click.IntRange(1), default=300, show_default=True)
+@click.option(
+    "--baseline-iterations",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    help="Iterations per photograph for --baseline.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--keep", is_flag=True, help="Write the figures into each style's card.")
 def evaluate(
@@ -123,6 +133,7 @@ def evaluate(
     from training.evaluation.metrics import read_clip, style_target_of
     from training.evaluation.report import report
     from training.losses.vgg_weights import load_loss_network
+    from training.reporting.quality_tables import print_report
 
     paths = [find_style(name).path for name in models]
     frames = read_clip(clip, clip_frames) if clip else None
@@ -152,11 +163,7 @@ def evaluate(
         dicts = [row.as_dict() | {"photographs": len(photographs)} for row in rows]
         click.echo(json.dumps(dicts, indent=2))
     else:
-        _print_table(rows)
-        if faces:
-            _print_faces(rows)
-        if baseline:
-            _print_baselines(rows)
+        print_report(rows)
 
 
 def _judged(
@@ -181,86 +188,3 @@ def _portraits(sources: tuple[str, ...]) -> "list[Picture]":
     if not found:
         raise UsageError(f"--faces {' '.join(sources)}: no pictures in it")
     return found
-
-
-def _print_table(rows: "list[ReportRow]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
-    costs = ("params", "KB", "MMAC", "ms")
-    headings = ("likeness", "style", "content", "warp", "grid", "border", *costs)
-    table.add_column("")
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for row in rows:
-        quality = row.quality
-        table.add_row(
-            row.name,
-            f"{quality.likeness:.2f}",
-            f"{quality.style:.3f}",
-            f"{quality.content:.3f}",
-            f"{quality.warping_synthetic:.4f}",
-            f"{quality.grid:.1f}",
-            f"{quality.border:.1f}",
-            f"{row.parameters:,}",
-            f"{row.kilobytes:.0f}",
-            f"{row.megamacs:.0f}",
-            f"{row.milliseconds:.1f}",
-        )
-    Console().print(table)
-    if not math.isnan(rows[0].quality.warping_clip):
-        _print_clip(rows)
-
-
-def _print_faces(rows: "list[ReportRow]") -> None:
-    for row in rows:
-        if (kept := row.faces) is not None:
-            click.echo(f"{row.name}: {kept.found} of {kept.shown} faces can still be found")
-
-
-def _print_clip(rows: "list[ReportRow]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("warping error of the clip")
-    for heading in ("generator alone", "as shown live"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        quality = row.quality
-        table.add_row(row.name, f"{quality.warping_clip:.4f}", f"{quality.warping_shown:.4f}")
-    console = Console()
-    console.print()
-    console.print(table)
-
-
-def _print_baselines(rows: "list[ReportRow]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for heading in ("style", "optimised", "ratio", "content", "optimised", "TV", "optimised"):
-        table.add_column(heading, justify="right")
-    table.add_column("matched after", justify="right")
-    found = [(row.name, row.baseline) for row in rows if row.baseline is not None]
-    for name, reached in found:
-        table.add_row(
-            name,
-            f"{reached.model_style:.3f}",
-            f"{reached.style:.3f}",
-            f"{reached.ratio:.2f}",
-            f"{reached.model_content:.3f}",
-            f"{reached.content:.3f}",
-            f"{reached.model_total_variation:.4f}",
-            f"{reached.total_variation:.4f}",
-            f"{reached.matched_after:.0f}",
-        )
-    console = Console()
-    some = found[0][1]
-    console.print(
-        f"\nBeside {some.iterations} iterations of optimisation at the same content distance, "
-        f"on {some.photographs} photographs:"
-    )
-    console.print(table)
