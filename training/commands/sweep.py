@@ -25,7 +25,7 @@ SHORT = 800
 """Default of --num-images per trial: from the base, enough to see how the style will look."""
 MANY = 12
 """Most trials that are started without --yes."""
-OWN = {"name", "title", "credit", "output", "install", "repair"}
+OWN = {"name", "title", "credit", "output", "install", "force", "repair"}
 """Options of `train` that `sweep` does not offer: it sets or leaves them itself."""
 
 
@@ -62,9 +62,13 @@ def _options() -> list[click.Parameter]:
         if not listed(option):
             options.append(option)
             continue
-        kind = ValueList(option.type)
+        choices = option.type.choices if isinstance(option.type, click.Choice) else "VV"
         words = [*option.opts, str(option.name)]
-        options.append(click.Option(words, type=kind, metavar="V,V", help=option.help))
+        options.append(
+            click.Option(
+                words, type=ValueList(option.type), metavar=",".join(choices), help=option.help
+            )
+        )
     return options
 
 

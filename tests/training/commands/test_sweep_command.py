@@ -165,3 +165,10 @@ def test_every_number_and_choice_of_train_may_be_a_list(option, monkeypatch, tmp
     with pytest.raises(StoppedError):
         CliRunner().invoke(sweep, words, standalone_mode=False, catch_exceptions=False)
     assert len(seen[option.opts[0].removeprefix("--")]) == 2
+
+
+def test_the_help_shows_what_a_list_may_hold_and_nothing_of_an_installation():
+    said = CliRunner().invoke(sweep, ["--help"]).output
+    assert "--style-loss gram,wasserstein" in said
+    assert "--alpha V,V" in said
+    assert "--force" not in said and "--install" not in said
