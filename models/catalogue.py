@@ -56,8 +56,7 @@ def readable_cards(paths: Mapping[str, Path]) -> dict[str, StyleCard]:
 def lighter_styles(paths: Mapping[str, Path]) -> dict[str, str]:
     """The lighter generators among `paths`: name to the style whose card names it as `lighter`.
 
-    They are not styles of their own: a run uses them when it must
-    (realtime/pipeline/adaptive_scale.py).
+    They are not styles of their own: a run uses them when it must, to hold its frame rate.
     """
     return lighter_among(readable_cards(paths), paths)
 

@@ -96,8 +96,8 @@ class ControlServer:
     Pages also get the newest picture if a sink gives any. A page that cannot keep up gets fewer
     pictures, each the newest; it delays no other page, and nothing is queued for it.
 
-    A client is what its link says (control/roles.py). At a `kiosk`, whoever has none is a guest,
-    whom `pin` makes the owner.
+    A client is what its link says (roles.py). At a `kiosk`, whoever has none is a guest, whom
+    `pin` makes the owner.
     """
 
     def __init__(
