@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.errors import TrainingError
+from models.errors import UsageError
 from models.pictures import READ_SUFFIXES
 from training.data.augment import CropShape, random_box, random_variation
 from training.data.faces.crops import box_around, face_mask
@@ -50,8 +50,8 @@ class Photographs:
 
         Larger pictures are shrunk to `short_side`. `warn`: log a warning if they are too few to
         train on. `faces`: look for them (a hundredth of a second each), for crops that say where
-        they are. Raises UsageError for a source that is none of these, TrainingError if there
-        are no pictures or they take more memory than the ceiling allows.
+        they are. Raises UsageError for a source that is none of these and if there are no
+        pictures, TrainingError if they take more memory than the ceiling allows.
         """
         pictures: list[Picture] = []
         self.skipped = 0
@@ -63,7 +63,7 @@ class Photographs:
             self.skipped += found.skipped
         named = ", ".join(map(str, sources))
         if not pictures:
-            raise TrainingError(f"{named}: no pictures in it ({', '.join(READ_SUFFIXES)})")
+            raise UsageError(f"{named}: no pictures in it ({', '.join(READ_SUFFIXES)})")
         if warn and len(pictures) < FEW:
             _warn_of_few(named, len(pictures))
         self.training, self.held_out = hold_out(pictures)

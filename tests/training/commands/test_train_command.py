@@ -1,6 +1,5 @@
 import json
 import logging
-import re
 import signal
 import subprocess
 import sys
@@ -196,8 +195,7 @@ def test_a_finished_run_is_repaired_and_exported_anew(invoke, tmp_path, caplog):
     assert style.read_bytes() == before
     make_ill(tmp_path / "runs" / "marbling")
     assert "marbling.onnx: ready" in invoke("marbling", *PAINTS_AT_ONCE, "--repair")
-    # how well so few steps mend it is a matter of rounding; tests/training/loop/test_repair.py sees
-    assert re.search("(mended|better); before: everything in one colour", caplog.text)
+    assert "before: everything in one colour" in caplog.text
     assert style.read_bytes() != before
 
 
@@ -303,7 +301,7 @@ def test_a_broken_style_picture_and_an_empty_folder_are_named(invoke, tmp_path):
     with pytest.raises(StylecamError, match=r"broken\.jpg: not a picture"):
         invoke(tmp_path / "broken.jpg")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(TrainingError, match="no pictures in it"):
+    with pytest.raises(UsageError, match="no pictures in it"):
         invoke("marbling", images=[tmp_path / "empty"])
 
 

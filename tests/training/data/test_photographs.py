@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.errors import TrainingError, UsageError
+from models.errors import UsageError
 from models.pictures import read_picture
 from realtime.sources.demo import PORTRAIT
 
@@ -106,7 +106,7 @@ def test_a_third_of_one_of_very_few_pictures_is_held_out(count):
 
 
 def test_an_empty_and_a_missing_folder_are_named(tmp_path):
-    with pytest.raises(TrainingError, match=f"{tmp_path}: no pictures in it"):
+    with pytest.raises(UsageError, match=f"{tmp_path}: no pictures in it"):
         Photographs(tmp_path)
     with pytest.raises(UsageError, match=r"gone: no such folder"):
         Photographs(tmp_path / "gone")
