@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from models.errors import StylecamError
@@ -26,3 +28,16 @@ def in_child(
         raise StylecamError(f"{what} failed: {lines[-1]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def answer(measure: Callable[[dict[str, Any]], Any]) -> int:
+    """In the child: print what `measure` makes of the WORDS, a dataclass, or why it failed.
+
+    Returns the exit code.
+    """
+    try:
+        print(json.dumps(asdict(measure(json.loads(sys.argv[1])))))
+    except StylecamError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0

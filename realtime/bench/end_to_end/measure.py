@@ -27,8 +27,8 @@ def measure_end_to_end(
 ) -> list[EndToEndResult]:
     """Measure every style at every size (width, height) into each sink: two runs of `seconds`.
 
-    `sinks` are keys of ends.SINKS. Frames are painted at `scale` of their sides (None: as in a
-    live run). Raises StylecamError with the trial's own message if a trial fails.
+    `sinks` are keys of sink_setup.SINKS. Frames are painted at `scale` of their sides (None: as in
+    a live run). Raises StylecamError with the trial's own message if a trial fails.
     """
     results = []
     for card in styles:

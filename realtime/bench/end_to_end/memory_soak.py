@@ -3,7 +3,6 @@
 `python -m realtime.bench.end_to_end.memory_soak WORDS` takes JSON and prints JSON; `soak` calls it.
 """
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,8 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from models.errors import StylecamError
-from realtime.bench.end_to_end.child import in_child
+from realtime.bench.end_to_end.child import answer, in_child
 from realtime.bench.end_to_end.worker import (
     PrerenderedSource,
     TrialConfig,
@@ -109,15 +107,5 @@ def soak(config: TrialConfig, frames: int) -> MemoryGrowth:
     return MemoryGrowth(**found)
 
 
-def main() -> int:
-    words = json.loads(sys.argv[1])
-    try:
-        print(json.dumps(asdict(run(TrialConfig(**words["order"]), words["frames"]))))
-    except StylecamError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer(lambda words: run(TrialConfig(**words["order"]), words["frames"])))

@@ -4,7 +4,6 @@
 `measure_switch` calls it.
 """
 
-import json
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ import numpy as np
 
 from models.card import load_card
 from models.errors import StylecamError
-from realtime.bench.end_to_end.child import in_child
+from realtime.bench.end_to_end.child import answer, in_child
 from realtime.bench.end_to_end.worker import CAMERA_FPS, PrerenderedSource, TrialConfig, prerender
 from realtime.config.schema import StyleConfig
 from realtime.control.state import Settings, SettingsStore
@@ -171,16 +170,7 @@ def measure_switch(config: TrialConfig, second: str, *, switches: int = SWITCHES
     return SwitchResult(**found)
 
 
-def main() -> int:
-    words = json.loads(sys.argv[1])
-    try:
-        found = run(TrialConfig(**words["order"]), words["second"], words["switches"])
-    except StylecamError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(json.dumps(asdict(found)))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        answer(lambda x: run(TrialConfig(**x["order"]), second=x["second"], switches=x["switches"]))
+    )

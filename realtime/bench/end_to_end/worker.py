@@ -4,12 +4,11 @@
 `measure.py` calls it.
 """
 
-import json
 import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -17,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from models.card import load_card
-from models.errors import StylecamError
 from models.hold import LIVE_SMOOTHING
 from models.pictures import RGB
 from models.system.free_memory import release_free_memory
+from realtime.bench.end_to_end.child import answer
 from realtime.bench.end_to_end.latency_probe import LatencyProbe, NumberedSource
 from realtime.bench.end_to_end.sink_setup import LiveFormatSink, sink_of
 from realtime.control.state import Settings, SettingsStore
@@ -219,14 +218,5 @@ def memory(key: str) -> float:
     return int(fields[key].split()[0]) / 1024
 
 
-def main() -> int:
-    try:
-        print(json.dumps(asdict(run(TrialConfig(**json.loads(sys.argv[1]))))))
-    except StylecamError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer(lambda words: run(TrialConfig(**words))))
