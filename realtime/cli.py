@@ -5,6 +5,7 @@ Our own errors become a message and an exit code; users never see a traceback.
 
 import contextlib
 import logging
+import math
 import os
 import sys
 import tempfile
@@ -45,20 +46,31 @@ class CommandGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None:
-            _reject_repeats(command, rest, ctx)
+            _check_options(command, rest, ctx)
         return name, command, rest
 
 
-def _reject_repeats(command: click.Command, arguments: list[str], parent: click.Context) -> None:
-    """Raise UsageError for an option of one value that is given twice: click takes the last."""
+def _check_options(command: click.Command, arguments: list[str], parent: click.Context) -> None:
+    """Raise UsageError for what click lets pass: an option of one value that is given twice, of
+    which it takes the last, and nan or an infinite number where a range has an open end."""
     ctx = click.Context(command, info_name=command.name, parent=parent)
     try:
-        _, _, order = command.make_parser(ctx).parse_args(list(arguments))
+        values, _, order = command.make_parser(ctx).parse_args(list(arguments))
     except click.UsageError:
         return  # the command itself reports it, with its own hint
     for param, times in Counter(order).items():
         if times > 1 and isinstance(param, click.Option) and not (param.multiple or param.is_flag):
             raise UsageError(f"{param.opts[0]}: takes one value, but is given {times} times")
+        if isinstance(param.type, click.FloatRange) and not _is_finite(values[str(param.name)]):
+            raise UsageError(f"{param.opts[0]}: must be a finite number")
+
+
+def _is_finite(text: str) -> bool:
+    """False for nan and infinity; True also for what is no number, which click reports."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return True
 
 
 class UnavailableCommand(click.Command):

@@ -22,7 +22,12 @@ def with_command(monkeypatch: pytest.MonkeyPatch):
             action()
 
         command = click.Command(
-            "trial", callback=trial, params=[click.Option(["--number"], type=int)]
+            "trial",
+            callback=trial,
+            params=[
+                click.Option(["--number"], type=int),
+                click.Option(["--share"], type=click.FloatRange(0), expose_value=False),
+            ],
         )
         module = type(sys)("trial_commands")
         module.trial = command  # type: ignore[attr-defined]
@@ -162,3 +167,13 @@ def test_an_option_of_one_value_that_is_given_twice_is_refused(with_command, cap
     assert capsys.readouterr().err == (
         "stylecam: --number: takes one value, but is given 2 times\n"
     )
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e999"])
+def test_a_range_takes_finite_numbers_only(with_command, capsys, value):
+    with_command(lambda: None)
+    assert cli.run_cli(["trial", "--share", "0.5"]) == 0
+    assert cli.run_cli(["trial", "--share", value]) == 2
+    assert capsys.readouterr().err == "stylecam: --share: must be a finite number\n"
+    assert cli.run_cli(["trial", "--share", "much"]) == 2
+    assert "'much' is not a valid float" in capsys.readouterr().err
