@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.errors import TrainingError, UsageError
+from models.errors import UsageError
 from models.system.atomic_file import write_bytes_atomically
 from models.system.cpu import physical_cores
 from training.experiments.workers import MakeTrain, Worker, ready
-from training.reporting.loss_log import read_losses
+from training.reporting.loss_log import make_folder, read_losses
 
 ARGUMENTS, LOG, RESULT, MODEL = "arguments.json", "train.log", "result.json", "style.onnx"
 POLL_SECONDS = 0.5
@@ -97,7 +97,7 @@ def expected_minutes(crops: Sequence[int]) -> float:
 def prepare_folders(trials: Sequence[Trial]) -> None:
     """Make the trials' folders and write their arguments there.
 
-    Raises UsageError for a folder of another sweep, TrainingError if one cannot be made."""
+    Raises UsageError for a folder of another sweep, and if one cannot be made."""
     for trial in trials:
         path = trial.folder / ARGUMENTS
         if path.is_file() and json.loads(path.read_text()) != list(trial.arguments):
@@ -105,10 +105,7 @@ def prepare_folders(trials: Sequence[Trial]) -> None:
                 f"{trial.folder}: a sweep with other options; give the same, or another -o"
             )
     for trial in trials:
-        try:
-            trial.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TrainingError(f"{trial.folder}: cannot be made: {error.strerror}") from None
+        make_folder(trial.folder)
         data = json.dumps(list(trial.arguments), indent=1).encode()
         write_bytes_atomically(trial.folder / ARGUMENTS, data)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import TrainingError, UsageError
+from models.errors import UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
 
@@ -118,7 +118,7 @@ def test_a_folder_of_another_sweep_is_refused_before_anything_is_made(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(TrainingError, match=r"single: cannot be made: Not a directory"):
+    with pytest.raises(UsageError, match=r"single: cannot create the folder: Not a directory"):
         planned(tmp_path / "file", 5)
 
 
