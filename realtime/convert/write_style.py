@@ -34,10 +34,11 @@ from models.onnx.fp16 import (
 )
 from models.onnx.graph import read_architecture
 from models.onnx.int8_weights import short_metadata
+from models.onnx.model_file import read_model
 from models.system.output_path import check_writable
 from realtime.convert.calibration import calibration, demo_portrait
 from realtime.convert.int8_static import checked_int8, checked_int8_weights
-from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend, read_model
+from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
 
 EXPORTERS = "stylecam.exporters"
 

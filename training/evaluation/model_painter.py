@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import onnx
 
 from models.card import load_card
 from models.onnx.blocked_graph import blocked_generator
 from models.onnx.frame_ends import FrameEnds, PlainEnds
 from models.onnx.graph import read_architecture
+from models.onnx.model_file import read_model
 from models.onnx.session import cpu_session
 from training.data.tensors import Picture
 
@@ -16,11 +16,12 @@ from training.data.tensors import Picture
 class ModelPainter:
     """The model at `path`, loaded. Called, it prepares a picture as the card says, and paints it.
 
-    Pictures are (H, W, 3) uint8 RGB. Raises ModelError for a damaged file or card.
+    Pictures are (H, W, 3) uint8 RGB. Raises UsageError if there is no such file, ModelError for a
+    damaged file or card.
     """
 
     def __init__(self, path: Path) -> None:
-        model = onnx.load(path)
+        model = read_model(path)
         self.architecture = read_architecture(model)
         self.preparation = load_card(path).preparation
         self._ends: FrameEnds = PlainEnds("painted", 1)

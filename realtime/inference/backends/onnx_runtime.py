@@ -19,6 +19,7 @@ from models.onnx.blocked_graph import blocked_generator
 from models.onnx.fp16 import is_half, picture_difference, probe_picture, to_half
 from models.onnx.frame_ends import FrameEnds, PlainEnds
 from models.onnx.graph import WHOLE, CoarseCoding, frame_graph
+from models.onnx.model_file import read_model
 from models.onnx.session import SPIN_US, SessionSettings, session_options
 from models.pictures import RGB
 from models.system.cpu import physical_cores
@@ -216,25 +217,6 @@ class OnnxRuntimeBackend:
         """Free the model and its threads. May be called twice."""
         self._session = None
         self._binding = None
-
-
-def read_model(path: Path) -> onnx.ModelProto:
-    """The graph at `path`, its inputs and output checked against the contract in card.py.
-
-    Raises UsageError if there is no such file, ModelError if it is damaged or not one of ours.
-    """
-    try:
-        model = onnx.load(path, load_external_data=False)
-        onnx.checker.check_model(model)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such model file") from None
-    except Exception as error:  # protobuf's own errors, which onnx does not export
-        raise ModelError(f"{path}: damaged, or not an ONNX file ({_line(error)})") from None
-    inputs = {entry.name for entry in model.graph.input}
-    outputs = [entry.name for entry in model.graph.output]
-    if not {"frame"} <= inputs <= {"frame", "strength"} or outputs != ["painted"]:
-        raise ModelError(f"{path}: not a stylecam generator; create one with `stylecam export`")
-    return model
 
 
 def check_size(rgb: RGB) -> None:

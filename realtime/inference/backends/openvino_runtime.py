@@ -13,12 +13,13 @@ from models.card import StyleCard
 from models.errors import ModelError, UsageError
 from models.onnx.fp16 import picture_difference, probe_picture
 from models.onnx.graph import frame_graph
+from models.onnx.model_file import read_model
 from models.pictures import RGB
 from models.system.cpu import physical_cores
 from models.system.machine import this_machine
 from realtime.frames.resize import resize
 from realtime.frames.size import Size
-from realtime.inference.backends.onnx_runtime import check_size, read_model
+from realtime.inference.backends.onnx_runtime import check_size
 from realtime.inference.upsample import Upsampler
 
 DEVICES = ("auto", "cpu")

@@ -9,11 +9,12 @@ import numpy as np
 
 from models.card import StyleCard
 from models.errors import ModelError, UsageError, lookup
+from models.onnx.model_file import read_model
 from models.pictures import RGB
 from models.system.torch_install import INSTALL
 from realtime.frames.resize import resize
 from realtime.frames.size import Size
-from realtime.inference.backends.onnx_runtime import check_size, read_model
+from realtime.inference.backends.onnx_runtime import check_size
 from realtime.inference.upsample import Upsampler
 
 if TYPE_CHECKING:

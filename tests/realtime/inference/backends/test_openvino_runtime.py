@@ -8,8 +8,9 @@ import pytest
 from models.card import StyleCard
 from models.errors import ModelError, UsageError
 from models.onnx.graph import frame_graph
+from models.onnx.model_file import read_model
 from realtime.inference.backends import openvino_runtime
-from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend, read_model
+from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
 from realtime.inference.backends.openvino_runtime import OpenVinoBackend, rounded_in_steps
 
 
