@@ -197,6 +197,13 @@ Another camera's picture is never shown in place of the one that was chosen.
 {table(drivers, "a call sees")}
 
 It keeps its size and its rate.
+
+## Damaged files, wrong configs and messages
+
+`pytest --hypothesis-profile=fuzz tests/faults/test_fuzz.py` tries 20,000 each of configs, control
+messages, pictures, videos and model files, most with wrong bytes in their headers: no traceback, no
+hang, and no other file may come of it. All passed on 29 November 2026 (of videos 25,000, in ten runs).
+The cases are others in each run.
 """
 
 
