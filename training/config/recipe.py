@@ -13,7 +13,7 @@ from training.runtime.precision import Precision
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Side = Annotated[int, Field(ge=64)]
+Side = Annotated[int, Field(ge=64, le=1024)]
 
 FINE_TUNE_IMAGES = 5_000
 """Enough from the shipped base: six minutes on two cores with AVX-512."""

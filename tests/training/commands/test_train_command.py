@@ -261,6 +261,7 @@ def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
         (("marbling", "--alpha", "2"), "--alpha: .*not 2"),
         (("marbling", "--image-size", "3"), "--image-size: .*not 3"),
         (("marbling", "--image-size", "64,3"), "--image-size: .*not 3"),
+        (("marbling", "--image-size", "99999999"), "--image-size: .*1024, not 99999999"),
         (("marbling", "--image-size", "64x96"), "--image-size '64x96': write N or H,W"),
         (("marbling", "--image-size", "1,2,3"), "--image-size '1,2,3': write N or H,W"),
         (("marbling", "--style-scale", "0"), "--style-scale: .*not 0"),
