@@ -172,7 +172,7 @@ def halftone_comic(sheet: Sheet) -> Colours:
     areas = _bursts(sheet, sheet.bend(sheet.cells(sheet.scatter(92, 0.8)), 21, 44))
     fills = ((yellow, yellow), (cream, cream), (cyan, cyan), (red, red), (black, black),
              (cream, cyan), (cream, red), (yellow, red), (cyan, black))  # fmt: skip
-    likely = [0.12, 0.22, 0.16, 0.08, 0.09, 0.14, 0.1, 0.05, 0.04]
+    likely = [0.06, 0.3, 0.2, 0.07, 0.09, 0.15, 0.08, 0.02, 0.03]
     choice = random.choice(len(fills), areas.max() + 1, p=likely)
     large = np.bincount(areas.ravel()) > (60 * sheet.scale) ** 2
     choice[large & (choice == 4)] = 0  # a large solid black would be a hole
