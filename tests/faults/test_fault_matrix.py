@@ -202,8 +202,8 @@ It keeps its size and its rate.
 
 `pytest --hypothesis-profile=fuzz tests/faults/test_fuzz.py` tries 20,000 each of configs, control
 messages, pictures, videos and model files, most with wrong bytes in their headers: no traceback, no
-hang, and no other file may come of it. All passed on 29 November 2026 (of videos 25,000, in ten runs).
-The cases are others in each run.
+hang, and no other file may come of it. All passed on 29 November 2026 (of videos 25,000, in ten
+runs). The cases are others in each run.
 """
 
 

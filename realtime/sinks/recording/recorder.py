@@ -22,7 +22,11 @@ from realtime.sinks.recording.microphone.sound_track import MicrophoneTrack
 from realtime.sinks.recording.output_file import OutputFile
 from realtime.sinks.recording.remux import longest, remux
 from realtime.sinks.recording.source_tracks import SourceTracks
-from realtime.sinks.recording.video.containers import CONTAINERS, FRAGMENTED_WITH_SOUND
+from realtime.sinks.recording.video.containers import (
+    CONTAINERS,
+    FRAGMENTED_WITH_MICROPHONE,
+    FRAGMENTED_WITH_SOUND,
+)
 from realtime.sinks.recording.video.encoder import add_video
 from realtime.sinks.recording.video.encoder_choice import EncoderChoice
 from realtime.sinks.recording.video.yuv import to_yuv
@@ -112,7 +116,7 @@ class Recorder(Sink):
         sound = self._audio_from is not None and self._has_tracks(self._audio_from)
         kind = self._kind.options
         if self._kind.fragmented and (sound or self._listener is not None):
-            kind = FRAGMENTED_WITH_SOUND
+            kind = FRAGMENTED_WITH_SOUND if sound else FRAGMENTED_WITH_MICROPHONE
         if self._file is not None:
             self._file.begin()
         self._output = av.open(

@@ -23,7 +23,9 @@ FRAGMENTED = {
     "frag_duration": "90000",
 }
 # Some sound (AC-3) is described by its first packets, so the header waits for the first fragment.
-FRAGMENTED_WITH_SOUND = FRAGMENTED | {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
+# Subtitles and chapters of a file do not fit into short fragments: there, one lasts a key frame.
+FRAGMENTED_WITH_SOUND = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
+FRAGMENTED_WITH_MICROPHONE = FRAGMENTED | FRAGMENTED_WITH_SOUND
 # A cluster is written once the next begins. At 30 frames/s each picture has its own: 20 bytes more.
 CLUSTERS = {"cluster_time_limit": "25"}
 
