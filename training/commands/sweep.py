@@ -62,13 +62,9 @@ def _options() -> list[click.Parameter]:
         if not listed(option):
             options.append(option)
             continue
-        choices = option.type.choices if isinstance(option.type, click.Choice) else "VV"
-        words = [*option.opts, str(option.name)]
-        options.append(
-            click.Option(
-                words, type=ValueList(option.type), metavar=",".join(choices), help=option.help
-            )
-        )
+        several = ",".join(option.type.choices) if isinstance(option.type, click.Choice) else "V,V"
+        kind, words = ValueList(option.type), [*option.opts, str(option.name)]
+        options.append(click.Option(words, type=kind, metavar=several, help=option.help))
     return options
 
 
