@@ -1,5 +1,6 @@
 """Headless Chromium, driven over ChromeDriver's HTTP interface (W3C WebDriver)."""
 
+import base64
 import json
 import shutil
 import socket
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 MISSING = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
@@ -87,6 +90,11 @@ class Browser:
         """Wait until the page shows pictures."""
         link = "return document.getElementById('stage').dataset.link"
         wait_for(lambda: self.run(link) == "live")
+
+    def screenshot(self) -> np.ndarray:
+        """The page as it is shown, (H, W, 3) uint8 RGB."""
+        png = base64.b64decode(self._call("GET", "/screenshot"))
+        return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
 
     def key(self, key: str) -> None:
         typed = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]

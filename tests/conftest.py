@@ -50,6 +50,7 @@ E2E_FILES = {
     "realtime/bench/end_to_end/test_worker.py",
     "realtime/commands/test_stylize_command.py",
     "test_control_end_to_end.py",
+    "test_documented_commands_end_to_end.py",
     "test_effort_end_to_end.py",
     "test_end_to_end.py",
     "test_page_end_to_end.py",

@@ -1,4 +1,6 @@
-"""Every `stylecam run` and `stylecam service install` in the docs has options that exist."""
+"""Every `stylecam run` and `stylecam service install` in the docs has options that exist.
+
+tests/test_documented_commands_end_to_end.py runs those of some pages."""
 
 import re
 import shlex
@@ -9,26 +11,22 @@ import yaml
 
 from realtime.commands.service import check_options
 from realtime.config.schema import Config
+from tests.documented import blocks, commands
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 
 
-def commands(page: Path) -> list[str]:
-    """Of fenced blocks and of text: whole command lines, without what follows them."""
-    text = page.read_text()
-    fenced = [line.strip() for kind, block in FENCE.findall(text) if kind == "sh"
-              for line in block.splitlines()]  # fmt: skip
-    inline = re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
-    lines = [line.split("#")[0].split("&&")[-1].strip() for line in fenced + inline]
+def last_commands(page: Path) -> list[str]:
+    """What stands last in each line, without the folder of stylecam."""
+    lines = [command.line.split("&&")[-1].strip() for command in commands(page)]
     return [re.sub(r"^\S*/stylecam", "stylecam", line) for line in lines]
 
 
 RUNS = [
     pytest.param(line, id=f"{page.name}: {line}")
     for page in PAGES
-    for line in commands(page)
+    for line in last_commands(page)
     if re.match(r"stylecam (run|service install)\b", line)
 ]
 
@@ -49,8 +47,7 @@ def test_its_options_are_those_of_run(line, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("page", ["kiosk.md", "recording.md", "config.md"])
 def test_every_example_of_a_config_is_one(page):
-    blocks = [block for kind, block in FENCE.findall((ROOT / "docs" / page).read_text())
-              if kind == "yaml"]  # fmt: skip
-    assert blocks
-    for block in blocks:
+    examples = blocks(ROOT / "docs" / page, "yaml")
+    assert examples
+    for block in examples:
         Config.model_validate(yaml.safe_load(block))

@@ -1,11 +1,6 @@
 """The camera of PipeWire: PipeWire and WirePlumber of the test's own, and a real reader."""
 
-import json
-import os
-import shutil
-import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +15,9 @@ from realtime.sinks.virtual_camera import devices, pipewire_node
 from realtime.sinks.virtual_camera.devices import CameraSpec, open_camera
 from realtime.sinks.virtual_camera.sink import VirtualCameraSink
 from tests.faults.scripted_virtual_camera import PATIENCE, until
+from tests.pipewire import MISSING, cameras, reader, started_pipewire
 from tests.realtime.fakes import frame_of
 
-PROGRAMS = ("dbus-run-session", "pipewire", "wireplumber", "pw-dump", "gst-launch-1.0")
-MISSING = [program for program in PROGRAMS if shutil.which(program) is None]
-SERVERS = "pipewire & while sleep 0.1; do wireplumber; done"
-"""WirePlumber ends where PipeWire does not listen yet."""
 FORMAT = FrameFormat(width=320, height=240, fps=25, live=True)
 SPEC = CameraSpec("virtual-camera", None, None, 320, 240, 25.0)
 
@@ -35,48 +27,24 @@ def pipewire(monkeypatch):
     """A folder in which PipeWire and WirePlumber run."""
     if MISSING:
         pytest.skip(f"not installed: {', '.join(MISSING)}")
-    with tempfile.TemporaryDirectory(prefix="pw") as folder:
-        for name in ("XDG_RUNTIME_DIR", "HOME", "XDG_STATE_HOME"):
-            monkeypatch.setenv(name, folder)
-        servers = subprocess.Popen(
-            ["dbus-run-session", "--", "sh", "-c", SERVERS],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            until((Path(folder) / "pipewire-0").is_socket)
-            yield Path(folder)
-        finally:
-            os.killpg(servers.pid, signal.SIGKILL)
-            servers.wait()
-
-
-def cameras() -> list[dict]:
-    """What PipeWire tells of its video sources."""
-    told = subprocess.run(["pw-dump"], capture_output=True, check=True, timeout=PATIENCE).stdout
-    # A second list, of what has changed meanwhile, may follow.
-    objects, _ = json.JSONDecoder().raw_decode(told.decode())
-    nodes = [o for o in objects if o.get("type", "").endswith("Node")]
-    return [o for o in nodes if o["info"]["props"].get("media.class") == "Video/Source"]
+    with started_pipewire() as own:
+        for name, value in own.items():
+            monkeypatch.setenv(name, value)
+        yield Path(own["HOME"])
 
 
 def read(folder: Path, count: int) -> np.ndarray:
     """The last of `count` pictures that another program gets from the camera."""
     out = folder / "read.rgb"
-    words = f"pipewiresrc target-object=stylecam num-buffers={count} ! videoconvert"
-    words += f" ! video/x-raw,format=RGB ! filesink location={out}"
-    command = ["gst-launch-1.0", "-q", *words.split()]
+    command = reader(f"filesink location={out}", count=count)
     subprocess.run(command, check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
     return np.frombuffer(out.read_bytes(), np.uint8).reshape(-1, 240, 320, 3)[-1]
 
 
 @contextmanager
-def reader() -> Iterator[None]:
+def call() -> Iterator[None]:
     """A program that reads the camera meanwhile, as a call does."""
-    words = "gst-launch-1.0 -q pipewiresrc target-object=stylecam ! videoconvert"
-    words += " ! video/x-raw,format=RGB ! fakesink"
-    process = subprocess.Popen(words.split(), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(reader("fakesink"), stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -110,7 +78,7 @@ def test_other_programs_read_the_painting_and_the_card_once_stylecam_is_gone(pip
         properties = camera["info"]["props"]
         assert properties["media.role"] == "Camera"
         assert properties["node.description"] == "stylecam"
-        with reader():
+        with call():
             until(lambda: sink.has_viewers)
             sink.write(frame_of(red_and_blue(), 1))
             until(lambda: shows(pipewire, (200, 30, 30), (30, 30, 200)))
@@ -119,7 +87,7 @@ def test_other_programs_read_the_painting_and_the_card_once_stylecam_is_gone(pip
         until(lambda: shows(pipewire, (28, 28, 28), (28, 28, 28)))
         sink = VirtualCameraSink(device="pipewire", feed=CameraProcess(outlive=PATIENCE))
         sink.open(FORMAT)
-        with reader():
+        with call():
             until(lambda: sink.has_viewers)
             sink.write(frame_of(red_and_blue(), 1))
             until(lambda: shows(pipewire, (200, 30, 30), (30, 30, 200)))
