@@ -46,7 +46,7 @@ def microphones() -> list[str]:
     try:
         return [str(found["name"]) for found in miniaudio.Devices().get_captures()]
     except miniaudio.MiniaudioError as error:
-        raise SinkFault(f"no sound system ({error})") from None
+        raise SinkFault(f"no sound system ({error.args[0]})") from None
 
 
 class MiniaudioDevice:
@@ -69,7 +69,7 @@ class MiniaudioDevice:
             next(take)
             self._capture.start(take)
         except miniaudio.MiniaudioError as error:
-            raise SinkFault(f"{name}: cannot be opened ({error})") from None
+            raise SinkFault(f"{name}: cannot be opened ({error.args[0]})") from None
 
     def _take(self) -> Generator[None, bytes, None]:
         """Runs in a thread of miniaudio's."""

@@ -292,3 +292,14 @@ def test_without_its_package_it_is_refused_with_the_command(monkeypatch):
     monkeypatch.setattr(device_module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'stylecam\[microphone\]'"):
         device_module.check_installed()
+
+
+def test_a_device_that_does_not_open_gives_its_reason_in_words(monkeypatch):
+    miniaudio = pytest.importorskip("miniaudio")
+
+    def refuse(**_: object) -> None:
+        raise miniaudio.MiniaudioError("failed to init device", -401)
+
+    monkeypatch.setattr(miniaudio, "CaptureDevice", refuse)
+    with pytest.raises(SinkFault, match=r"^default: cannot be opened \(failed to init device\)$"):
+        device_module.MiniaudioDevice("default")
