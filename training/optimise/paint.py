@@ -5,7 +5,7 @@ resized along, so the same layers paint first the large and then the small strok
 files and no command line.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,27 +32,13 @@ from training.optimise.objective.layers import (
 )
 from training.optimise.objective.remd import RemdObjective
 from training.optimise.objective.remd import default_layers as remd_layers
-from training.optimise.scales import fit, resized, scale_sides
+from training.optimise.scales import Scale, fit, plan_scales, resized
 from training.optimise.settings import PaintSettings
 
 StyleGroup = list[tuple[Tensor, float]]
 
 ENHANCED_LAYERS = 3
 """Style layers of the scale beyond the size: the fine ones."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """One size (H, W) of the painting, and how many iterations it gets."""
-
-    shape: tuple[int, int]
-    iterations: int
-    fine_only: bool = False
-
-    @property
-    def work(self) -> int:
-        """Pixels to be painted, each as often as there are iterations."""
-        return self.shape[0] * self.shape[1] * self.iterations
 
 
 @dataclass(frozen=True)
@@ -82,17 +68,6 @@ class Descent(Protocol):
     def step(self) -> dict[str, float]: ...
     def state(self) -> dict[str, Any]: ...
     def load_state(self, state: dict[str, Any]) -> None: ...
-
-
-def plan_scales(shape: tuple[int, ...], settings: PaintSettings) -> list[Scale]:
-    """The scales of a painting of a photograph of `shape` (H, W)."""
-    sides = scale_sides(settings.first_size, settings.size)
-    counts = [settings.initial_iterations] + [settings.iterations] * (len(sides) - 1)
-    scales = [Scale(fit(shape, side), n) for side, n in zip(sides, counts, strict=True)]
-    if settings.enhance:
-        beyond = fit(shape, round(settings.size * 2**0.5))
-        scales.append(Scale(beyond, settings.iterations, fine_only=True))
-    return scales
 
 
 class Painting:
@@ -131,6 +106,7 @@ class Painting:
             )
         self._content, self._styles = self._coloured(styles)
         self.scales = plan_scales((photo.shape[2], photo.shape[3]), settings)
+        self._lifts: dict[tuple[str, ...], list[float]] = {}
         self._number, self._done = 0, 0
         self._descent = self._make_descent(start)
 
@@ -145,13 +121,13 @@ class Painting:
         return photo, list(styles)
 
     def _make_descent(self, given: Tensor | None) -> Descent:
-        settings, shape = self._settings, self.scales[0].shape
-        start = resized(self._content, shape).clamp(0, 1)
+        settings, first = self._settings, self.scales[0]
+        start = first.framed(self._content)
         generator = torch.Generator().manual_seed(settings.seed)
         if settings.initial == "picture":
             if given is None:
                 raise UsageError("a picture is to be painted over, but none is given")
-            start = resized(given, shape).clamp(0, 1)
+            start = first.framed(given)
         elif settings.initial != "content":
             noise = torch.randn(start.shape, generator=generator).to(start)
             known = zip(self._styles, self._shares, strict=True)
@@ -202,7 +178,7 @@ class Painting:
             if self._done:
                 self._descent.go_on(objective)
             else:
-                self._descent.begin(objective, scale.shape, scale.iterations)
+                self._descent.begin(objective, scale.painted, scale.iterations)
             while self._done < scale.iterations:
                 losses = self._descent.step()
                 self._done += 1
@@ -217,12 +193,12 @@ class Painting:
     def objective(self, scale: Scale) -> GramObjective | RemdObjective:
         """What is minimised at one scale."""
         device = self._features.devices[0]
-        content = resized(self._content, scale.shape).clamp(0, 1).to(device)
+        content = scale.framed(self._content).to(device)
         side = round(max(scale.shape) * self._settings.style_scale)
         pictures = [x if x is None else self._at_scale(x, side).to(device) for x in self._styles]
         groups, regions = self._grouped(pictures), self._regions
         if regions is not None:
-            regions = resized(regions[None], scale.shape)[0].clamp(0, 1).to(device)
+            regions = scale.framed(regions[None])[0].to(device)
         weights = self.weights(scale)
         if self._settings.method == "remd":
             seed = self._settings.seed + self._number
@@ -234,19 +210,24 @@ class Painting:
             x if x is None else style_grams(self._features, x, layers, tile=self._tile)
             for x in groups
         ]
-        lifts = [
-            1.0 if x is None else style_lift(self._features, x, weights.style_layers)
-            for x in self._grouped(self._styles)
-        ]
         return GramObjective(
             self._features,
             weights,
             content,
             grams,
-            lifts=lifts,
+            lifts=self._lifts_for(weights.style_layers),
             regions=regions,
             tile=self._tile,
         )
+
+    def _lifts_for(self, layers: Mapping[str, float]) -> list[float]:
+        """The lift of each region's style; the same at every scale of these layers."""
+        if (known := tuple(layers)) not in self._lifts:
+            self._lifts[known] = [
+                1.0 if x is None else style_lift(self._features, x, layers)
+                for x in self._grouped(self._styles)
+            ]
+        return self._lifts[known]
 
     def _grouped(self, pictures: Sequence[Tensor | None]) -> list[StyleGroup | None]:
         """The style pictures of each region (None: the photograph), each with its share."""
@@ -265,9 +246,8 @@ class Painting:
     def _seen_with_photograph(self, objective: Objective, scale: Scale) -> Objective:
         if (kept := self._kept(scale.shape)) is None:
             return objective
-        content = resized(self._content, scale.shape).clamp(0, 1)
-        device = self._features.devices[0]
-        return KeptObjective(objective, content.to(device), kept.to(device))
+        content, device = scale.framed(self._content), self._features.devices[0]
+        return KeptObjective(objective, content.to(device), scale.framed(kept).to(device))
 
     def weights(self, scale: Scale) -> Weights:
         """The weights of the terms and layers at one scale."""
@@ -290,7 +270,10 @@ class Painting:
         """The painting as it is now, at its final size and in its final colours."""
         shape = fit((self._photo.shape[2], self._photo.shape[3]), self._settings.size)
         photo = resized(self._photo, shape).clamp(0, 1)
-        painted = resized(self._descent.picture.detach().to(photo.device), shape).clamp(0, 1)
+        # Of a scale that is not begun yet there is nothing but the result of the one before.
+        scale = self.scales[max(0, self._number - (self._done == 0))]
+        painted = scale.inside(self._descent.picture.detach()).to(photo.device)
+        painted = resized(painted, shape).clamp(0, 1)
         if self._settings.colours == "luminance":
             painted = recolour(painted, photo)
         elif self._settings.colours == "histogram":

@@ -1,9 +1,61 @@
 """The sizes through which a painting grows, and how tensors are brought from one to the next."""
 
+import math
+from dataclasses import dataclass
+
 import torch.nn.functional as F
 from torch import Tensor
 
-FIRST = 128
+from training.optimise.settings import PaintSettings
+
+MARGIN = 1 / 32
+"""Of the longer side: how far it is painted beyond the picture. The loss network repeats its
+borders in each layer, so what is painted there differs: by 20 levels in the last of 128 columns."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One size (H, W) of the painting, and how many iterations it gets."""
+
+    shape: tuple[int, int]
+    iterations: int
+    fine_only: bool = False
+
+    @property
+    def margin(self) -> int:
+        """Pixels on each side that are painted, too, and cut off."""
+        return math.ceil(max(self.shape) * MARGIN)
+
+    @property
+    def painted(self) -> tuple[int, int]:
+        """(H, W) with the margin."""
+        return self.shape[0] + 2 * self.margin, self.shape[1] + 2 * self.margin
+
+    @property
+    def work(self) -> int:
+        """Pixels to be painted, each as often as there are iterations."""
+        return self.painted[0] * self.painted[1] * self.iterations
+
+    def framed(self, picture: Tensor) -> Tensor:
+        """(B, C, h, w) 0..1 resized to `shape`, and mirrored into the margin: (B, C, *painted)."""
+        inside = resized(picture, self.shape).clamp(0, 1)
+        mode = "reflect" if self.margin < min(self.shape) else "replicate"
+        return F.pad(inside, (self.margin,) * 4, mode=mode)
+
+    def inside(self, painted: Tensor) -> Tensor:
+        """(B, C, *painted) without the margin."""
+        return painted[..., self.margin : -self.margin, self.margin : -self.margin]
+
+
+def plan_scales(shape: tuple[int, ...], settings: PaintSettings) -> list[Scale]:
+    """The scales of a painting of a photograph of `shape` (H, W)."""
+    sides = scale_sides(settings.first_size, settings.size)
+    counts = [settings.initial_iterations] + [settings.iterations] * (len(sides) - 1)
+    scales = [Scale(fit(shape, side), n) for side, n in zip(sides, counts, strict=True)]
+    if settings.enhance:
+        beyond = fit(shape, round(settings.size * 2**0.5))
+        scales.append(Scale(beyond, settings.iterations, fine_only=True))
+    return scales
 
 
 def scale_sides(first: int, last: int) -> list[int]:

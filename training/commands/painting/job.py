@@ -82,16 +82,17 @@ def plan_job(
     with the largest size that fits, if none does.
     """
     from training.optimise.memory import Plan, largest_side, painting_bytes, plan_memory
-    from training.optimise.paint import plan_scales
+    from training.optimise.scales import plan_scales
     from training.runtime.memory_budget import format_bytes
 
     layers = make_painting(inputs, settings, features, tile=None).layers
-    shape = plan_scales(inputs.shape, settings)[-1].shape
+    last = plan_scales(inputs.shape, settings)[-1]
+    shape = last.painted
     channels, value_bytes = features.channels, features.value_bytes
     in_parts = not whole and settings.method == "gram" and settings.optimizer == "adam"
     if tile is not None and not in_parts:
         raise UsageError("--tile: only with --method gram and --optimizer adam")
-    side = round(max(shape) * settings.style_scale)
+    side = round(max(last.shape) * settings.style_scale)
     known = [x for x in inputs.styles if x is not None]
     pixels = max(side**2 * min(x.shape[2:]) // max(x.shape[2:]) for x in known)
     about = {"style_pixels": pixels, "value_bytes": value_bytes}
@@ -108,8 +109,9 @@ def plan_job(
         fits = largest_side(shape, channels, layers, available=available, tiles=in_parts, **about)
         size = fits * settings.size // max(shape)
         enough = f"enough for --size {size}" if size >= SMALLEST_SIZE else "too little for any size"
+        height, width = last.shape
         raise UsageError(
-            f"a painting of {shape[1]}x{shape[0]} takes about {format_bytes(at_once)}"
+            f"a painting of {width}x{height} takes about {format_bytes(at_once)}"
             f"{', too much in parts as well' if in_parts else ''}; {format_bytes(available)} are "
             f"left for it, {enough}"
         )
@@ -120,7 +122,7 @@ def seconds_needed(job: Job) -> float:
     """How long the painting will take, from a few iterations on a small one of the same kind,
     beside whatever else the machine does at the moment."""
     from training.optimise.objective.layers import reach
-    from training.optimise.paint import plan_scales
+    from training.optimise.scales import plan_scales
 
     side = min(MEASURED_SIDE, job.settings.size)
     like = {"size": side, "first_size": side, "initial_iterations": MEASURED_ITERATIONS + 1}
@@ -130,11 +132,11 @@ def seconds_needed(job: Job) -> float:
     painting.run(lambda _: ends.append(time.perf_counter()))
     # From the end of the first, which warms up.
     spent = (ends[-1] - ends[0]) / MEASURED_ITERATIONS
-    pixels = painting.size[0] * painting.size[1]
+    height, width = painting.scales[-1].painted
     scales = plan_scales(job.inputs.shape, job.settings)
     margin = reach(painting.layers, job.features.layers)
-    work = sum(x.work * times_longer(x.shape, job.plan.tile, margin) for x in scales)
-    return spent / pixels * work
+    work = sum(x.work * times_longer(x.painted, job.plan.tile, margin) for x in scales)
+    return spent / (height * width) * work
 
 
 def times_longer(shape: tuple[int, int], tile: int | None, margin: int) -> float:
