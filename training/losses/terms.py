@@ -110,7 +110,9 @@ class StyleTerm:
         losses = [
             weight
             * self._layer(
-                _grams(features[x], target.grams[x], faces, share), target.grams[x], scope
+                _grams(features[x], target.grams[x], faces, share, border_of(x)),
+                target.grams[x],
+                scope,
             )
             for features, faces, share, target, scope in zip(
                 seen.features, seen.faces, shares, self.targets, self.scopes, strict=True
@@ -125,14 +127,27 @@ class StyleTerm:
         return squared_error(grams, target.expand_as(grams))
 
 
-def _grams(features: Tensor, target: Tensor, faces: Tensor | None, share: float) -> Tensor:
-    """Gram matrices (B, C, C) to which a face adds only `share` of what it shows, and for the rest
-    what the style asks for: so it is pulled towards the style that much less."""
+def border_of(layer: str) -> int:
+    """How many of a layer's outermost features lie in the outer 4 pixels, at least one: a feature
+    of relu3_3, in the third block, is 4 pixels wide. What they see is mostly the repeated border of
+    the crop, and generators that had to paint it like the style left a tint along borders."""
+    return max(1, 8 >> int(layer[len("relu")]))
+
+
+def _grams(
+    features: Tensor, target: Tensor, faces: Tensor | None, share: float, border: int
+) -> Tensor:
+    """Gram matrices (B, C, C) of what lies inside the border. A face adds only `share` of what it
+    shows, and for the rest what the style asks for: so it is pulled towards the style that much
+    less."""
+    height, width = features.shape[2:]
+    border = min(border, (min(height, width) - 1) // 2)
+    inside = (..., slice(border, height - border), slice(border, width - border))
     if faces is None or share == 1:
-        return gram_matrix(features)
-    shown = 1 - (1 - share) * resized_mask(faces, features)
+        return gram_matrix(features[inside])
+    shown = (1 - (1 - share) * resized_mask(faces, features))[inside]
     missing = 1 - shown.mean(dim=(2, 3))[..., None]  # (B, 1, 1)
-    return gram_matrix(features * shown.sqrt().to(features.dtype)) + missing * target
+    return gram_matrix(features[inside] * shown.sqrt().to(features.dtype)) + missing * target
 
 
 class WassersteinTerm:

@@ -38,6 +38,24 @@ def test_each_layer_counts_by_its_weight(objective, source, kind):
     assert loss(style_weight=7) == pytest.approx(7 * (first + second), rel=1e-4)
 
 
+def test_the_border_of_a_crop_need_not_look_like_the_painting(objective, source):
+    judge = objective(style_layers=("relu1_2",), layer_weights=(1,))
+    framed, spotted = source.clone(), source.clone()
+    framed[..., 0], framed[..., -1, :] = 1.0, 0.0
+    spotted[..., 20], spotted[..., -20, :] = 1.0, 0.0
+    plain, at_border, inside = (judge(source, x) for x in (source, framed, spotted))
+    assert float(at_border["style"]) == pytest.approx(float(plain["style"]), rel=1e-5)
+    assert float(inside["style"]) != pytest.approx(float(plain["style"]), rel=1e-3)
+    assert float(at_border["content"]) > 0  # but like the photograph
+
+
+@pytest.mark.parametrize("side", [64, 72, 192])
+def test_the_smallest_view_has_an_inside(objective, side):
+    deep = objective(style_layers=("relu3_3",), layer_weights=(1,), scales=3)
+    crop = torch.rand(1, 3, side, side)
+    assert torch.isfinite(deep(crop, crop)["style"])
+
+
 def test_the_two_style_losses_differ(objective, source):
     losses = [objective(style_loss=x)(source, source)["style"] for x in ("gram", "wasserstein")]
     assert float(losses[0]) != pytest.approx(float(losses[1]))
