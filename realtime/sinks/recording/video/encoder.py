@@ -117,13 +117,19 @@ def encoder_options(encoder: str, crf: int, *, live: bool, threads: int = 0) -> 
     swift = {"preset": "superfast", "tune": "zerolatency", "partitions": "none"}
     x264 = swift if live else {"preset": "veryfast"}
     x265 = {"preset": "ultrafast" if live else "veryfast", "tune": "zerolatency"}
+    # On a busy machine every hand-over between its threads waits for a turn of the processor.
+    pools = f":frame-threads=1:pools={'none' if threads == 1 else threads}" if live else ""
     # Without prediction from later pictures, each comes out at once, also from file to file.
     svt = "pred-struct=1:lookahead=0" + (f":rtc=1:lp={threads}" if live else "")
     aom = {"usage": "realtime", "cpu-used": "9" if live else "7", "lag-in-frames": "0"}
     table: dict[str, dict[str, str]] = {
         "libx264": x264 | {"crf": str(crf)},
         "libx265": x265
-        | {"crf": str(min(51, crf + 3)), "forced-idr": "1", "x265-params": "log-level=none"},
+        | {
+            "crf": str(min(51, crf + 3)),
+            "forced-idr": "1",
+            "x265-params": f"log-level=none{pools}",
+        },
         "libvpx-vp9": vpx | {"row-mt": "1"},
         "libvpx": vpx,
         "libsvtav1": {"preset": "11" if live else "8", "crf": _of_63(crf), "svtav1-params": svt},
