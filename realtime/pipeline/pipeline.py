@@ -136,7 +136,7 @@ class Pipeline:
         self._source, self._sinks, self._services = source, sinks, services
         self._notices = Notices()
         self._beat: float | None = None
-        self.outputs = SinkGroup(self._sink_failed, plan.on_message)
+        self.outputs = SinkGroup(self._sink_failed, self.announce)
         self._save_controller = SaveController(
             plan.keep, self.outputs, box, self.metrics, plan.on_message, on_fault=self.announce
         )

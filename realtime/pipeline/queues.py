@@ -1,7 +1,9 @@
 """Queues between two threads: a single slot that keeps the newest item, or a bounded queue."""
 
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from realtime.frames.frame import Frame
@@ -67,15 +69,24 @@ class BoundedQueue(Generic[T]):
     """First in, first out, at most `size` items. The alternative is Mailbox.
 
     While the queue is full, `put` waits or, with `drop_oldest`, drops the oldest item and counts
-    it in `dropped`. After `close`, `put` does nothing and `take` gives what is left, then None.
+    it in `dropped`; also those before the newest that have waited for more than `max_age` s. After
+    `close`, `put` does nothing and `take` gives what is left, then None.
     """
 
-    def __init__(self, size: int, *, drop_oldest: bool = False) -> None:
+    def __init__(
+        self,
+        size: int,
+        *,
+        drop_oldest: bool = False,
+        max_age: float = float("inf"),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         assert size >= 1
         self._condition = threading.Condition()
-        self._items: deque[T] = deque()
+        self._items: deque[tuple[float, T]] = deque()
         self._size = size
-        self._drop_oldest = drop_oldest
+        self._drop_oldest, self._max_age = drop_oldest, max_age
+        self._clock = clock
         self._closed = False
         self.dropped = 0
 
@@ -85,11 +96,18 @@ class BoundedQueue(Generic[T]):
                 self._condition.wait_for(lambda: len(self._items) < self._size or self._closed)
             if self._closed:
                 return
-            if len(self._items) >= self._size:
-                self._items.popleft()
-                self.dropped += 1
-            self._items.append(item)
+            now = self._clock()
+            if self._drop_oldest:
+                self._make_room(now)
+            self._items.append((now, item))
             self._condition.notify_all()
+
+    def _make_room(self, now: float) -> None:
+        while self._items and (
+            len(self._items) >= self._size or now - self._items[0][0] > self._max_age
+        ):
+            self._items.popleft()
+            self.dropped += 1
 
     def take(self, timeout: float | None) -> T | None:
         """The oldest item; None after `timeout` seconds, or once the queue is closed and empty."""
@@ -97,7 +115,7 @@ class BoundedQueue(Generic[T]):
             self._condition.wait_for(lambda: bool(self._items) or self._closed, timeout)
             if not self._items:
                 return None
-            item = self._items.popleft()
+            _, item = self._items.popleft()
             self._condition.notify_all()
             return item
 

@@ -13,12 +13,17 @@ from realtime.frames.size import Size
 from realtime.pipeline.interruptible import result_of
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.queues import BoundedQueue, FrameQueue, Mailbox
+from realtime.pipeline.watch.drop_watch import DropWatch
 from realtime.sinks import Sink
 
 POLL = 0.05
 QUEUE_SIZE = 8
+LONGEST_WAIT = 0.5
+"""Seconds after which a picture that waits for a slow sink makes way for a newer one, in a live
+run: what waits is lost with the process."""
 FINISH_TIMEOUT = 60.0
 """Seconds to write the queued frames; a sink's `close_timeout` is added."""
+FASTER = "a smaller --size, fewer --fps or, for a video, --codec h264 help"
 STUCK = 2.0
 """Seconds that a sink may take for one frame before the user is told."""
 LIVE_CLOSE_TIMEOUT = 3.0
@@ -49,7 +54,7 @@ class SinkRunner:
         self.queue: FrameQueue = (
             Mailbox[Frame]()
             if sink.live
-            else BoundedQueue[Frame](QUEUE_SIZE, drop_oldest=not lossless)
+            else BoundedQueue[Frame](QUEUE_SIZE, drop_oldest=not lossless, max_age=LONGEST_WAIT)
         )
         self._opened: Future[None] = Future()
         self._thread: threading.Thread | None = None
@@ -57,6 +62,7 @@ class SinkRunner:
         self._busy_since: float | None = None
         self.written = 0
         self.error: StylecamError | None = None
+        self._drop_watch = None if sink.live or lossless else DropWatch()
 
     def start(self, frames: FrameFormat) -> None:
         """Open the sink, in its own thread unless it needs the main one. Raises its error."""
@@ -80,6 +86,15 @@ class SinkRunner:
         """Whether the sink has been busy with one frame for longer than STUCK. Any thread asks."""
         since = self._busy_since
         return since is not None and time.monotonic() - since > STUCK
+
+    def news(self) -> str | None:
+        """That it cannot keep up, said once. One thread asks at a time."""
+        if self._drop_watch is None or not self._drop_watch.too_slow(
+            self.written, self.queue.dropped
+        ):
+            return None
+        self._drop_watch = None
+        return f"{self.sink.name}: too slow: most pictures are dropped; {FASTER}"
 
     def step(self, timeout: float | None = POLL) -> None:
         """Write the next frame, waiting `timeout` s at most (None: no limit); close at the end."""
@@ -224,13 +239,20 @@ class SinkGroup:
             self._report(output)
 
     def _watch(self) -> None:
-        """Tell of sinks that hang. The main thread and the painting thread do: either may wait."""
+        """Tell of sinks that hang or are too slow.
+
+        The main thread and the painting thread do: either may wait.
+        """
         for output in self._outputs:
             stuck = output.stuck
             with self._lock:
-                if stuck == (output in self._stuck):
-                    continue
-                self._stuck ^= {output}
+                news = output.news()
+                changed = stuck != (output in self._stuck)
+                self._stuck ^= {output} if changed else set()
+            if news is not None:
+                self._on_message(news)
+            if not changed:
+                continue
             if stuck:
                 self._on_message(f"{output.sink.name}: has taken no picture for {STUCK:g} s")
             else:

@@ -5,9 +5,9 @@ usage: recordings_until_killed.py FOLDER COUNT SEED ENDING...
 An ending is that of a file. Before it may stand "sound": then a microphone is recorded, too; or a
 codec of recording.codec.
 
-Prints a JSON line for each: {"path": ..., "lived": s, "written": [s, ...]}, where `written` are the
-times of the pictures that had been handed to the recorder. All run at once, at a live run's 30
-frames a second.
+Prints a JSON line for each: {"path": ..., "lived": s, "given": [s, ...], "written": [s, ...]}: the
+times of the pictures that the source had given, into the queue of a live run, and of those that the
+recorder had taken from it. All run at once, at a live run's 30 frames a second.
 """
 
 import json
@@ -24,9 +24,12 @@ import numpy as np
 
 from realtime.config.video_codecs import NAMES
 from realtime.frames.frame import Frame, FrameFormat
+from realtime.pipeline.metrics import Metrics
+from realtime.pipeline.sink_runner import SinkRunner
 from realtime.sinks.recording.microphone.arrival_clock import RATE
 from realtime.sinks.recording.microphone.microphone import Microphone
 from realtime.sinks.recording.recorder import Recorder
+from realtime.sinks.wrapper import SinkWrapper
 
 LONGEST = 6.0
 """Seconds that a recording lives at most."""
@@ -50,6 +53,22 @@ class NoiseDevice:
         pass
 
 
+class Told(SinkWrapper):
+    """Tells of each picture that has been written."""
+
+    def __init__(self, wrapped: Recorder, told: int) -> None:
+        super().__init__(wrapped)
+        self._told = told
+
+    def write(self, frame: Frame) -> None:
+        super().write(frame)
+        tell(self._told, "written", frame.timestamp)
+
+
+def tell(told: int, what: str, seconds: float) -> None:
+    os.write(told, f"{what} {seconds:.4f}\n".encode())
+
+
 def record_for_ever(path: Path, told: int) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (8, 96, 128, 3), dtype=np.uint8)
     microphone = None
@@ -57,12 +76,13 @@ def record_for_ever(path: Path, told: int) -> None:
         microphone = Microphone("noise", print, open_device=lambda name: NoiseDevice())
     codec = next((name for name in NAMES if path.stem.endswith(name)), "auto")
     recorder = Recorder(path, codec=codec, encoder="software", microphone=microphone)
-    recorder.open(FrameFormat(128, 96, FPS, live=True))
+    runner = SinkRunner(Told(recorder, told), Metrics(), lossless=False, local=False)
+    runner.start(FrameFormat(128, 96, FPS, live=True))
     begin = time.monotonic()
     for index in count():
         seconds = time.monotonic() - begin
-        recorder.write(Frame(noise[index % 8], index, begin + seconds, seconds))
-        os.write(told, f"{seconds:.4f}\n".encode())
+        runner.queue.put(Frame(noise[index % 8], index, begin + seconds, seconds))
+        tell(told, "given", seconds)
         time.sleep(max(0.0, (index + 1) / FPS - (time.monotonic() - begin)))
 
 
@@ -92,8 +112,11 @@ def kill_some(paths: list[Path], chance: random.Random) -> None:
                 texts[child] += more
             os.close(reading)
             del left[child]
-            written = [float(line) for line in texts[child].splitlines()]
-            print(json.dumps({"path": str(path), "lived": lives, "written": written}), flush=True)
+            told = {"given": [], "written": []}
+            for line in texts[child].decode().splitlines():
+                what, seconds = line.split()
+                told[what].append(float(seconds))
+            print(json.dumps({"path": str(path), "lived": lives, **told}), flush=True)
 
 
 def main() -> None:

@@ -56,6 +56,26 @@ def test_dropping_the_oldest_keeps_the_newest_in_order_and_counts(items: list[in
     assert line.dropped == max(0, len(items) - size)
 
 
+def test_what_has_waited_too_long_makes_way_for_what_is_new():
+    now = [0.0]
+    line: BoundedQueue[int] = BoundedQueue(8, drop_oldest=True, max_age=0.5, clock=lambda: now[0])
+    for item in range(6):
+        now[0] = item * 0.3
+        line.put(item)
+    line.close()
+    assert [line.take(timeout=0) for _ in range(3)] == [4, 5, None]
+    assert line.dropped == 4
+
+
+def test_who_must_not_miss_anything_gets_what_is_old_too():
+    now = [0.0]
+    line: BoundedQueue[int] = BoundedQueue(8, max_age=0.5, clock=lambda: now[0])
+    for item in range(3):
+        now[0] = item * 9.0
+        line.put(item)
+    assert [line.take(timeout=0) for _ in range(3)] == [0, 1, 2]
+
+
 def test_close_lets_a_waiting_writer_go_and_its_item_is_not_taken():
     line: BoundedQueue[int] = BoundedQueue(1)
     line.put(1)

@@ -25,9 +25,11 @@ from realtime.pipeline.capture import Limits
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.pipeline import Pipeline, Plan
 from realtime.pipeline.saving import MOST_SNAPSHOTS, SaveController, SaveTargets
-from realtime.pipeline.sink_runner import SinkGroup
+from realtime.pipeline.sink_runner import FASTER, SinkGroup
+from realtime.pipeline.watch import drop_watch
 from realtime.sinks import Sink
 from tests.realtime.fakes import (
+    DEADLINE,
     FakeBackend,
     FakeSink,
     FakeSource,
@@ -525,6 +527,30 @@ def test_a_recording_that_fails_is_told_and_the_settings_do_not_claim_it(sink: F
     assert any("x: no room" in line for line in trial.said)
     assert trial.pipeline.notice is not None
     assert "x: no room" in trial.pipeline.notice.text
+
+
+def test_a_recording_that_is_too_slow_is_told_on_every_face(monkeypatch):
+    monkeypatch.setattr(drop_watch, "PERIOD", 0.0)
+    room = threading.Semaphore(0)
+    slow = FakeSink("file:x", before_write=lambda _: room.acquire(timeout=DEADLINE))
+    frames = make_frames(40)
+    # The painting must have taken each before the next comes: a live source's newest frame wins.
+    script = [
+        item
+        for frame in frames
+        for item in (frame, lambda n=frame.index: wait_until(lambda: shown.indices[-1:] == [n]))
+    ]
+    shown = FakeSink("page", live=True)
+    trial = Trial(
+        FakeSource([*script, lambda: room.release(100)], live=True),
+        sinks=[shown, slow],
+        plan=WATCHED,
+    )
+    trial.run()
+    line = "file:x: too slow: most pictures are dropped; "
+    assert [said for said in trial.said if said.startswith(line)] == [line + FASTER]
+    assert trial.pipeline.notice is not None
+    assert trial.pipeline.notice.text == line + FASTER
 
 
 def test_what_cannot_be_recorded_is_told():

@@ -12,6 +12,7 @@ from realtime.frames.size import Size
 from realtime.pipeline import sink_runner as outputs_module
 from realtime.pipeline.metrics import Metrics
 from realtime.pipeline.sink_runner import QUEUE_SIZE, SinkGroup, SinkRunner
+from realtime.pipeline.watch import drop_watch
 from tests.realtime.fakes import DEADLINE, FakeSink, frame_of, make_frames, opened, wait_until
 
 FORMAT = FrameFormat(80, 60, fps=10.0, live=False)
@@ -159,6 +160,43 @@ def test_in_a_live_run_a_slow_file_loses_the_oldest_and_delays_nobody():
     stage.outputs.finish()
     assert slow.indices == [0, *range(30 - QUEUE_SIZE, 30)]
     assert stage.outputs.dropped == 29 - QUEUE_SIZE
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_in_a_live_run_no_picture_waits_long_for_a_slow_file(monkeypatch, lossless: bool):
+    """What waits is lost when the process is killed; where nothing may be missed, it stays."""
+    monkeypatch.setattr(outputs_module, "LONGEST_WAIT", 0.1)
+    gate, writing = threading.Event(), threading.Event()
+    slow = FakeSink("slow", before_write=lambda _: (writing.set(), opened(gate)))
+    stage = Stage(slow, lossless=lossless).start()
+    frames = make_frames(4)
+    stage.put(frames[0])
+    assert writing.wait(DEADLINE)
+    stage.put(*frames[1:3])
+    time.sleep(0.15)
+    stage.put(frames[3])
+    gate.set()
+    stage.outputs.finish()
+    assert slow.indices == ([0, 1, 2, 3] if lossless else [0, 3])
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_a_file_too_slow_for_a_live_run_is_told_once(monkeypatch, lossless: bool):
+    monkeypatch.setattr(drop_watch, "PERIOD", 0.0)
+    room = threading.Semaphore(0)
+    slow = FakeSink("out.mp4", before_write=lambda _: room.acquire(timeout=DEADLINE))
+    said: list[str] = []
+    stage = Stage(slow, lossless=lossless)
+    stage.outputs = SinkGroup(stage.told.append, said.append)
+    stage.start()
+    stage.put(*make_frames(QUEUE_SIZE))
+    if not lossless:
+        stage.put(*make_frames(60))
+    for _ in range(100):
+        room.release()
+    stage.outputs.finish()
+    told = ["out.mp4: too slow: most pictures are dropped; " + outputs_module.FASTER]
+    assert said == ([] if lossless else told)
 
 
 def test_finish_writes_what_is_waiting_before_it_closes():
