@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.system.cpu import physical_cores
 from realtime.config.video_codecs import NAMES
 from realtime.frames.frame import Frame, FrameFormat
 from realtime.pipeline.metrics import Metrics
@@ -33,7 +34,8 @@ from realtime.sinks.wrapper import SinkWrapper
 
 LONGEST = 6.0
 """Seconds that a recording lives at most."""
-AT_ONCE = 20
+AT_ONCE = min(20, 10 * physical_cores())
+"""With a microphone, each takes up to a tenth of a core."""
 FPS = 30
 
 
