@@ -1,5 +1,6 @@
 """One painting from start to end: memory planned, time estimated, broken off and resumed."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import TrainingError, UsageError
+from models.system.stop_signals import stopping
 from training.commands.painting.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -161,7 +163,8 @@ def run_job(
 ) -> "Levels":
     """Paint to the end, from the checkpoint beside `out` if there is one of the same painting.
 
-    The checkpoint is written when the painting is broken off, and removed when it is finished.
+    The checkpoint is written when the painting is broken off (by Ctrl-C, SIGTERM or SIGHUP after
+    the iteration, as KeyboardInterrupt), and removed when it is finished.
     `on_start` gets the painting and how many iterations it already had. Raises TrainingError in
     one line if memory runs out.
     """
@@ -172,8 +175,16 @@ def run_job(
     if (state := read_checkpoint(path, digest, job.features.devices[0])) is not None:
         painting.load_state(state)
     on_start(painting, painting.iteration)
+    interrupted = threading.Event()
+
+    def tell(progress: "PaintProgress") -> None:
+        on_progress(progress)
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+
     try:
-        finished = painting.run(on_progress)
+        with stopping(interrupted.set):
+            finished = painting.run(tell)
     except BaseException as error:
         if painting.iteration:
             _keep(lambda: write_checkpoint(path, digest, painting.state()))

@@ -334,7 +334,8 @@ def test_the_same_command_goes_on_where_it_was_broken_off(invoke, monkeypatch, t
 
 
 @pytest.mark.e2e
-def test_control_c_keeps_the_best_so_far(photo, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_keeps_the_best_so_far(photo, tmp_path, number):
     """The real process with the real loss network."""
     try:
         vgg_weights.fetched_wheel()
@@ -350,7 +351,7 @@ def test_control_c_keeps_the_best_so_far(photo, tmp_path):
             ends = time.monotonic() + 200
             while not out.exists() and process.poll() is None and time.monotonic() < ends:
                 time.sleep(0.05)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             _, said = process.communicate(timeout=60)
         finally:
             process.kill()
