@@ -68,7 +68,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--num-images",
     type=int,
-    help="Length of the training, in crops. [20000; 5000 from other weights]",
+    help="Length of the training, in crops. [20000; 4000 from other weights]",
 )
 @click.option("--alpha", type=float, help="Width multiplier of the generator, (0, 1]. [1.0]")
 @click.option(
@@ -129,7 +129,8 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--gram",
     type=click.Choice(["image", "batch", "mixed"]),
-    help="Strong strokes, the frame's own colours, or between. [mixed]",
+    help="Strong strokes, the frame's own colours, or between. [image; mixed with the "
+    "painting's light]",
 )
 @loss_network_option(default=None)
 @click.option(

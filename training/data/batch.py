@@ -88,7 +88,7 @@ def _grain(recipe: Recipe, crops: Tensor, step: int) -> Tensor:
 
 def _corner(recipe: Recipe, random: torch.Generator) -> Tensor:
     """Top and left (2,) of a part, anywhere in the crop."""
-    part = part_size(*recipe.image_size)
+    part = part_size(recipe, *recipe.image_size)
     free = [side - inner + 1 for side, inner in zip(recipe.image_size, part, strict=True)]
     return torch.tensor([int(torch.randint(n, (), generator=random)) for n in free])
 

@@ -1,9 +1,9 @@
 """The objective of a training: what the loss network sees of a step, and the sum of the terms.
 
-Each crop is painted once and seen three times: the whole of it at a quarter of the size and at half
-size, against the style picture at that size, for large shapes and for light and shade, and a
-quarter of it at full size against the style picture at full size, for strokes. That costs little
-more than half as much as the whole crop at full size.
+Each crop is painted once and seen three times: at a quarter of the size and at half size, against
+the style picture at that size, for large shapes and for light and shade, and at full size against
+the style picture at full size, for strokes. By the painting's light only a quarter of the crop is
+seen at full size, which costs little more than half as much.
 """
 
 from dataclasses import dataclass
@@ -36,24 +36,25 @@ Corner = tuple[int, int]
 @dataclass(frozen=True)
 class Views:
     """How the losses compare the views of a crop, coarse to fine: `scopes` of the style loss on the
-    reduced ones (on the full-size part it is the recipe's), `shares` of the content weight on all.
+    reduced ones (at full size it is the recipe's); content counts alike on all. `part`: share of
+    the crop's sides that is seen at full size.
     """
 
     scopes: tuple[Scope, ...]
-    shares: tuple[float, ...]
+    part: float
 
 
-FEWER_VIEWS = {1: Views((), (1.0,)), 2: Views(("image",), (1.0, 1.0))}
+FEWER_VIEWS = {1: Views((), part=1.0), 2: Views(("image",), part=0.5)}
 """With one scale and with two."""
 THREE_VIEWS = {
-    "photograph": Views(("batch", "batch"), (2.0, 1.0, 0.5)),
-    "painting": Views(("batch", "mixed"), (1.0, 1.0, 1.0)),
+    "photograph": Views(("batch", "batch"), part=1.0),
+    "painting": Views(("batch", "mixed"), part=0.5),
 }
 """With three scales, by whose light and shade the paintings have. At a quarter of the size light,
 shade and colour are what is left: a photograph keeps its own, and a batch of them together has the
-painting's. With the photograph's light that goes for half size, too, and content counts most there:
-a dark coat stays darker than the wall behind it. With the painting's light, every crop has its
-contrasts: panes of glass are dark and bright side by side, whatever they show."""
+painting's. With the photograph's light that goes for half size, too: a dark coat stays darker than
+the wall behind it, and each whole crop has the painting's strokes. With the painting's light, every
+crop has its contrasts: panes of glass are dark and bright side by side, whatever they show."""
 
 
 def views_of(recipe: Recipe) -> Views:
@@ -73,16 +74,16 @@ def reduced(picture: Tensor, count: int) -> list[Tensor]:
     return [F.avg_pool2d(picture, 2**power) for power in range(count, 0, -1)]
 
 
-def part_size(height: int, width: int) -> tuple[int, int]:
+def part_size(recipe: Recipe, height: int, width: int) -> tuple[int, int]:
     """Height and width of the part of a crop that is seen at full size."""
-    return height // 2, width // 2
+    part = views_of(recipe).part
+    return round(height * part), round(width * part)
 
 
 def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
     """Every term of the recipe's loss whose weight is not 0."""
     views = views_of(recipe)
-    # A part shows little of a picture: "mixed" lets it differ from the painting's average.
-    scopes = (*views.scopes, recipe.gram)
+    scopes = (*views.scopes, recipe.scope)
     relative = recipe.loss_units == "relative"
     layers = recipe.weights_of_layers
     style: LossTerm
@@ -98,8 +99,7 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
         recipe.content_start,
         recipe.content_ramp,
         relative,
-        views.shares,
-        recipe.face_weight,
+        face_weight=recipe.face_weight,
     )
     terms: list[LossTerm] = [
         content,
@@ -147,10 +147,8 @@ class Objective:
 
     def _views(self, picture: Tensor, corner: Corner) -> list[Tensor]:
         """What the loss network sees of a picture, scale by scale."""
-        if self.recipe.scales == 1:
-            return [picture]
         top, left = corner
-        height, width = part_size(picture.shape[-2], picture.shape[-1])
+        height, width = part_size(self.recipe, picture.shape[-2], picture.shape[-1])
         part = picture[..., top : top + height, left : left + width]
         return [*reduced(picture, self.recipe.scales - 1), part]
 

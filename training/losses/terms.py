@@ -63,7 +63,7 @@ class LossTerm(Protocol):
 
 @dataclass(frozen=True)
 class ContentTerm:
-    """Keeps what the photograph shows, at each scale by its share; on faces by `face_weight` more.
+    """Keeps what the photograph shows, at each scale; on faces by `face_weight` more.
     The weight grows from `start` of it to all of it over the first part of a training, `ramp`:
     strokes are learned first, likeness is added to them."""
 
@@ -72,24 +72,21 @@ class ContentTerm:
     start: float
     ramp: float
     relative: bool
-    shares: tuple[float, ...] = (1.0,)
     face_weight: float = 0.0
     name: str = "content"
 
     def __call__(self, seen: Seen) -> Tensor:
         losses = [
-            content_loss(features[x], wanted[x], self._weights(share, mask), relative=self.relative)
-            for share, mask, features, wanted in zip(
-                self.shares, seen.faces, seen.features, seen.wanted, strict=True
-            )
+            content_loss(features[x], wanted[x], self._weights(mask), relative=self.relative)
+            for mask, features, wanted in zip(seen.faces, seen.features, seen.wanted, strict=True)
             for x in self.layers
         ]
         grown = min(1.0, seen.progress / self.ramp) if self.ramp else 1.0
         weight = self.weight * (self.start + (1 - self.start) * grown)
         return torch.stack(losses).sum() * (weight / len(self.layers))
 
-    def _weights(self, share: float, faces: Tensor | None) -> Tensor | float:
-        return share if faces is None else share + self.face_weight * faces
+    def _weights(self, faces: Tensor | None) -> Tensor | float:
+        return 1.0 if faces is None else 1 + self.face_weight * faces
 
 
 @dataclass(frozen=True)

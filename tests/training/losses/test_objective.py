@@ -73,17 +73,19 @@ def test_two_scales_see_the_whole_at_half_size_and_a_part_at_full_size(objective
 
 
 def test_three_scales_also_compare_light_and_shade_at_a_quarter_of_the_size(objective, source):
-    """And most of all there: content counts twice, once at half size, half at full size."""
+    """By the photograph's light all of the crop at full size, by the painting's a quarter of it."""
     lit = (source + 0.3).clamp(0, 1)
-    one, three = (objective(scales=n, content_start=1.0) for n in (1, 3))
+    one, light = objective(content_start=1.0), {"scales": 3, "content_start": 1.0}
 
     def content(view):
         return float(one(view(source), view(lit))["content"])
 
-    views = [lambda x: reduced(x, 2)[0], lambda x: reduced(x, 1)[0], lambda x: x[..., :32, :32]]
-    quarter, half, part = map(content, views)
-    wanted = 2 * quarter + half + part / 2
-    assert float(three(source, lit)["content"]) == pytest.approx(wanted, rel=1e-3)
+    views = [lambda x: reduced(x, 2)[0], lambda x: reduced(x, 1)[0], lambda x: x]
+    quarter, half, whole = map(content, views)
+    part = content(lambda x: x[..., :32, :32])
+    for kind, full in (("photograph", whole), ("painting", part)):
+        found = float(objective(light=kind, **light)(source, lit)["content"])
+        assert found == pytest.approx(quarter + half + full, rel=1e-3)
 
 
 def test_at_reduced_sizes_only_the_batch_has_to_look_like_the_painting(objective):
@@ -102,7 +104,7 @@ def test_with_the_paintings_light_each_crop_has_its_contrasts(objective):
     """Two crops as far apart as darks and lights: fine for the batch, not for each of them."""
     apart = torch.cat([torch.full((1, 3, 64, 64), 0.2), torch.full((1, 3, 64, 64), 0.8)])
     style = {
-        light: float(objective(scales=3, light=light)(apart, apart)["style"])
+        light: float(objective(scales=3, light=light, gram="mixed")(apart, apart)["style"])
         for light in ("photograph", "painting")
     }
     assert style["painting"] > 1.01 * style["photograph"]
