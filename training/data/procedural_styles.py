@@ -5,6 +5,7 @@ points for its shallow ones, clear darks and lights, and the same make-up in eve
 """
 
 from collections.abc import Callable
+from itertools import cycle
 
 import cv2
 import numpy as np
@@ -230,14 +231,13 @@ def watercolour(sheet: Sheet) -> Colours:
     )
     tooth = sheet.noise(1.1) + 0.7 * sheet.noise(2.4)
     density = np.zeros((sheet.side, sheet.side, 3), np.float32)
-    for pigment, dry in washes:
+    for (pigment, dry), edge in zip(washes, cycle((22.0, 0.9)), strict=False):
         inside = sheet.distance(sheet.rough_noise(random.uniform(52, 76), 4) < dry)
         rim = 0.5 * np.exp(-inside / 1.6) + 0.3 * np.exp(-inside / 9)
         back_run = sheet.rough_noise(38)
         bloom = np.exp(-np.abs(back_run - 0.8) / 0.06) - 0.9 * ramp(back_run, 0.8, 1.1)
         amount = 0.6 + 0.42 * sheet.noise(34) + rim + 0.4 * bloom + 0.08 * tooth
-        wet = random.choice([0.9, 22.0])  # on wet paper a wash has no edge
-        amount = np.clip(amount, 0.08, 2) * ramp(inside, 0, wet)
+        amount = np.clip(amount, 0.08, 2) * ramp(inside, 0, edge)  # on wet paper none is seen
         density -= amount[..., None] * np.log((pigment + 4) / 259)
     density = 2.6 * (1 - np.exp(-density / 2.6))  # washes over washes stay transparent
     paper = palette("fdf9f0")[0] * (1 + 0.006 * relief(tooth))[..., None]

@@ -21,7 +21,7 @@ from training.optimise.scales import fit, resized
 
 Sums = dict[str, Tensor]
 
-PALE = 0.4
+PALE = 0.55
 """Strength below which a style is lifted, as a share of that of noise: below those of The Scream
 and The Starry Night (0.46 and 0.53), above that of Monet's Poppy Field (0.18)."""
 LARGEST_LIFT = 4.0
