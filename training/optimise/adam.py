@@ -51,6 +51,13 @@ class PixelAdam:
         """The average of the iterates of this scale, (1, 3, H, W)."""
         return self._sum / (1 - self._missing)
 
+    def cut(self, margin: int) -> None:
+        """Leave out so many pixels on each side."""
+        self.pixels, self._mean, self._square, self._sum = (
+            x[..., margin:-margin, margin:-margin].contiguous()
+            for x in (self.pixels, self._mean, self._square, self._sum)
+        )
+
     def begin(self, objective: Evaluate, shape: tuple[int, int], iterations: int) -> None:
         """Minimise `objective` at `shape` (H, W) from now on, for so many iterations."""
         self.pixels = resized(self.picture, shape).clamp(0, 1).contiguous()

@@ -14,7 +14,7 @@ from torch import Tensor
 from models.system.atomic_file import write_bytes_atomically
 from training.optimise.settings import PaintSettings
 
-FORMAT = 1
+FORMAT = 2
 NOT_READABLE = (
     *(OSError, RuntimeError, EOFError, pickle.UnpicklingError, struct.error),
     *(KeyError, IndexError, TypeError, ValueError, AttributeError),

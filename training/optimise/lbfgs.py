@@ -102,6 +102,10 @@ class PixelLbfgs:
         """The best so far, (1, 3, H, W)."""
         return self._picture if self._descent is None else self._descent.best
 
+    def cut(self, margin: int) -> None:
+        """Leave out so many pixels on each side."""
+        self._picture, self._descent = self.picture[..., margin:-margin, margin:-margin], None
+
     def begin(self, objective: Measured, shape: tuple[int, int], iterations: int) -> None:
         """Minimise `objective` at `shape` (H, W) from now on."""
         self._picture, self._descent = resized(self.picture, shape).clamp(0, 1), None

@@ -58,11 +58,12 @@ class PaintProgress:
 
 class Descent(Protocol):
     """An optimiser of pixels. `begin` at each scale, or `go_on` in the middle of one; then `step`
-    again and again. `picture` is the best so far."""
+    again and again. `picture` is the best so far; `cut` leaves out a margin of it."""
 
     @property
     def picture(self) -> Tensor: ...
 
+    def cut(self, margin: int) -> None: ...
     def begin(self, objective: Any, shape: tuple[int, int], iterations: int) -> None: ...
     def go_on(self, objective: Any) -> None: ...
     def step(self) -> dict[str, float]: ...
@@ -178,6 +179,8 @@ class Painting:
             if self._done:
                 self._descent.go_on(objective)
             else:
+                if self._number and not scale.margin:
+                    self._descent.cut(self.scales[self._number - 1].margin)
                 self._descent.begin(objective, scale.painted, scale.iterations)
             while self._done < scale.iterations:
                 losses = self._descent.step()

@@ -9,22 +9,21 @@ from torch import Tensor
 from training.optimise.settings import PaintSettings
 
 MARGIN = 1 / 32
-"""Of the longer side: how far it is painted beyond the picture. The loss network repeats its
-borders in each layer, so what is painted there differs: by 20 levels in the last of 128 columns."""
+"""Of the longer side: how far all scales but the last are painted beyond the picture. The loss
+network repeats its borders in each layer, so what is painted there differs: by 20 levels in the
+last of 128 columns, which would be a strip of 16 pixels in a print; of the last scale, one pixel
+differs. There a margin would be judged along with the picture, and cost most."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One size (H, W) of the painting, and how many iterations it gets."""
+    """One size (H, W) of the painting, and how many iterations it gets. `margin`: pixels on each
+    side that are painted, too, and cut off."""
 
     shape: tuple[int, int]
     iterations: int
+    margin: int = 0
     fine_only: bool = False
-
-    @property
-    def margin(self) -> int:
-        """Pixels on each side that are painted, too, and cut off."""
-        return math.ceil(max(self.shape) * MARGIN)
 
     @property
     def painted(self) -> tuple[int, int]:
@@ -44,18 +43,25 @@ class Scale:
 
     def inside(self, painted: Tensor) -> Tensor:
         """(B, C, *painted) without the margin."""
-        return painted[..., self.margin : -self.margin, self.margin : -self.margin]
+        height, width = self.shape
+        return painted[..., self.margin : self.margin + height, self.margin : self.margin + width]
 
 
 def plan_scales(shape: tuple[int, ...], settings: PaintSettings) -> list[Scale]:
     """The scales of a painting of a photograph of `shape` (H, W)."""
     sides = scale_sides(settings.first_size, settings.size)
-    counts = [settings.initial_iterations] + [settings.iterations] * (len(sides) - 1)
-    scales = [Scale(fit(shape, side), n) for side, n in zip(sides, counts, strict=True)]
     if settings.enhance:
-        beyond = fit(shape, round(settings.size * 2**0.5))
-        scales.append(Scale(beyond, settings.iterations, fine_only=True))
-    return scales
+        sides.append(round(settings.size * 2**0.5))
+    count, first = len(sides), settings.initial_iterations
+    return [
+        Scale(
+            fit(shape, side),
+            settings.iterations if number else first,
+            margin=math.ceil(side * MARGIN) if number < count - 1 else 0,
+            fine_only=side > settings.size,
+        )
+        for number, side in enumerate(sides)
+    ]
 
 
 def scale_sides(first: int, last: int) -> list[int]:

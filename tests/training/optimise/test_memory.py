@@ -7,7 +7,6 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from training.losses.vgg import CONVS_PER_BLOCK, layer_names
 from training.optimise.memory import largest_side, painting_bytes, plan_memory
-from training.optimise.scales import Scale
 from training.runtime.precision import has_bf16
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -63,7 +62,7 @@ def test_the_peak_is_predicted_within_a_quarter(side, kind):
     )
     channels = {x: VGG16[x] for x in VGG16 if x <= "relu4_2"}
     predicted = painting_bytes(
-        Scale((side, side), iterations=2).painted,
+        (side, side),
         channels,
         LAYERS,
         style_pixels=side * side,

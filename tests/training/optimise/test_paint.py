@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -275,10 +277,11 @@ def test_settings_that_do_not_fit_are_refused(painting, change, message):
 
 
 def test_what_is_painted_beyond_the_picture_is_cut_off(painting):
-    begun = painting()
-    painted = begun.run()
-    last = begun.scales[-1]
-    whole = begun.state()["descent"]
-    picture = whole["_sum"] / (1 - whole["_missing"])
-    assert tuple(picture.shape[2:]) == (last.shape[0] + 6, last.shape[1] + 6)  # 91 / 32, rounded up
-    assert torch.equal(painted, picture[..., 3:-3, 3:-3].clamp(0, 1))
+    """Also of a painting that is broken off at a size with a margin."""
+    begun, seen = painting(), []
+    begun.run(lambda told: seen.append((told.picture(), deepcopy(begun.state()["descent"]))))
+    (first, state), last = seen[0], seen[-1][0]
+    painted = state["_sum"] / (1 - state["_missing"])
+    assert tuple(painted.shape[2:]) == begun.scales[0].painted == (51 + 4, 64 + 4)
+    assert torch.equal(first, resized(painted[..., 2:-2, 2:-2], (73, 91)).clamp(0, 1))
+    assert first.shape == last.shape == (1, 3, 73, 91)

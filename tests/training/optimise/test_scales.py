@@ -31,18 +31,26 @@ def test_megapixels_are_an_area():
 def test_enhance_adds_a_larger_scale():
     plan = plan_scales((80, 100), PaintSettings(size=100, first_size=100, enhance=True))
     assert [max(scale.shape) for scale in plan] == [100, 141]
+    assert [scale.fine_only for scale in plan] == [False, True]
+
+
+def test_every_scale_but_the_last_has_a_margin():
+    plan = plan_scales((80, 100), PaintSettings(size=256, first_size=128))
+    assert [scale.margin for scale in plan] == [4, 6, 0]
+    assert plan[0].painted == (102 + 8, 128 + 8)
+    assert plan[-1].painted == plan[-1].shape
 
 
 @settings(deadline=None)
 @given(st.integers(1, 90), st.integers(1, 90))
 def test_a_frame_is_the_picture_mirrored_and_comes_off_again(height, width):
     picture = torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(0))
-    scale = Scale((height, width), iterations=1)
+    scale = Scale((height, width), iterations=1, margin=5)
     framed = scale.framed(picture)
     assert tuple(framed.shape[2:]) == scale.painted
     assert torch.equal(scale.inside(framed), resized(picture, (height, width)).clamp(0, 1))
 
 
 def test_the_margin_is_a_mirror():
-    framed = Scale((64, 96), iterations=1).framed(torch.rand(1, 3, 64, 96))
+    framed = Scale((64, 96), iterations=1, margin=3).framed(torch.rand(1, 3, 64, 96))
     assert torch.equal(framed[..., :3], framed[..., 4:7].flip(3))
