@@ -24,10 +24,11 @@ SMALLEST_SHAPES, LARGEST_SHAPES = 0.008, 0.3
 """Size of the shapes, as a share of the width."""
 NEIGHBOURHOOD = 9
 """Pixels across."""
-EVEN = 0.15
+EVEN = 0.08
 """Of the picture's own deviation: a neighbourhood with less is even."""
-LEAST_EVEN = 0.25
-"""Share of even neighbourhoods: pictures of flat shapes have 0.35 to 0.47, textures below 0.13."""
+LEAST_EVEN = 0.18
+"""Share of even neighbourhoods: pictures of flat shapes have 0.24 to 0.63, washes 0.11, textures
+below 0.04."""
 LONG_WAVE = 128
 """Pixels: what is larger is the light and shade of the whole picture."""
 MOST_LONG_WAVES = 0.3
