@@ -9,6 +9,7 @@ from training.optimise.objective.features import noise_picture
 from training.optimise.objective.gram import (
     LARGEST_LIFT,
     PALE,
+    STEEPER,
     GramObjective,
     Weights,
     gram_sum,
@@ -86,17 +87,19 @@ def test_the_content_term_is_nothing_at_the_content_and_the_style_term_at_the_st
     assert terms["style"] < 1e-6
 
 
-def test_a_pale_style_is_lifted_to_a_usual_ones_strength_and_no_further(features):
+def test_the_paler_a_style_the_more_it_is_lifted_up_to_a_limit(features):
     layers = tuple(LAYERS)
     usual = PALE * strength(style_grams(features, [(noise_picture(), 1.0)], layers), LAYERS)
     assert style_lift(features, [(noise_picture(), 1.0)], LAYERS) == 1
     patches = resized(noise_picture(), (256, 256)).clamp(0, 1)
     lifts = []
-    for contrast in (0.6, 0.4, 0.1):
+    for contrast in (0.7, 0.6, 0.1):
         pale = 0.5 + contrast * (patches - 0.5)
         own = strength(style_grams(features, [(pale, 1.0)], layers), LAYERS)
         lifts.append(style_lift(features, [(pale, 1.0)], LAYERS))
-        assert lifts[-1] == pytest.approx(min(max(1, usual / own), LARGEST_LIFT), rel=1e-3)
+        assert lifts[-1] == pytest.approx(
+            min(max(1, usual / own) ** STEEPER, LARGEST_LIFT), rel=1e-3
+        )
     assert 1 < lifts[0] < lifts[1] < lifts[2] == LARGEST_LIFT
 
 
