@@ -233,7 +233,7 @@ def test_ctrl_c_stops_all_that_are_painted_at_once_and_they_go_on(tmp_path, monk
     folder = tmp_path / "in"
     folder.mkdir()
     for name in ("a.mkv", "b.mkv"):
-        film(folder / name, seconds=6, rate=25)
+        film(folder / name, seconds=20, rate=25)  # neither ends before the other begins
     wanted = command(folder, "--style", "tiny", "-o", tmp_path / "out", "--at-once", 2)
     with subprocess.Popen(wanted, stderr=subprocess.PIPE, text=True) as first:
         unfinished = [tmp_path / "out" / f".unfinished-{name}.tiny.mp4" for name in "ab"]
