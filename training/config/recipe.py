@@ -14,6 +14,8 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=64, le=1024)]
+Scope = Literal["image", "batch", "mixed"]
+"""What a style loss compares with the target: each picture, a batch's mean, or half of each."""
 
 FINE_TUNE_IMAGES = 4_000
 """Enough from the shipped base: ten minutes on one core with AVX-512."""
@@ -116,9 +118,8 @@ class Recipe(BaseModel):
     grain: NotNegative = 0.05
     """Deviation of the grain on what the generator sees, of 0..1 (models/grain.py)."""
     style_loss: Literal["gram", "wasserstein"] = "gram"
-    gram: Literal["image", "batch", "mixed"] | None = None
-    """Scope of the style loss of either kind, at full size: each picture, the batch's mean, or half
-    of each. None: that of `scope`."""
+    gram: Scope | None = None
+    """Scope of the style loss of either kind, at full size. None: that of `scope`."""
     content_layers: tuple[str, ...] = ("relu3_3",)
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
     layer_weights: tuple[NotNegative, ...] = ()
@@ -209,7 +210,7 @@ class Recipe(BaseModel):
         return {layer: weights.get(layer, 1.0) for layer in self.style_layers}
 
     @property
-    def scope(self) -> Literal["image", "batch", "mixed"]:
+    def scope(self) -> Scope:
         """The scope of the style loss at full size. By the painting's light only a part of a crop
         is seen there, too little to look like the whole painting: "mixed" lets it differ."""
         return self.gram or ("mixed" if self.light == "painting" else "image")

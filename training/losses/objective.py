@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.config.recipe import Recipe
-from training.losses.perceptual import Scope
+from training.config.recipe import Recipe, Scope
 from training.losses.style_target import StyleTarget, style_target
 from training.losses.terms import (
     ContentTerm,

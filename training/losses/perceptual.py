@@ -5,13 +5,13 @@ same for every layer, size and style; the absolute ones are those of the classic
 applies weights and layers.
 """
 
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Scope = Literal["image", "batch", "mixed"]
+from training.config.recipe import Scope
 
 
 def gram_matrix(features: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from training.config.recipe import Scope
 from training.losses.perceptual import (
-    Scope,
     content_loss,
     gram_loss,
     gram_matrix,
@@ -22,10 +22,12 @@ from training.losses.perceptual import (
 )
 from training.losses.stability import stability_loss
 from training.losses.style_target import StyleTarget
+from training.losses.vgg import stride
 from training.losses.wasserstein import gaussian, wasserstein_loss
 
 Features = dict[str, Tensor]
 """Layer name to features (B, C, h, w), float32 or bfloat16."""
+BORDER = 4
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,10 @@ class StyleTerm:
 
 
 def border_of(layer: str) -> int:
-    """How many of a layer's outermost features lie in the outer 4 pixels, at least one: a feature
-    of relu3_3, in the third block, is 4 pixels wide. What they see is mostly the repeated border of
-    the crop, and generators that had to paint it like the style left a tint along borders."""
-    return max(1, 8 >> int(layer[len("relu")]))
+    """How many of a layer's outermost features lie in the outer BORDER pixels, at least one. What
+    they see is mostly the repeated border of the crop, and generators that had to paint it like the
+    style left a tint along borders."""
+    return max(1, BORDER // stride(layer))
 
 
 def _grams(

@@ -95,6 +95,11 @@ def extended(features: Tensor) -> Tensor:
     return F.pad(features, (1, 1, 1, 1), mode="replicate")
 
 
+def stride(layer: str) -> int:
+    """Pixels of the picture for each position of the layer: 1, 2, 4, 8, 16 by block."""
+    return 2 ** (int(layer.removeprefix("relu").split("_")[0]) - 1)
+
+
 def layer_names(network: str) -> list[str]:
     return [
         f"relu{block}_{conv}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.losses.perceptual import Scope
+from training.config.recipe import Scope
 
 SMALLEST_ROOT = 1e-6
 """Relative to the target's energy: keeps the square root's gradient finite at zero variance."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from training.optimise.objective.layers import reach, stride
+from training.losses.vgg import stride
+from training.optimise.objective.layers import reach
 from training.optimise.objective.tiles import parts_of
 from training.runtime.device import memory_available_on
 from training.runtime.memory_budget import MemoryBudget

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.losses.perceptual import gram_matrix
+from training.losses.vgg import stride
 from training.optimise.objective.distance import error_sums, normalised_error, variation_sum
 from training.optimise.objective.features import PaintFeatures, device_of, noise_picture
-from training.optimise.objective.layers import reach, shares, stride
+from training.optimise.objective.layers import reach, shares
 from training.optimise.objective.tiles import Part, parts_of
 from training.optimise.scales import fit, resized
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from models.errors import UsageError
+from training.losses.vgg import stride
 
 SPELLINGS = (r"(?:relu|conv)_?(\d)_(\d)", r"block(\d)_conv(\d)")
 
@@ -70,11 +71,6 @@ def shares(layers: Mapping[str, float]) -> dict[str, float]:
     """The weights divided by their sum."""
     total = sum(layers.values())
     return {layer: weight / total for layer, weight in layers.items()}
-
-
-def stride(layer: str) -> int:
-    """Pixels of the picture for each position of the layer: 1, 2, 4, 8, 16 by block."""
-    return 2 ** (int(layer.removeprefix("relu").split("_")[0]) - 1)
 
 
 def reach(layers: Sequence[str], known: Sequence[str]) -> int:
