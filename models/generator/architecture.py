@@ -199,6 +199,7 @@ def dense(
     blocks: int = 3,
     quarter_blocks: int = 1,
     head_width: int = 16,
+    adaptive: bool = True,
 ) -> Architecture:
     """Ours: dense 3×3 convolutions on an eighth of the resolution, the cheapest capacity there is.
 
@@ -207,7 +208,9 @@ def dense(
     enlarged bilinearly, added to the stem's output. `quarter_blocks` residual blocks at a quarter
     draw what is finer. The head enlarges `head_width` channels bilinearly to half of the
     resolution, and its last convolution gives the four pixels of each 2×2 block (sub-pixel
-    shuffle). Batch norm throughout, which folds into the convolutions.
+    shuffle). Batch norm throughout, which folds into the convolutions. All but the first
+    convolution, whose input is of even exposure anyway, and the last, whose sub-pixels must not
+    differ, are `adaptive`: they do what an instance norm does, at a fiftieth of a frame's time.
 
     The convolutions repeat the outermost values, and there is no margin. With zeros, a generator
     with so wide a reach paints stripes along borders that need a margin of 48 pixels.
@@ -218,15 +221,15 @@ def dense(
         Conv(fine, 6, stride=4, norm="batch", relu=True),
         Residual(
             (
-                Conv(wide, 4, stride=2, norm="batch", relu=True),
-                *(Residual(_body("dense", wide, 3)),) * blocks,
-                Conv(fine, 1),
+                Conv(wide, 4, stride=2, norm="batch", relu=True, adaptive=adaptive),
+                *(_dense_block(wide, adaptive),) * blocks,
+                Conv(fine, 1, adaptive=adaptive),
                 Upsample(2),
             )
         ),
-        Conv(fine, 3, norm="batch", relu=True),
-        *(Residual(_body("dense", fine, 3)),) * quarter_blocks,
-        Conv(narrow, 1),
+        Conv(fine, 3, norm="batch", relu=True, adaptive=adaptive),
+        *(_dense_block(fine, adaptive),) * quarter_blocks,
+        Conv(narrow, 1, adaptive=adaptive),
         Upsample(2),
         Relu(),
         Conv(12, 3),
@@ -235,6 +238,11 @@ def dense(
     return Architecture(
         "dense", alpha, layers, 8, margin=0, residual=False, centred=True, padding="replicate"
     )
+
+
+def _dense_block(width: int, adaptive: bool) -> Residual:
+    body = _body("dense", width, 3)
+    return Residual(tuple(replace(conv, adaptive=adaptive) for conv in body))
 
 
 def _body(kind: str, width: int, kernel: int) -> tuple[Conv, ...]:
@@ -276,17 +284,23 @@ MODEL_SIZES: dict[str, Callable[[float], Architecture]] = {
 
 def folded(architecture: Architecture) -> Architecture:
     """The same network with its batch norms folded into the convolutions before them."""
-    return replace(architecture, layers=tuple(_without_batch_norm(x) for x in architecture.layers))
+    return _with_convs(
+        architecture, lambda conv: replace(conv, norm="none") if conv.norm == "batch" else conv
+    )
 
 
-def _without_batch_norm(layer: Layer) -> Layer:
-    if isinstance(layer, Residual):
-        return Residual(tuple(_without_batch_norm(x) for x in layer.body))
-    return _fold_conv(layer) if isinstance(layer, Conv) else layer
+def without_adaptation(architecture: Architecture) -> Architecture:
+    """The same network with no convolution `adaptive`, as version 0.1 had it."""
+    return _with_convs(architecture, lambda conv: replace(conv, adaptive=False))
 
 
-def _fold_conv(conv: Conv) -> Conv:
-    return replace(conv, norm="none") if conv.norm == "batch" else conv
+def _with_convs(architecture: Architecture, change: Callable[[Conv], Conv]) -> Architecture:
+    def changed(layer: Layer) -> Layer:
+        if isinstance(layer, Residual):
+            return Residual(tuple(map(changed, layer.body)))
+        return change(layer) if isinstance(layer, Conv) else layer
+
+    return replace(architecture, layers=tuple(map(changed, architecture.layers)))
 
 
 @dataclass(frozen=True)

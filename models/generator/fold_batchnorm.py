@@ -27,4 +27,7 @@ def fold_weights(architecture: Architecture, weights: Weights) -> Weights:
         if placed.conv.norm == "instance":
             result[f"{placed.prefix}.norm.weight"] = weights[f"{placed.prefix}.norm.weight"]
             result[f"{placed.prefix}.norm.bias"] = weights[f"{placed.prefix}.norm.bias"]
+        if placed.conv.adaptive:  # acts after the norm, so folding leaves it alone
+            result[f"{placed.prefix}.adapt.weight"] = weights[f"{placed.prefix}.adapt.weight"]
+            result[f"{placed.prefix}.adapt.bias"] = weights[f"{placed.prefix}.adapt.bias"]
     return result

@@ -8,7 +8,13 @@ Norm = Literal["none", "batch", "instance"]
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution to `out` channels with "same" zero padding, then norm, then ReLU."""
+    """Convolution to `out` channels with "same" zero padding, then norm, then ReLU.
+
+    With `adaptive`, the whole picture has a say before the ReLU: each output channel is scaled by a
+    gain and shifted, both affine functions of the means of the input channels (squeeze and
+    excitation, Hu et al. 2018, arXiv:1709.01507, sec. 3, in one linear step; with a shift as in
+    FiLM, Perez et al. 2018, arXiv:1709.07871).
+    """
 
     out: int
     kernel: int
@@ -16,6 +22,7 @@ class Conv:
     depthwise: bool = False
     norm: Norm = "none"
     relu: bool = False
+    adaptive: bool = False
     kind: Literal["conv"] = "conv"
 
     @property

@@ -26,12 +26,26 @@ class ConvUnit(nn.Module):
         if spec.norm != "none":
             self.norm = norms[spec.norm](spec.out, eps=EPSILON, affine=True)
         self.relu = spec.relu
+        self.adapt = adaptation(channels_in, spec.out) if spec.adaptive else None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)
+        y = self.conv(x)
         if self.norm is not None:
-            x = self.norm(x)
-        return F.relu(x, inplace=True) if self.relu else x
+            y = self.norm(y)
+        if self.adapt is not None:
+            gain, shift = self.adapt(x.mean((2, 3), keepdim=True)).chunk(2, dim=1)  # (B, C, 1, 1)
+            y = torch.addcmul(shift, y, gain)
+        return F.relu(y, inplace=True) if self.relu else y
+
+
+def adaptation(channels_in: int, channels: int) -> nn.Conv2d:
+    """From means (B, channels_in, 1, 1) to gains and shifts (B, 2 · channels, 1, 1); starts with
+    gain 1 and shift 0, whatever the picture."""
+    adapt = nn.Conv2d(channels_in, 2 * channels, 1)
+    nn.init.zeros_(adapt.weight)
+    with torch.no_grad():
+        adapt.bias.copy_(torch.arange(2 * channels) < channels)  # type: ignore[union-attr]
+    return adapt
 
 
 class ResidualUnit(nn.Module):
@@ -78,7 +92,7 @@ class Generator(nn.Module):
             module, channels = build_layer(layer, channels)
             modules.append(module)
         self.core = nn.Sequential(*modules)
-        for conv in (m for m in self.core.modules() if isinstance(m, nn.Conv2d)):
+        for conv in self._convolutions():
             conv.padding_mode = architecture.padding
         self._init_last_layer()
 
@@ -86,7 +100,7 @@ class Generator(nn.Module):
         """Initialise the last convolution: with `residual` its output is close to 0, so training
         starts from the unchanged photograph; else its bias is 0.5, so from a grey picture.
         Residual blocks of dense convolutions start as the identity (Goyal et al. 2017, 5.1)."""
-        last = self._last_convolution()
+        last = self._convolutions()[-1]
         assert last.bias is not None
         if self.architecture.residual:
             nn.init.normal_(last.weight, std=0.01)
@@ -101,8 +115,8 @@ class Generator(nn.Module):
                 if isinstance(norm := getattr(unit.body[-1], "norm", None), BatchRenorm):
                     nn.init.zeros_(norm.weight)
 
-    def _last_convolution(self) -> nn.Conv2d:
-        return [m for m in self.core.modules() if isinstance(m, nn.Conv2d)][-1]
+    def _convolutions(self) -> list[nn.Conv2d]:
+        return [unit.conv for unit in self.core.modules() if isinstance(unit, ConvUnit)]
 
     @property
     def sub_pixels(self) -> int:
@@ -117,7 +131,7 @@ class Generator(nn.Module):
         the cheapest way to please the shallow Gram matrices (docs/log.md)."""
         if self.sub_pixels == 1:
             return
-        last = self._last_convolution()
+        last = self._convolutions()[-1]
         assert last.bias is not None
         kernels = last.weight.unflatten(0, (3, self.sub_pixels))  # (3, sub-pixels, C, k, k) view
         answers = kernels.mean((3, 4), keepdim=True)

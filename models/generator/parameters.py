@@ -22,6 +22,9 @@ def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
         if conv.norm != "none":
             shapes[f"{placed.prefix}.norm.weight"] = (conv.out,)
             shapes[f"{placed.prefix}.norm.bias"] = (conv.out,)
+        if conv.adaptive:  # gains, then shifts, from the means of the input channels
+            shapes[f"{placed.prefix}.adapt.weight"] = (2 * conv.out, placed.channels_in, 1, 1)
+            shapes[f"{placed.prefix}.adapt.bias"] = (2 * conv.out,)
     return shapes
 
 
@@ -46,6 +49,10 @@ def random_weights(architecture: Architecture, seed: int = 0) -> Weights:
         if name.endswith("conv.weight"):
             spread = (2 / np.prod(shape[1:])) ** 0.5
             weights[name] = generator.normal(0, spread, shape).astype(np.float32)
+        elif name.endswith("adapt.weight"):
+            weights[name] = generator.normal(0, 0.1 / shape[1], shape).astype(np.float32)
+        elif name.endswith("adapt.bias"):
+            weights[name] = (np.arange(shape[0]) < shape[0] // 2).astype(np.float32)
         else:
             fill: Any = np.ones if name.endswith("norm.weight") else np.zeros
             weights[name] = fill(shape, np.float32)

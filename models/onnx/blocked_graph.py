@@ -160,7 +160,8 @@ class BlockedWriter:
         match layer:
             case Conv():
                 padded = self.pad(x, layer.padding) if layer.padding else x
-                return self.conv(padded, layer, *self._read(prefix), plus=plus)
+                adapt = self._adaptation(x, prefix, layer) if layer.adaptive else None
+                return self.conv(padded, layer, *self._read(prefix), plus=plus, adapt=adapt)
             case Residual():
                 return self._residual(x, prefix, layer)
             case Upsample():
@@ -207,6 +208,23 @@ class BlockedWriter:
         step, zero = self.graph.constant(1.0), self.graph.zero_point(0)
         self.graph.add("QuantizeLinear", rgb, step, zero, out="blocks")
 
+    def _adaptation(self, x: str, prefix: str, spec: Conv) -> tuple[str, str]:
+        """Gains and shifts, (O,) each, of the adaptive convolution `prefix` of `x`."""
+        kernel, bias = (self._weights[f"{prefix}.adapt.{part}"] for part in ("weight", "bias"))
+        halves = [
+            self._in_blocks(half, axis=0).reshape(-1, *half.shape[1:])
+            for both in (kernel, bias)
+            for half in np.split(np.asarray(both, np.float32), 2)
+        ]
+        channels = len(halves[0])
+        means = self._keeping_channels(x, "GlobalAveragePool", x, domain=DOMAIN)
+        to_both = Conv(2 * channels, 1)
+        both = self.conv(means, to_both, np.concatenate(halves[:2]), np.concatenate(halves[2:]))
+        flat = self.graph.add("Reshape", both, self.graph.integers(-1))
+        start, middle, end = (self.graph.integers(i * channels) for i in range(3))
+        gain = self.graph.add("Slice", flat, start, middle)
+        return gain, self.graph.add("Slice", flat, middle, end)
+
     def pad(self, x: str, edge: int) -> str:
         """Repeat the outermost values `edge` times on each side."""
         channels, block = self._channels[x], self._block
@@ -224,12 +242,15 @@ class BlockedWriter:
         bias: NDArray[np.float32],
         *,
         plus: str | None = None,
+        adapt: tuple[str, str] | None = None,
     ) -> str:
-        """A convolution of padded values by kernel (O, I, kh, kw) and bias (O,)."""
+        """A convolution of padded values by kernel (O, I, kh, kw) and bias (O,); `adapt`: its gains
+        and shifts."""
         into = self._in_blocks(kernel, axis=0)  # (O / block, block, I, kh, kw)
         both = self._in_blocks(into, axis=2)  # (O / block, block, I / block, block, kh, kw)
         ordered = both.transpose(0, 2, 4, 5, 3, 1)
-        return self._conv(x, spec, ordered, bias, channels_in=self._channels[x], plus=plus)
+        channels_in = self._channels[x]
+        return self._conv(x, spec, ordered, bias, channels_in=channels_in, plus=plus, adapt=adapt)
 
     def _conv(
         self,
@@ -240,6 +261,7 @@ class BlockedWriter:
         *,
         channels_in: int,
         plus: str | None = None,
+        adapt: tuple[str, str] | None = None,
     ) -> str:
         """A convolution by a kernel in the layout's order."""
         biases = self._in_blocks(bias, axis=0).ravel()
@@ -249,8 +271,7 @@ class BlockedWriter:
             self.graph.add(
                 "Conv",
                 x,
-                self.graph.constant(np.ascontiguousarray(kernel)),
-                self.graph.constant(biases),
+                *self._parameters(np.ascontiguousarray(kernel), biases, adapt),
                 *([plus] if plus else []),
                 domain=DOMAIN,
                 kernel_shape=[spec.kernel] * 2,
@@ -260,6 +281,25 @@ class BlockedWriter:
                 **({"activation": "Relu"} if spec.relu else {}),
             ),
         )
+
+    def _parameters(
+        self,
+        kernel: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        adapt: tuple[str, str] | None,
+    ) -> tuple[str, str]:
+        """Kernel and bias as the convolution gets them. They are adapted, not what comes out: they
+        are hundreds of times smaller."""
+        kernels, biases = self.graph.constant(kernel), self.graph.constant(bias)
+        if adapt is None:
+            return kernels, biases
+        gain, shift = adapt
+        block, graph = self._block, self.graph
+        by_place = graph.add("Reshape", kernels, graph.integers(len(bias) // block, -1, block))
+        per_block = graph.add("Reshape", gain, graph.integers(len(bias) // block, 1, block))
+        scaled = graph.add("Mul", by_place, per_block)
+        kernels = graph.add("Reshape", scaled, graph.integers(*kernel.shape))
+        return kernels, graph.add("Add", graph.add("Mul", biases, gain), shift)
 
     def _enlarged(self, x: str, mode: str) -> str:
         way = "half_pixel" if mode == "linear" else "asymmetric"

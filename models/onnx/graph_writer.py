@@ -81,7 +81,7 @@ class GraphWriter:
             kernel = self.add("Mul", kernel, self.constant(gain_in * gain_out))
         if gain_out != 1.0:
             bias = self.add("Mul", bias, self.constant(gain_out))
-        edge = spec.padding
+        edge, seen = spec.padding, x
         if self.padding == "replicate" and edge:
             x = self.add("Pad", x, self.integers(0, 0, edge, edge, 0, 0, edge, edge), mode="edge")
             edge = 0
@@ -99,7 +99,19 @@ class GraphWriter:
         if spec.norm == "instance":
             x = self.add("InstanceNormalization", x, f"{prefix}.norm.weight", f"{prefix}.norm.bias")
         assert spec.norm != "batch", "fold batch norm before writing the graph"
+        if spec.adaptive:
+            assert gain_in == gain_out == 1.0 and not order
+            gain, shift = self.adaptation(seen, prefix)
+            x = self.add("Add", self.add("Mul", x, gain), shift)
         return self.add("Relu", x) if spec.relu else x
+
+    def adaptation(self, x: str, prefix: str) -> tuple[str, str]:
+        """Gains and shifts (1, C, 1, 1) of the adaptive convolution `prefix` of the value `x`."""
+        means = self.add("GlobalAveragePool", x)
+        both = self.add("Conv", means, f"{prefix}.adapt.weight", f"{prefix}.adapt.bias")
+        gain, shift = f"{both}_gain", f"{both}_shift"
+        self.nodes.append(helper.make_node("Split", [both], [gain, shift], axis=1, num_outputs=2))
+        return gain, shift
 
     def conv_to_rgb(self, x: str, prefix: str) -> str:
         """A 3×3 convolution to RGB on a grid of even size, its output scaled from 0..1 to 0..255.

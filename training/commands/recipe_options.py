@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from models.card import check_name
 from models.catalogue import SHIPPED, style_paths
 from models.errors import UsageError
+from models.generator.architecture import Architecture, without_adaptation
 from training.commands.layer_option import parse_layers
 from training.config.classic_recipes import classic_fields
 
@@ -102,11 +103,7 @@ def check_before_training(
             f"a style {name} {whose}; give another --name, --force to replace it in your list, "
             "or --no-install"
         )
-    wanted = recipe.architecture
-    if start is not None and (start.architecture.layers, start.architecture.residual) != (
-        wanted.layers,
-        wanted.residual,
-    ):
+    if start is not None and not starts(recipe.architecture, start.architecture):
         raise UsageError(
             f"--fine-tune: the checkpoint is of another architecture ({start.architecture.name} at "
             f"alpha {start.architecture.alpha:g}); give the --model-size and --alpha that it was "
@@ -116,6 +113,15 @@ def check_before_training(
         stored = load_checkpoint(path).recipe
         size = recipe.batch_size if "batch_size" in recipe.model_fields_set else stored.batch_size
         check_same_recipe(recipe.model_copy(update={"batch_size": size}), stored)
+
+
+def starts(wanted: Architecture, given: Architecture) -> bool:
+    """Whether weights of `given` can start a training of `wanted`: what they lack of adaptation
+    starts as none."""
+    return any(
+        (given.layers, given.residual) == (fitting.layers, fitting.residual)
+        for fitting in (wanted, without_adaptation(wanted))
+    )
 
 
 def parse_shares(text: str | None, count: int) -> list[float]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.errors import TrainingError, UsageError
-from models.generator.architecture import Architecture, from_json, to_json
+from models.generator.architecture import Architecture, from_json, to_json, without_adaptation
 from models.system.atomic_file import write_bytes_atomically
 from training.config.recipe import Recipe
 
@@ -84,9 +84,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise UsageError(f"{path}: no such checkpoint")
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
+        architecture = from_json(stored["architecture"])
         return Checkpoint(
-            architecture=from_json(stored["architecture"]),
-            recipe=Recipe.model_validate(json.loads(stored["recipe"])),
+            architecture=architecture,
+            recipe=_recipe_of(stored["recipe"], architecture),
             step=stored["step"],
             weights=stored["weights"],
             average=stored["average"],
@@ -99,3 +100,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except Exception as error:  # pickle, zip and pydantic each raise errors of their own
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise TrainingError(f"{path}: a damaged or foreign checkpoint: {reason}") from None
+
+
+def _recipe_of(text: str, architecture: Architecture) -> Recipe:
+    """The stored recipe. One from before `dense` was adaptive does not say that it was not."""
+    recipe = Recipe.model_validate(json.loads(text))
+    now = recipe.architecture
+    if architecture == now or architecture != without_adaptation(now):
+        return recipe
+    return recipe.model_copy(update={"options": recipe.options | {"adaptive": False}})

@@ -272,9 +272,11 @@ def check_same_recipe(recipe: Recipe, stored: Recipe) -> None:
 
 
 def load_weights(generator: Generator, weights: dict[str, Tensor]) -> None:
-    """Load a state_dict. Raises TrainingError for weights of another architecture."""
+    """Load a state_dict; what it lacks of adaptation stays as it is. Raises TrainingError for
+    weights of another architecture."""
+    adaptation = {k: v for k, v in generator.state_dict().items() if ".adapt." in k}
     try:
-        generator.load_state_dict(weights)
+        generator.load_state_dict(adaptation | weights)
     except RuntimeError:
         raise TrainingError(
             "the checkpoint is of another architecture; give the --model-size and --alpha "

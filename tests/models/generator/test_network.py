@@ -2,7 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from models.generator.architecture import dense, fast  # noqa: E402
+from models.generator.architecture import dense, fast, without_adaptation  # noqa: E402
 from models.generator.network import Generator  # noqa: E402
 
 SIZES = {"fast": fast(0.25, blocks=2), "dense": dense(0.25, blocks=1)}
@@ -60,3 +60,38 @@ def test_a_dense_generator_begins_grey_and_without_a_grid():
     painted = generator(torch.full((1, 3, 64, 64), 0.4))[..., 24:40, 24:40]
     assert float(painted.mean()) == pytest.approx(0.5, abs=0.3)
     assert float((painted - painted.mean(dim=(2, 3), keepdim=True)).abs().max()) < 1e-3
+
+
+def test_adaptation_starts_as_none():
+    torch.manual_seed(0)
+    adaptive = Generator(SIZES["dense"]).eval().requires_grad_(False)
+    plain = Generator(without_adaptation(SIZES["dense"])).eval().requires_grad_(False)
+    missing = plain.load_state_dict(adaptive.state_dict(), strict=False)
+    assert not missing.missing_keys and all(".adapt." in k for k in missing.unexpected_keys)
+    picture = random_picture(64, 72)
+    assert torch.allclose(adaptive(picture), plain(picture), atol=1e-6)
+
+
+def test_what_is_far_away_has_a_say_in_an_adaptive_generator_only():
+    """One half of the picture becomes brighter; 100 pixels into the other half something changes
+    only if the whole picture counts."""
+    torch.manual_seed(0)
+    first = random_picture(64, 512)
+    second = first.clone()
+    second[..., 256:] = 1 - second[..., 256:] / 3
+
+    def change(generator):
+        a, b = generator(first), generator(second)
+        return float((a - b)[..., :100].abs().max())
+
+    adaptive = Generator(SIZES["dense"]).eval().requires_grad_(False)
+    for unit in (m for m in adaptive.modules() if getattr(m, "adapt", None) is not None):
+        unit.adapt.weight.normal_(std=0.3)
+        if unit.norm is not None:
+            unit.norm.weight.fill_(1.0)
+    last = [m for m in adaptive.modules() if isinstance(m, torch.nn.Conv2d)][-1]
+    last.weight.copy_(torch.randn_like(last.weight) * 0.3)
+    plain = Generator(without_adaptation(SIZES["dense"])).eval().requires_grad_(False)
+    plain.load_state_dict(adaptive.state_dict(), strict=False)
+    assert change(plain) < 1e-5
+    assert change(adaptive) > 0.01

@@ -14,7 +14,7 @@ GENERATORS = {
     "whole": dense(),
     "half": dense(0.5),
     "a quarter": dense(0.25),
-    "tiny": dense(0.25, blocks=1),
+    "tiny": dense(0.25, blocks=1, adaptive=False),
     "wider": dense(1, quarter=24, eighth=40, blocks=2, quarter_blocks=2, head_width=24),
 }
 

@@ -10,6 +10,7 @@ from models.errors import TrainingError, UsageError
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from models.generator.network import Generator, load_generator  # noqa: E402
+from training.commands.recipe_options import starts  # noqa: E402
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.batch import crop_size, make_batch, overlap_of  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
@@ -170,6 +171,25 @@ def test_fine_tuning_starts_from_the_given_weights(small_training, tmp_path):
     assert torch.allclose(tuned.weights[name], base.average[name], atol=1e-6)
 
 
+DENSE = {"model_size": "dense", "options": {"blocks": 1}}
+PLAIN = {"model_size": "dense", "options": {"blocks": 1, "adaptive": False}}
+
+
+def test_weights_from_before_there_was_adaptation_start_an_adaptive_training(
+    small_training, tmp_path
+):
+    old = small_training(tmp_path / "old", num_images=2, **PLAIN)
+    assert not any(".adapt." in name for name in old.average)
+    new = small_training(tmp_path / "new", num_images=2, lr=1e-9, start=old.average, **DENSE)
+    assert starts(new.architecture, old.architecture)
+    assert not starts(old.architecture, new.architecture)
+    for name, value in new.weights.items():
+        if name.endswith("adapt.weight"):
+            assert value.abs().max() < 1e-6
+        elif name.endswith("conv.weight"):
+            assert torch.allclose(value, old.average[name], atol=1e-6)
+
+
 def spoil(monkeypatch, name, *, calls, factor=float("nan")):
     """Multiply what the function `name` of a step gives in these calls, counted from 0."""
     from training.data import batch
@@ -294,6 +314,17 @@ def test_a_run_of_before_the_fields_were_renamed_goes_on(small_training, tmp_pat
     recipe |= {"crop": 64, "style_size": 448, "decay_from": 0.5, "images": recipe["images"][0]}
     torch.save(stored | {"recipe": json.dumps(recipe)}, tmp_path / CHECKPOINT)
     assert small_training(tmp_path, num_images=20).step == 10
+
+
+def test_a_recipe_of_before_there_was_adaptation_has_none(small_training, tmp_path):
+    old = small_training(tmp_path, num_images=4, **PLAIN)
+    stored = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    recipe = json.loads(stored["recipe"])
+    del recipe["options"]["adaptive"]
+    torch.save(stored | {"recipe": json.dumps(recipe)}, tmp_path / CHECKPOINT)
+    read = load_checkpoint(tmp_path / CHECKPOINT)
+    assert read.recipe.architecture == read.architecture == old.architecture
+    assert small_training(tmp_path, num_images=4, **PLAIN).step == 2
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(small_training, tmp_path, monkeypatch):
