@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from statistics import median
 
 import pytest
 
@@ -55,10 +56,11 @@ def test_the_peak_is_predicted_within_a_quarter(side, kind):
     if kind == "bfloat16" and not has_bf16():
         pytest.skip("this CPU would emulate bfloat16")
     command = [sys.executable, "-c", MEASURE, str(side), kind]
-    # A system that is short of memory takes pages away meanwhile: of two, the greater is the peak.
-    measured = max(
+    # A system that is short of memory takes pages away, before the painting or meanwhile, which
+    # raises or lowers what is measured: of three, the middle one is the peak.
+    measured = median(
         int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=140).stdout)
-        for _ in range(2)
+        for _ in range(3)
     )
     channels = {x: VGG16[x] for x in VGG16 if x <= "relu4_2"}
     predicted = painting_bytes(
