@@ -39,11 +39,9 @@ FLAT_COLOURS = ((20, 20, 30), (128, 128, 128), (220, 190, 160), (60, 110, 190), 
 FLAT_DRAWS = 4
 NOISE = 2.0
 """Camera noise on a flat picture, in levels: on a constant one a network cannot draw strokes."""
-CUT = 384
-"""Pixels cropped from each side to get a picture's middle: more than the reach of a network's
-convolutions, and a multiple of every stride."""
-WHOLE_SIDE = 2 * CUT + 128
-"""Side in pixels to which a photograph is enlarged before its middle is painted alone."""
+LARGE_SIDE, INSIDE = 640, 384
+"""Sides in pixels to which a photograph is enlarged, and of its middle that is judged: what is so
+smooth gets few strokes of its own. Multiples of every stride."""
 
 
 def change_of(source: Picture, painted: Picture) -> Change:
@@ -136,9 +134,10 @@ def flat_grid(painter: Painter) -> float:
 def border(painter: Painter, sources: list[Picture]) -> float:
     """`flat_border`, or `natural_border` of `sources` if there are any and it is more.
 
-    The middle of a picture is painted alone, and compared with the middle of the whole picture's
-    painting. The content is the same, so the border causes all differences. The contrast is that of
-    all pictures of a colour, and of all `sources`: strokes fall anywhere, a frame stands still.
+    A picture's painting is compared with the painting of the same picture in a ring of its mirror
+    images, where it has no border. (In other surroundings a generator whose channels go by the
+    means of the whole picture would paint it differently all over.) The contrast is that of all
+    pictures of a colour, and of all `sources`: strokes fall anywhere, a frame stands still.
     """
     flat = flat_border(painter)
     return max(flat, natural_border(painter, sources)) if sources else flat
@@ -146,38 +145,36 @@ def border(painter: Painter, sources: list[Picture]) -> float:
 
 def flat_border(painter: Painter) -> float:
     """The largest `border_contrast` on noisy flat pictures."""
-    flat = _flat_pictures(draws=FLAT_DRAWS, side=FLAT_SIDE + 2 * CUT)
-    changes = [border_change(painter, x) for x in flat]
+    changes = [border_change(painter, x) for x in _flat_pictures(draws=FLAT_DRAWS)]
     groups = [changes[i : i + FLAT_DRAWS] for i in range(0, len(changes), FLAT_DRAWS)]
     return max(border_contrast(group) for group in groups)
 
 
 def natural_border(painter: Painter, sources: list[Picture]) -> float:
-    """The `border_contrast` on pictures (H, W, 3), which are enlarged to WHOLE_SIDE."""
-    return border_contrast([border_change(painter, _large(x)) for x in sources])
+    """The `border_contrast` on pictures (H, W, 3), which are enlarged to LARGE_SIDE."""
+    return border_contrast([border_change(painter, _smooth(x)) for x in sources])
 
 
 def border_change(painter: Painter, source: Picture) -> Change:
-    """The painting of the picture's middle alone, minus the middle of the picture's painting."""
-    alone = painter(np.ascontiguousarray(_middle(source)))
-    return change_of(_middle(painter(source)), alone)
+    """The picture's painting, minus that of the same picture amid its mirror images."""
+    height, width = source.shape[:2]
+    amid = np.pad(source, ((height, height), (width, width), (0, 0)), mode="symmetric")
+    inside = painter(amid)[height : 2 * height, width : 2 * width]
+    return change_of(inside, painter(source))
 
 
-def _middle(picture: Picture) -> Picture:
-    return picture[CUT:-CUT, CUT:-CUT]
+def _smooth(picture: Picture) -> Picture:
+    size, cut = (LARGE_SIDE, LARGE_SIDE), (LARGE_SIDE - INSIDE) // 2
+    large = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(large[cut:-cut, cut:-cut], np.uint8)
 
 
-def _large(picture: Picture) -> Picture:
-    size = (WHOLE_SIDE, WHOLE_SIDE)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def _flat_pictures(*, draws: int, side: int = FLAT_SIDE) -> list[Picture]:
+def _flat_pictures(*, draws: int) -> list[Picture]:
     """Flat pictures: each colour without noise if `draws` is 1, else `draws` times with noise."""
     random = np.random.default_rng(0)
     pictures = []
     for colour in FLAT_COLOURS:
-        plain = np.full((side, side, 3), colour, np.float32)
+        plain = np.full((FLAT_SIDE, FLAT_SIDE, 3), colour, np.float32)
         for _ in range(draws):
             noise = random.normal(0, NOISE, plain.shape) if draws > 1 else 0
             pictures.append((plain + noise).round().clip(0, 255).astype(np.uint8))
