@@ -25,7 +25,7 @@ def test_the_default_style_is_shipped_and_comes_first():
         assert row["shipped"]
         assert not row["problem"]
         assert row["credit"]
-        assert 0 < row["kilobytes"] < 1200
+        assert 0 < row["kilobytes"] < 1500
 
 
 @pytest.fixture
