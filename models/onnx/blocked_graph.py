@@ -160,7 +160,7 @@ class BlockedWriter:
         match layer:
             case Conv():
                 padded = self.pad(x, layer.padding) if layer.padding else x
-                adapt = self._adaptation(x, prefix, layer) if layer.adaptive else None
+                adapt = self._adaptation(x, prefix) if layer.adaptive else None
                 return self.conv(padded, layer, *self._read(prefix), plus=plus, adapt=adapt)
             case Residual():
                 return self._residual(x, prefix, layer)
@@ -208,7 +208,7 @@ class BlockedWriter:
         step, zero = self.graph.constant(1.0), self.graph.zero_point(0)
         self.graph.add("QuantizeLinear", rgb, step, zero, out="blocks")
 
-    def _adaptation(self, x: str, prefix: str, spec: Conv) -> tuple[str, str]:
+    def _adaptation(self, x: str, prefix: str) -> tuple[str, str]:
         """Gains and shifts, (O,) each, of the adaptive convolution `prefix` of `x`."""
         kernel, bias = (self._weights[f"{prefix}.adapt.{part}"] for part in ("weight", "bias"))
         halves = [
