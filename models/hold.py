@@ -1,8 +1,9 @@
 """Holds the painting where the camera's picture does not move.
 
 A generator answers a sensor's noise with strokes that change from frame to frame. Here each new
-painting is taken over at once where the picture moved since the shown painting was made there,
-and elsewhere only little by little. Cheap: motion is found on a grid of a few thousand cells.
+painting is taken over little by little, and at once where the picture moved since the shown
+painting was made there. Of what moved, a part is kept, moved along (follow.py), so that strokes on
+a face do not shimmer. Cheap: motion is found on a grid of a few thousand cells.
 """
 
 import math
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.follow import Follower
 from models.pictures import RGB
 
 Floats = NDArray[np.float32]
@@ -21,6 +23,8 @@ LONGEST_MEMORY = 0.65
 """Seconds in which, at smoothing 1, a still place is renewed by 63 % (in 2 s by 95 %)."""
 CELLS = 160
 """Cells along the longer side of the frame."""
+FOLLOWING = 0.6
+"""Share of the shown painting that, at smoothing 1, is kept where it can be moved along."""
 LEAST_MOTION = 2.0
 """Levels of 255 by which a cell may differ without any noise."""
 NOISE_FACTOR = 2.0
@@ -39,7 +43,7 @@ GAIN_LIMIT = 1.25
 DARK = 16.0
 LONGEST_STEP = 0.1
 """Seconds; a longer gap between two paintings counts as so much."""
-SURROUNDINGS = np.ones((7, 7), np.uint8)
+SURROUNDINGS = np.ones((3, 3), np.uint8)
 STRIP = 32
 """Rows blended at a time: they stay in the processor's cache."""
 
@@ -52,11 +56,13 @@ class PaintingHold:
     """
 
     def __init__(self) -> None:
+        self._follower = Follower()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: the next painting is taken over whole."""
         self._held: Floats | None = None
+        self._follower.forget()
         self._motion: Floats = np.zeros((0, 0), np.float32)
         self._noise: float | None = None
         self._seconds = 0.0
@@ -85,14 +91,15 @@ class PaintingHold:
         """
         cells = _cells(frame)
         now = _blur(cells)
+        self._follower.see(frame)
         if self._held is None or self._held.shape != painted.shape:
-            return self._take_over(cells, painted, seconds)
+            return self._take_over(frame, cells, painted, seconds)
         step = min(LONGEST_STEP, max(0.0, seconds - self._seconds))
         memory = smoothing * LONGEST_MEMORY
         noise = self._follow_noise(cells, step)
         moved = self._moved(now, LEAST_MOTION + NOISE_FACTOR * noise)
         if float((moved > 0.5).mean()) > CUT_SHARE:
-            taken = self._take_over(cells, painted, seconds)
+            taken = self._take_over(frame, cells, painted, seconds)
             self._noise = noise
             return taken
         calm = not changing and not (moved > 0.5).any()
@@ -101,10 +108,12 @@ class PaintingHold:
         share = np.maximum(self._motion, np.float32(1 - math.exp(-step / memory)))
         self._seen += share[..., None] * (now - self._seen)
         self._cells, self._seconds = cells, seconds
+        share *= 1 - FOLLOWING * smoothing * self._follower.move(self._held, moved)
         return self._renewed(painted, share)
 
-    def _take_over(self, cells: Floats, painted: RGB, seconds: float) -> RGB:
+    def _take_over(self, frame: RGB, cells: Floats, painted: RGB, seconds: float) -> RGB:
         self.reset()
+        self._follower.see(frame)
         self._held = painted.astype(np.float32)
         self._seen, self._cells, self._seconds = _blur(cells), cells, seconds
         self._motion = np.zeros(cells.shape[:2], np.float32)
@@ -138,7 +147,7 @@ class PaintingHold:
         """
         self._seen *= _gain(self._seen, now)
         moved = np.clip(_difference(now, self._seen) / np.float32(still) - 1, 0, 1)
-        return np.asarray(cv2.blur(cv2.dilate(moved, SURROUNDINGS), (5, 5)), np.float32)
+        return np.asarray(cv2.blur(cv2.dilate(moved, SURROUNDINGS), (3, 3)), np.float32)
 
     def _follow_noise(self, cells: Floats, step: float) -> float:
         """The noise level: rises slowly, so that a gesture is no noise, and falls at once.

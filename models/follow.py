@@ -1,0 +1,185 @@
+"""Moves a shown painting along with what moves in front of the camera.
+
+A generator paints what moves anew in each frame, with strokes that are never quite where they
+were: they shimmer. Where optical flow (DIS, Kroeger et al. 2016, through OpenCV) explains how a
+frame came from the one before, part of the old painting can be kept, moved along.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.pictures import RGB
+
+Floats = NDArray[np.float32]
+
+LONGER_SIDE = 320
+"""Pixels, about, of the grey pictures whose flow is taken; twice as many take three times as long
+and find little more."""
+FINEST = 1
+"""The flow is taken at half of their resolution."""
+MARGIN = 12
+"""Grey pixels around what moves: as far as flow looks for where a thing came from."""
+LEAST_SIDE = 64
+"""Grey pixels: of smaller pictures, DIS takes no flow."""
+NO_DOUBT = 1.0
+"""Levels of grey: a place moves only if that explains so much more than standing still."""
+STRIP = 16
+"""Rows that are moved at a time, from the first to the last column that moves."""
+DOUBT = np.ones((3, 3), np.uint8)
+"""Around what is not explained, nothing is trusted."""
+UNEXPLAINED = 16.0
+"""Levels of grey by which a place may differ from where it is said to have come from; half of that
+raises no doubt."""
+
+
+AREA = (5, 5)
+"""Grey pixels that are compared at a time."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of a picture: rows `top` to `bottom`, columns `left` to `right`."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, as OpenCV has it."""
+        return self.right - self.left, self.bottom - self.top
+
+    def scaled(self, rows: float, columns: float) -> "Region":
+        """The same rectangle of a picture with so many times the rows and columns."""
+        return Region(
+            round(self.top * rows),
+            round(self.bottom * rows),
+            round(self.left * columns),
+            round(self.right * columns),
+        )
+
+
+class Follower:
+    """Remembers the frame before. For one thread."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow.setFinestScale(FINEST)
+        self._before: RGB | None = None
+        self._now: RGB | None = None
+        self._old = np.empty((0, 0, 3), np.float32)
+        self._grid = self._places = np.empty((0, 0, 2), np.float32)
+
+    def forget(self) -> None:
+        """Begin anew with the next frame."""
+        self._before = self._now = None
+
+    def see(self, frame: RGB) -> None:
+        """The next frame (H, W, 3) uint8 RGB; one of another size begins anew."""
+        self._before, self._now = self._now, _small(frame)
+        if self._before is not None and self._before.shape != self._now.shape:
+            self._before = None
+
+    def move(self, held: Floats, moving: Floats) -> Floats:
+        """Move `held` (H, W, 3), in place, from where it was in the frame before to where it is.
+
+        Only where `moving` (cells, 0..1) says that something does. Returns for each cell how well
+        that explains the frame, 0..1; 0 wherever nothing was moved.
+        """
+        trust = np.zeros(moving.shape, np.float32)
+        if self._before is None or self._now is None or not moving.any():
+            return trust
+        height, width = self._now.shape[:2]
+        mask = cv2.resize(moving, (width, height), interpolation=cv2.INTER_LINEAR)
+        region = _around(mask)
+        if min(region.size) < LEAST_SIDE:
+            return trust
+        before, now = self._before[region.slices], self._now[region.slices]
+        flow = self._flow.calc(_grey(now), _grey(before), None)
+        unlike, stood = _unlike(_warped(before, flow), now), _unlike(before, now)
+        moves = (stood >= unlike + NO_DOUBT) & (mask[region.slices] > 0)
+        flow = cv2.bitwise_and(flow, flow, mask=moves.view(np.uint8))
+        unlike = cv2.min(unlike, stood)
+        explained = np.zeros((height, width), np.float32)
+        explained[region.slices] = cv2.erode(np.clip(1.5 - unlike / UNEXPLAINED, 0, 1), DOUBT)
+        rows, columns = held.shape[0] / height, held.shape[1] / width
+        flow = cv2.multiply(flow, (columns, rows, 0, 0))
+        self._move_region(held, flow, moves, region.scaled(rows, columns))
+        return cv2.resize(explained, moving.shape[::-1], dst=trust, interpolation=cv2.INTER_AREA)
+
+    def _move_region(
+        self, held: Floats, flow: Floats, moves: NDArray[np.bool_], region: Region
+    ) -> None:
+        """Fill the places of `held` (H, W, 3) that move with what `flow` finds there.
+
+        `flow` (h, w, 2), in pixels of `held`, and `moves` (h, w) cover `region` of it.
+        """
+        if self._old.shape != held.shape:
+            self._old, self._grid = np.empty_like(held), _grid(*held.shape[:2])
+            self._places = np.empty_like(self._grid)
+        old, places = self._old[region.slices], self._places[region.slices]
+        held, width, height = held[region.slices], *region.size
+        np.copyto(old, held)
+        cv2.resize(flow, region.size, dst=places, interpolation=cv2.INTER_LINEAR)
+        places += self._grid[:height, :width]
+        rows, columns = height / moves.shape[0], width / moves.shape[1]
+        for first in range(0, len(moves), STRIP):
+            found = np.flatnonzero(moves[first : first + STRIP].any(axis=0))
+            if not found.size:
+                continue
+            top, bottom = round(first * rows), round(min(first + STRIP, len(moves)) * rows)
+            left, right = round(found[0] * columns), round((found[-1] + 1) * columns)
+            here = slice(top, bottom), slice(left, right)
+            border = cv2.BORDER_REPLICATE
+            held[here] = cv2.remap(old, places[here], None, cv2.INTER_CUBIC, borderMode=border)
+
+
+def _small(frame: RGB) -> RGB:
+    height, width = frame.shape[:2]
+    factor = max(1, round(max(height, width) / LONGER_SIDE))  # whole ones are quick
+    size = (max(1, width // factor), max(1, height // factor))
+    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _grey(rgb: RGB) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _around(mask: Floats) -> Region:
+    """What encloses all of `mask` above 0, with a margin."""
+    sides = []
+    for axis in (1, 0):
+        found = np.flatnonzero(mask.any(axis=axis))
+        length = mask.shape[1 - axis]
+        first, last = int(found[0]) - MARGIN, int(found[-1]) + 1 + MARGIN
+        missing = max(0, LEAST_SIDE - (last - first))
+        first, last = first - missing // 2, last + missing - missing // 2
+        sides += [max(0, first), min(length, last)]
+    return Region(*sides)
+
+
+def _warped(picture: RGB, flow: Floats) -> RGB:
+    places = flow + _grid(*picture.shape[:2])
+    return np.asarray(cv2.remap(picture, places, None, cv2.INTER_LINEAR), np.uint8)
+
+
+def _unlike(a: RGB, b: RGB) -> Floats:
+    """How far the surroundings of each pixel (H, W) differ, in levels of the channel that does
+    most."""
+    red, green, blue = cv2.split(cv2.blur(cv2.absdiff(a, b), AREA))
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
+
+
+def _grid(height: int, width: int) -> Floats:
+    """Column and row of each pixel (H, W, 2)."""
+    grid = np.empty((height, width, 2), np.float32)
+    grid[..., 0], grid[..., 1] = np.arange(width), np.arange(height)[:, None]
+    return grid
