@@ -28,9 +28,9 @@ NO_DOUBT = 1.0
 """Levels of grey: a place moves only if that explains so much more than standing still."""
 STRIP = 16
 """Rows that are moved at a time, from the first to the last column that moves."""
-DOUBT = np.ones((3, 3), np.uint8)
+DOUBT = np.ones((5, 5), np.uint8)
 """Around what is not explained, nothing is trusted."""
-UNEXPLAINED = 16.0
+UNEXPLAINED = 24.0
 """Levels of grey by which a place may differ from where it is said to have come from; half of that
 raises no doubt."""
 
@@ -88,20 +88,20 @@ class Follower:
         if self._before is not None and self._before.shape != self._now.shape:
             self._before = None
 
-    def move(self, held: Floats, moving: Floats) -> Floats:
+    def move(self, held: Floats, moving: Floats) -> Floats | None:
         """Move `held` (H, W, 3), in place, from where it was in the frame before to where it is.
 
-        Only where `moving` (cells, 0..1) says that something does. Returns for each cell how well
-        that explains the frame, 0..1; 0 wherever nothing was moved.
+        Only where `moving`, a grid of 0..1, says that something does. Returns how well that
+        explains the frame, a finer grid of 0..1, 0 around whatever moves; or None, with nothing
+        moved.
         """
-        trust = np.zeros(moving.shape, np.float32)
         if self._before is None or self._now is None or not moving.any():
-            return trust
+            return None
         height, width = self._now.shape[:2]
         mask = cv2.resize(moving, (width, height), interpolation=cv2.INTER_LINEAR)
         region = _around(mask)
         if min(region.size) < LEAST_SIDE:
-            return trust
+            return None
         before, now = self._before[region.slices], self._now[region.slices]
         flow = self._flow.calc(_grey(now), _grey(before), None)
         unlike, stood = _unlike(_warped(before, flow), now), _unlike(before, now)
@@ -113,7 +113,7 @@ class Follower:
         rows, columns = held.shape[0] / height, held.shape[1] / width
         flow = cv2.multiply(flow, (columns, rows, 0, 0))
         self._move_region(held, flow, moves, region.scaled(rows, columns))
-        return cv2.resize(explained, moving.shape[::-1], dst=trust, interpolation=cv2.INTER_AREA)
+        return explained
 
     def _move_region(
         self, held: Floats, flow: Floats, moves: NDArray[np.bool_], region: Region

@@ -23,8 +23,9 @@ LONGEST_MEMORY = 0.65
 """Seconds in which, at smoothing 1, a still place is renewed by 63 % (in 2 s by 95 %)."""
 CELLS = 160
 """Cells along the longer side of the frame."""
-FOLLOWING = 0.6
-"""Share of the shown painting that, at smoothing 1, is kept where it can be moved along."""
+FOLLOWING = 0.5
+"""Share of the shown painting that is kept where it can be moved along, from LIVE_SMOOTHING on:
+more would smear what moves."""
 LEAST_MOTION = 2.0
 """Levels of 255 by which a cell may differ without any noise."""
 NOISE_FACTOR = 2.0
@@ -108,7 +109,11 @@ class PaintingHold:
         share = np.maximum(self._motion, np.float32(1 - math.exp(-step / memory)))
         self._seen += share[..., None] * (now - self._seen)
         self._cells, self._seconds = cells, seconds
-        share *= 1 - FOLLOWING * smoothing * self._follower.move(self._held, moved)
+        trust = self._follower.move(self._held, moved)
+        if trust is not None:
+            share = cv2.resize(share, trust.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            kept = FOLLOWING * min(1.0, smoothing / LIVE_SMOOTHING)
+            share *= 1 - np.float32(kept) * trust
         return self._renewed(painted, share)
 
     def _take_over(self, frame: RGB, cells: Floats, painted: RGB, seconds: float) -> RGB:
@@ -122,7 +127,7 @@ class PaintingHold:
         return painted
 
     def _renewed(self, painted: RGB, share: Floats) -> RGB:
-        """Renew what is held by `share` (cells, 0..1) of `painted`; return it as bytes.
+        """Renew what is held by `share` (a coarse grid, 0..1) of `painted`; return it as bytes.
 
         It is held as floats: of bytes, a small share of a small difference would round to nothing
         for ever.
