@@ -6,6 +6,7 @@ frame came from the one before, part of the old painting can be kept, moved alon
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -98,20 +99,22 @@ class Follower:
         if self._before is None or self._now is None or not moving.any():
             return None
         height, width = self._now.shape[:2]
-        mask = cv2.resize(moving, (width, height), interpolation=cv2.INTER_LINEAR)
+        mask = np.asarray(cv2.resize(moving, (width, height)), np.float32)
         region = _around(mask)
         if min(region.size) < LEAST_SIDE:
             return None
         before, now = self._before[region.slices], self._now[region.slices]
-        flow = self._flow.calc(_grey(now), _grey(before), None)
-        unlike, stood = _unlike(_warped(before, flow), now), _unlike(before, now)
+        unknown: Any = None  # the stub wants a flow to begin with
+        flow = np.asarray(self._flow.calc(_grey(now), _grey(before), unknown), np.float32)
+        came = _found(before, flow + _grid(*now.shape[:2]), cv2.INTER_LINEAR)
+        unlike, stood = _unlike(came, now), _unlike(before, now)
         moves = (stood >= unlike + NO_DOUBT) & (mask[region.slices] > 0)
-        flow = cv2.bitwise_and(flow, flow, mask=moves.view(np.uint8))
-        unlike = cv2.min(unlike, stood)
+        flow = np.asarray(cv2.copyTo(flow, moves.view(np.uint8)), np.float32)  # 0 elsewhere
+        unlike = np.minimum(unlike, stood)
         explained = np.zeros((height, width), np.float32)
         explained[region.slices] = cv2.erode(np.clip(1.5 - unlike / UNEXPLAINED, 0, 1), DOUBT)
         rows, columns = held.shape[0] / height, held.shape[1] / width
-        flow = cv2.multiply(flow, (columns, rows, 0, 0))
+        flow *= np.array([columns, rows], np.float32)
         self._move_region(held, flow, moves, region.scaled(rows, columns))
         return explained
 
@@ -138,8 +141,7 @@ class Follower:
             top, bottom = round(first * rows), round(min(first + STRIP, len(moves)) * rows)
             left, right = round(found[0] * columns), round((found[-1] + 1) * columns)
             here = slice(top, bottom), slice(left, right)
-            border = cv2.BORDER_REPLICATE
-            held[here] = cv2.remap(old, places[here], None, cv2.INTER_CUBIC, borderMode=border)
+            held[here] = _found(old, places[here], cv2.INTER_CUBIC)
 
 
 def _small(frame: RGB) -> RGB:
@@ -166,9 +168,11 @@ def _around(mask: Floats) -> Region:
     return Region(*sides)
 
 
-def _warped(picture: RGB, flow: Floats) -> RGB:
-    places = flow + _grid(*picture.shape[:2])
-    return np.asarray(cv2.remap(picture, places, None, cv2.INTER_LINEAR), np.uint8)
+def _found(picture: NDArray[Any], places: Floats, interpolation: int) -> NDArray[Any]:
+    """What `picture` shows at `places` (H, W, 2), columns and rows."""
+    one_map: Any = None  # the stub knows only places in two maps
+    border = cv2.BORDER_REPLICATE
+    return np.asarray(cv2.remap(picture, places, one_map, interpolation, borderMode=border))
 
 
 def _unlike(a: RGB, b: RGB) -> Floats:

@@ -111,9 +111,9 @@ class PaintingHold:
         self._cells, self._seconds = cells, seconds
         trust = self._follower.move(self._held, moved)
         if trust is not None:
-            share = cv2.resize(share, trust.shape[::-1], interpolation=cv2.INTER_LINEAR)
-            kept = FOLLOWING * min(1.0, smoothing / LIVE_SMOOTHING)
-            share *= 1 - np.float32(kept) * trust
+            kept = np.float32(FOLLOWING * min(1.0, smoothing / LIVE_SMOOTHING))
+            finer = np.asarray(cv2.resize(share, trust.shape[::-1]), np.float32)
+            share = finer * (1 - kept * trust)
         return self._renewed(painted, share)
 
     def _take_over(self, frame: RGB, cells: Floats, painted: RGB, seconds: float) -> RGB:
