@@ -1,11 +1,14 @@
 """Writes the nodes and constants of an ONNX graph; knows layers, not architectures."""
 
 import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 from models.generator.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
 from models.generator.parameters import Weights
@@ -21,10 +24,17 @@ class GraphWriter:
             name: numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)
             for name, array in weights.items()
         }
+        self._integers: dict[tuple[int, ...], str] = {}
+        self._shapes: dict[str, onnx.ValueInfoProto] = {}
 
     def add(self, op: str, *inputs: str, out: str | None = None, **attributes: Any) -> str:
         name = out or f"{op.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
+        domain = attributes.pop("domain", None)
+        node = helper.make_node(op, list(inputs), [name], name=name, domain=domain)
+        for key, value in sorted(attributes.items()):
+            hashable = tuple(value) if isinstance(value, list) else value
+            node.attribute.append(_attribute(key, hashable))
+        self.nodes.append(node)
         return name
 
     def constant(self, value: Any, dtype: Any = np.float32) -> str:
@@ -35,11 +45,27 @@ class GraphWriter:
         self.constants.setdefault(name, numpy_helper.from_array(array, name))
         return name
 
+    def parameter(self, array: NDArray[np.float32]) -> str:
+        """A constant that is not compared with the others, which takes longer than all else."""
+        name = f"parameter_{len(self.constants)}"
+        self.constants[name] = numpy_helper.from_array(array, name)
+        return name
+
     def zero_point(self, value: int) -> str:
         return self.constant(value, np.uint8)
 
     def integers(self, *values: int) -> str:
-        return self.constant(list(values), np.int64)
+        if values not in self._integers:
+            self._integers[values] = self.constant(values, np.int64)
+        return self._integers[values]
+
+    def tell_shape(self, value: str, shape: Sequence[int | str]) -> None:
+        """Tell the runtime the shape of a float value; sides of the same name are equal. Where it
+        knows that two values have one shape, it may write one over the other."""
+        self._shapes[value] = helper.make_tensor_value_info(value, TensorProto.FLOAT, shape)
+
+    def told_shapes(self) -> list[onnx.ValueInfoProto]:
+        return list(self._shapes.values())
 
     def layer(self, x: str, prefix: str, layer: Layer) -> str:
         """Any layer; its parameters' names begin with `prefix`, as in the torch module."""
@@ -193,3 +219,9 @@ class GraphWriter:
                 nearest_mode="floor",
             )
         return self.add("Resize", x, "", scales, mode="linear")
+
+
+@lru_cache(maxsize=256, typed=True)
+def _attribute(key: str, value: Any) -> onnx.AttributeProto:
+    """The same few come again and again, and take longer to make than the nodes."""
+    return helper.make_attribute(key, value)

@@ -15,7 +15,7 @@ import onnxruntime as ort
 
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, UsageError
-from models.onnx.blocked_graph import blocked_generator
+from models.onnx.blocked_graph import BlockedGenerator, read_blocked
 from models.onnx.fp16 import is_half, picture_difference, probe_picture, to_half
 from models.onnx.frame_ends import FrameEnds, PlainEnds
 from models.onnx.graph import WHOLE, CoarseCoding, frame_graph
@@ -28,6 +28,9 @@ from realtime.frames.size import Size
 from realtime.inference.backends.providers import PROVIDERS, candidates, session_providers
 from realtime.inference.upsample import Upsampler
 
+USUAL_WIDTH = 640
+"""A style is loaded before the width of its pictures is known. Most are multiples of 16, too."""
+
 
 class ProviderFailed(Exception):  # noqa: N818
     """This build has the provider, but it does not start on this machine."""
@@ -37,7 +40,7 @@ class ProviderFailed(Exception):  # noqa: N818
 class RunningSession:
     """A running session, its device and precision, and remarks for the user. `ends`: what its
     graph takes and gives, if that is not simply the frame and the picture; `coding`: what the
-    picture's bytes mean."""
+    picture's bytes mean; `blocked`: what writes its graph, if there are others for other widths."""
 
     session: ort.InferenceSession
     device: str
@@ -45,6 +48,7 @@ class RunningSession:
     remarks: tuple[str, ...] = ()
     ends: FrameEnds | None = None
     coding: CoarseCoding = WHOLE
+    blocked: BlockedGenerator | None = None
 
 
 class OnnxRuntimeBackend:
@@ -73,12 +77,14 @@ class OnnxRuntimeBackend:
         self._path = Path()
         self._where = ""
         self._shape: tuple[int, ...] = (0, 0)
+        self._blocked: BlockedGenerator | None = None
+        self._step = 0
 
     def load(self, card: StyleCard) -> str:
         """See `Backend.load`. With "auto", the line also says why no better device was taken."""
         self._path = card.path
         started = self._start(read_model(card.path))
-        self._session = started.session
+        self._session, self._blocked = started.session, started.blocked
         self._upsampler = Upsampler(started.coding)
         self._where = started.device
         output = started.session.get_outputs()[0].name
@@ -114,11 +120,16 @@ class OnnxRuntimeBackend:
         wanted = PROVIDERS[device].half if self._half is None else self._half
         # The blocked graph is tried first: a style is loaded while another one paints, and Python
         # that writes a graph that nobody runs would keep the painting waiting.
-        if not wanted and device == "cpu" and (blocked := blocked_generator(file)) is not None:
-            graph, ends = blocked
-            return RunningSession(self._session_on(device, graph), device, "fp32", ends=ends)
+        if not wanted and device == "cpu" and (blocked := read_blocked(file)) is not None:
+            session = self._blocked_session(blocked, USUAL_WIDTH)
+            return RunningSession(session, device, "fp32", ends=blocked.frames, blocked=blocked)
         model, coding = frame_graph(file)
         return replace(self._start_graph(device, model, half=wanted), coding=coding)
+
+    def _blocked_session(self, blocked: BlockedGenerator, width: int) -> ort.InferenceSession:
+        """For pictures of that width, and others of its step."""
+        self._step = blocked.step(width)
+        return self._session_on("cpu", blocked.graph(self._step), optimise=False)
 
     def _start_graph(self, device: str, model: onnx.ModelProto, *, half: bool) -> RunningSession:
         if is_half(model):
@@ -140,7 +151,9 @@ class OnnxRuntimeBackend:
         full = self._session_on(device, model)
         return RunningSession(full, device, "fp32", (f"{reason}; using fp32",))
 
-    def _session_on(self, device: str, model: onnx.ModelProto) -> ort.InferenceSession:
+    def _session_on(
+        self, device: str, model: onnx.ModelProto, *, optimise: bool = True
+    ) -> ort.InferenceSession:
         """A session whose first provider is that of `device`.
 
         Raises ProviderFailed with the reason, or on the CPU ModelError if the model is refused.
@@ -152,7 +165,7 @@ class OnnxRuntimeBackend:
         try:
             session = ort.InferenceSession(
                 model.SerializeToString(),
-                session_options(self._settings),
+                session_options(self._settings, optimise=optimise),
                 providers=providers,
                 enable_fallback=0,
             )
@@ -188,16 +201,25 @@ class OnnxRuntimeBackend:
 
         Raises UsageError for a picture that is too small for the generators.
         """
-        assert self._session is not None, "load first"
         small = resize(rgb, *at) if at else rgb
         check_size(small)
+        session = self._fitting_session(small.shape[1])
         # The binding takes a raw address: a flipped or cropped view would be read wrongly.
         given, out = self._ends.given(small), self._ends.room(small)
         binding = self._binding
         _bind(binding.bind_input, self._ends.input, given)
         _bind(binding.bind_output, self._ends.output, out)
-        self._session.run_with_iobinding(binding, self._run_options(small.shape))
+        session.run_with_iobinding(binding, self._run_options(small.shape))
         return self._upsampler.compose(rgb, self._ends.picture(out, small), strength)
+
+    def _fitting_session(self, width: int) -> ort.InferenceSession:
+        """The session for pictures of that width. Of those for several widths one is held, to save
+        memory."""
+        assert self._session is not None, "load first"
+        if self._blocked and self._blocked.step(width) != self._step:
+            self._session = self._blocked_session(self._blocked, width)
+            self._binding = self._session.io_binding()
+        return self._session
 
     def _run_options(self, shape: tuple[int, ...]) -> ort.RunOptions | None:
         """On the CPU, options that free the memory of the old size when a smaller one comes."""

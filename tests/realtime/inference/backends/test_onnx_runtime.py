@@ -16,6 +16,9 @@ from models.generator.parameters import random_weights
 from models.onnx import blocked_graph
 from models.onnx.blocked_graph import usable_block
 from models.onnx.fp16 import probe_picture
+from models.onnx.graph import frame_graph
+from models.onnx.model_file import read_model
+from models.onnx.session import cpu_session
 from realtime.inference.backends import providers
 from realtime.inference.backends.onnx_runtime import OnnxRuntimeBackend
 
@@ -182,3 +185,16 @@ def test_a_runtime_without_the_blocked_layout_paints_the_same(monkeypatch, make_
     assert usable_block() is None
     assert np.abs(painted[0] - painted[1]).max() <= 1
     assert capfd.readouterr() == ("", "")
+
+
+def test_pictures_of_changing_widths_are_painted_as_by_the_usual_graph(make_style):
+    architecture = folded(dense(quarter=8, eighth=48, blocks=1, quarter_blocks=0, head_width=8))
+    card = make_style(architecture, random_weights(architecture))
+    usual = cpu_session(frame_graph(read_model(card.path))[0])
+    backend = OnnxRuntimeBackend(device="cpu", threads=1)
+    backend.load(card)
+    for width in (64, 72, 71, 80, 49):  # multiples of 16 may have a graph of their own
+        frame = np.ascontiguousarray(probe_picture(80)[:, :width])
+        (expected,) = usual.run(None, {"frame": frame})
+        assert np.abs(backend.stylize(frame).astype(int) - expected).max() <= 1
+    backend.close()
