@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from training.data.style_image import StyleImage
     from training.loop.checkpoint import Checkpoint
 
-BASE = SHIPPED / "base.pt"
-"""The weights from which all shipped styles at alpha 1 were trained."""
+BASES = {1.0: SHIPPED / "base.pt", 0.5: SHIPPED / "base-light.pt"}
+"""The shipped weights of a `dense` generator from which a training starts, by its alpha."""
 
 
 def parse_options(options: dict[str, Any], recipe_name: str | None) -> dict[str, Any]:
@@ -42,13 +42,26 @@ def parse_options(options: dict[str, Any], recipe_name: str | None) -> dict[str,
 
 
 def starting_point(wanted: str | None, options: dict[str, Any]) -> "Checkpoint | None":
-    """The checkpoint to fine-tune from: one by path, the shipped base if it fits, or None."""
+    """The checkpoint to fine-tune from: one by path, the shipped base that fits, or None.
+
+    Raises UsageError for a file that is no checkpoint, and if a base is wanted where none fits.
+    """
     from training.loop.checkpoint import load_checkpoint
 
-    fits = options["model_size"] in (None, "dense") and options["alpha"] in (None, 1.0)
-    if wanted == "none" or (wanted is None and not fits):
+    if wanted == "none":
         return None
-    return load_checkpoint(BASE if wanted in (None, "base") else Path(wanted))
+    if wanted not in (None, "base"):
+        return load_checkpoint(Path(wanted))
+    size, alpha = options["model_size"] or "dense", options["alpha"] or 1.0
+    if size == "dense" and alpha in BASES:
+        return load_checkpoint(BASES[alpha])
+    if wanted is None:
+        return None
+    alphas = " and ".join(f"{alpha:g}" for alpha in BASES)
+    raise UsageError(
+        f"--fine-tune base: there is none of {size} at alpha {alpha:g}, only of dense at {alphas}; "
+        "give --fine-tune none"
+    )
 
 
 def make_recipe(

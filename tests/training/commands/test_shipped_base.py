@@ -1,37 +1,54 @@
-"""The shipped base: what every new style starts from."""
+"""The shipped bases: what every new style starts from."""
 
 import pytest
 
 from models.card import load_card
-from models.catalogue import SHIPPED, lighter_styles, style_paths
+from models.catalogue import SHIPPED, style_paths
 
 pytest.importorskip("torch", reason="needs the train extra")
 
 from models.generator.architecture import dense
-from training.commands.recipe_options import BASE
+from training.commands.recipe_options import BASES, starting_point
 from training.loop.checkpoint import fingerprint, load_checkpoint
 
 
-def test_the_base_is_small_and_of_the_default_architecture():
-    assert BASE.stat().st_size < 1_000_000
-    assert load_checkpoint(BASE).architecture == dense()
+@pytest.mark.parametrize("alpha", BASES)
+def test_a_base_is_small_and_of_the_default_architecture(alpha):
+    assert BASES[alpha].stat().st_size < 1_000_000
+    assert load_checkpoint(BASES[alpha]).architecture == dense(alpha)
 
 
-def test_every_shipped_style_of_full_width_descends_from_it():
-    base = fingerprint(load_checkpoint(BASE).average)
-    paths = style_paths([SHIPPED])
-    lighter = lighter_styles(paths)
-    cards = [load_card(path) for name, path in paths.items() if name not in lighter]
-    wide = [card for card in cards if (card.architecture, card.alpha) == ("dense", 1.0)]
-    assert len(wide) >= 3
-    for card in wide:
+@pytest.mark.parametrize("alpha", BASES)
+def test_every_shipped_style_of_its_width_descends_from_it(alpha):
+    base = fingerprint(load_checkpoint(BASES[alpha]).average)
+    cards = [load_card(path) for path in style_paths([SHIPPED]).values()]
+    fitting = [card for card in cards if (card.architecture, card.alpha) == ("dense", alpha)]
+    assert fitting
+    for card in fitting:
         assert base in (card.training["base"], card.training.get("fingerprint")), card.name
 
 
-def test_training_goes_on_from_it(small_training, tmp_path):
-    start = load_checkpoint(BASE).average
+@pytest.mark.parametrize(
+    "wanted, size, alpha, found",
+    [
+        (None, None, None, 1.0),
+        (None, "dense", 0.5, 0.5),
+        ("base", None, 0.5, 0.5),
+        ("none", None, None, None),
+        (None, None, 0.3, None),
+        (None, "fast", 0.5, None),
+    ],
+)
+def test_a_training_starts_from_the_base_that_fits(wanted, size, alpha, found):
+    start = starting_point(wanted, {"model_size": size, "alpha": alpha})
+    assert (start and start.architecture) == (dense(found) if found else None)
+
+
+@pytest.mark.parametrize("alpha", BASES)
+def test_training_goes_on_from_it(small_training, tmp_path, alpha):
+    start = load_checkpoint(BASES[alpha]).average
     tuned = small_training(
-        tmp_path, model_size="dense", alpha=1.0, options={}, num_images=2, lr=1e-9, start=start
+        tmp_path, model_size="dense", alpha=alpha, options={}, num_images=2, lr=1e-9, start=start
     )
     name = "core.0.conv.weight"
     assert (tuned.weights[name] - start[name].float()).abs().max() < 1e-5

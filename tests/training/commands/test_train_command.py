@@ -283,7 +283,10 @@ def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
         (("marbling", "--layers", "relu1_2=0"), "--layers: 'relu1_2=0': at least one weight"),
         (("marbling", "--repair"), "--repair: runs/marbling: no run with a checkpoint; train"),
         (("marbling", "--fine-tune", "gone.pt"), r"gone\.pt: no such checkpoint"),
-        (("marbling", "--fine-tune", "base", "--alpha", "0.5"), "--fine-tune: .*another architect"),
+        (
+            ("marbling", "--fine-tune", "base", "--alpha", "0.3"),
+            "--fine-tune base: there is none of dense at alpha 0.3, only .* 1 and 0.5; .* none",
+        ),
         (("marbling", "--seed", "-1"), "--seed: .*not -1"),
         (("marbling", "--seed", "99999999999"), "--seed: .*not 99999999999"),
         (("marbling", "--style-weights", "nan"), "--style-weights 'nan': give 1"),
