@@ -105,7 +105,11 @@ Work = Callable[..., "Checkpoint | None"]
     help="Classic absolute losses with the weights of a row (a name or 1 to 12) of the field's "
     "cheat sheet, or with those that you give; without it, our relative losses.",
 )
-@click.option("--content-weight", type=float, help="Keeps what the frame shows. [1.2]")
+@click.option(
+    "--content-weight",
+    type=float,
+    help="Keeps what the frame shows. [1.2; 0.6 with the painting's light]",
+)
 @click.option("--face-weight", type=float, help="Keeps faces; in content weights. [5]")
 @click.option("--style-weight", type=float, help="All style layers together. [1]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]")
@@ -129,8 +133,7 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--gram",
     type=click.Choice(["image", "batch", "mixed"]),
-    help="Strong strokes, the frame's own colours, or between. [image; mixed with the "
-    "painting's light]",
+    help="Strong strokes, the frame's own colours, or between. [image]",
 )
 @loss_network_option(default=None)
 @click.option(
@@ -262,6 +265,7 @@ def _with_styles(
     recipe: "Recipe", sources: "list[StyleImage]", shares: list[float] | None
 ) -> "Recipe":
     """The recipe with what its pictures decide; says what speaks against them."""
+    from training.config.recipe import CONTENT_BETWEEN_SHAPES
     from training.data.style_advice import advice, has_flat_shapes
     from training.data.style_image import picture_digest
 
@@ -274,6 +278,9 @@ def _with_styles(
     if undecided and all(map(has_flat_shapes, pictures)):
         LOGGER.info("flat shapes without light and shade of their own: --light painting")
         told["light"] = "painting"
+    usual = "content_weight" not in recipe.model_fields_set and recipe.loss_units == "relative"
+    if usual and "painting" in (told.get("light"), recipe.light):
+        told["content_weight"] = CONTENT_BETWEEN_SHAPES
     return recipe.model_copy(update={"style_digest": picture_digest(pictures)} | told)
 
 

@@ -53,8 +53,11 @@ A wider margin made those losses unnecessary."""
 LAYER_WEIGHTS = {"relu1_2": 1.9, "relu2_2": 5.5, "relu3_3": 3.3, "relu4_1": 0.07}
 """Weights of the style layers' relative errors. In these proportions the classic absolute losses
 weigh The Starry Night's layers (docs/training.md)."""
-LARGE_SHAPES = LAYER_WEIGHTS | {"relu4_1": 0.4}
+LARGE_SHAPES = LAYER_WEIGHTS | {"relu4_1": 1.0}
 """The same with the painting's light: the deepest layer sees panes, tiles and triangles whole."""
+CONTENT_WEIGHT = 1.2
+CONTENT_BETWEEN_SHAPES = 0.6
+"""The same where `stylecam train` takes the painting's light: shapes need room to be seen in."""
 
 
 class Recipe(BaseModel):
@@ -90,7 +93,7 @@ class Recipe(BaseModel):
     """How the style picture gets the shape of the crops; if they are not square, default "crop"."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
-    content_weight: NotNegative = 1.2
+    content_weight: NotNegative = CONTENT_WEIGHT
     content_start: Share = 0.4
     """Share of the content weight at the start; it grows over the first `content_ramp`."""
     content_ramp: Share = 0.6
@@ -211,9 +214,8 @@ class Recipe(BaseModel):
 
     @property
     def scope(self) -> Scope:
-        """The scope of the style loss at full size. By the painting's light only a part of a crop
-        is seen there, too little to look like the whole painting: "mixed" lets it differ."""
-        return self.gram or ("mixed" if self.light == "painting" else "image")
+        """The scope of the style loss at full size."""
+        return self.gram or "image"
 
     @property
     def preparation(self) -> Preparation:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -67,6 +68,30 @@ def test_a_picture_becomes_a_style_of_ones_own(invoke, painting, tmp_path):
     assert kept.sha256 == card.sha256
     assert "stylecam run --style my-painting" in said
     assert (tmp_path / "runs" / "my-painting" / "losses.csv").is_file()
+
+
+@pytest.fixture
+def tiles(tmp_path):
+    """A picture of flat squares in four colours."""
+    colours = np.array([[20, 150, 140], [250, 180, 140], [20, 30, 80], [250, 240, 215]], np.uint8)
+    picture = colours[np.random.default_rng(0).integers(0, 4, (6, 6))].repeat(40, 0).repeat(40, 1)
+    path = tmp_path / "tiles.png"
+    cv2.imwrite(str(path), picture)
+    return path
+
+
+@pytest.mark.parametrize(
+    "options, light, content",
+    [
+        ((), "painting", 0.6),
+        (("--content-weight", "1.5"), "painting", 1.5),
+        (("--light", "photograph"), "photograph", 1.2),
+    ],
+)
+def test_a_picture_of_flat_shapes_gets_the_paintings_light(invoke, tiles, options, light, content):
+    invoke(tiles, *QUICK, *options)
+    training = load_card(tiles.parent / "own" / "tiles.onnx").training
+    assert (training["light"], training["content_weight"]) == (light, content)
 
 
 def test_a_drawn_style_needs_no_picture(invoke, tmp_path):

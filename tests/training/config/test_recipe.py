@@ -136,4 +136,4 @@ def test_the_layer_that_sees_large_shapes_counts_more_by_the_paintings_light():
     deep = [
         recipe(light=light).weights_of_layers["relu4_1"] for light in ("photograph", "painting")
     ]
-    assert deep == [0.07, 0.4]
+    assert deep == [0.07, 1.0]
