@@ -23,7 +23,7 @@ LONGEST_MEMORY = 0.65
 """Seconds in which, at smoothing 1, a still place is renewed by 63 % (in 2 s by 95 %)."""
 CELLS = 160
 """Cells along the longer side of the frame."""
-FOLLOWING = 0.5
+FOLLOWING = 0.55
 """Share of the shown painting that is kept where it can be moved along, from LIVE_SMOOTHING on:
 more would smear what moves."""
 LEAST_MOTION = 2.0
