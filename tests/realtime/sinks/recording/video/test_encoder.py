@@ -1,6 +1,7 @@
 """Encoders for live frames and for files: when pictures come out, how large, how good."""
 
 import io
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -134,3 +135,25 @@ def test_files_are_smaller_than_live_recordings():
         return sum(packet.size for packets in (*after, last) for packet in packets)
 
     assert size(live=False) < size(live=True)
+
+
+@pytest.mark.skipif("libsvtav1" not in av.codecs_available, reason="libsvtav1 is missing")
+@pytest.mark.skipif(
+    not TASKS.is_dir() or os.geteuid() != 0, reason="only root gets a real-time priority on Linux"
+)
+def test_av1_leaves_no_thread_that_lets_nothing_else_run():
+    def urgent() -> set[str]:
+        return {t.name for t in TASKS.iterdir() if os.sched_getscheduler(int(t.name))}
+
+    before = urgent()
+    with av.open(io.BytesIO(), "w", format="matroska") as output:
+        stream = add_video(
+            output, "libsvtav1", size=SIZE, rate=RATE, crf=20, fixed_rate=False, live=True
+        )
+        for i, rgb in enumerate(strokes(3)):
+            picture = to_yuv(rgb)
+            picture.time_base, picture.pts = stream.codec_context.time_base, 1000 * i
+            output.mux(stream.encode(picture))
+        assert urgent() == before
+        output.mux(stream.encode(None))
+    assert urgent() == before
