@@ -28,7 +28,7 @@ LAYERS = {
         "exposure",
         "grain",
         "preparation",
-        "hold",
+        "steadiness",
         "generator",
         "card",
         "onnx",

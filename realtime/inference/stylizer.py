@@ -15,9 +15,9 @@ from typing import NamedTuple
 from models.card import MINIMUM_SIDE, StyleCard
 from models.errors import ModelError, StylecamError
 from models.exposure import EasedExposure
-from models.hold import LIVE_SMOOTHING, PaintingHold
 from models.pictures import RGB
 from models.preparation import Preparation
+from models.steadiness.hold import LIVE_SMOOTHING, PaintingHold
 from models.system.free_memory import release_free_memory
 from realtime.control.state import MIXTURE, Settings
 from realtime.frames.frame import Frame

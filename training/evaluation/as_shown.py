@@ -4,8 +4,8 @@ from collections.abc import Callable
 from itertools import count
 
 from models.exposure import EasedExposure
-from models.hold import LIVE_SMOOTHING, PaintingHold
 from models.preparation import AS_IT_IS, Preparation
+from models.steadiness.hold import LIVE_SMOOTHING, PaintingHold
 from training.data.tensors import Picture
 
 FRAME_RATE = 25.0

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from models.card import load_card
-from models.hold import LIVE_SMOOTHING
 from models.pictures import RGB
+from models.steadiness.hold import LIVE_SMOOTHING
 from models.system.free_memory import release_free_memory
 from realtime.bench.end_to_end.child import answer
 from realtime.bench.end_to_end.latency_probe import LatencyProbe, NumberedSource

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.errors import UsageError
-from models.hold import LIVE_SMOOTHING
+from models.steadiness.hold import LIVE_SMOOTHING
 from realtime.commands.run import KEYS, read_config, run
 from realtime.config.schema import Config
 from realtime.frames.size import Size

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.hold import PaintingHold
 from models.pictures import RGB
+from models.steadiness.hold import PaintingHold
 
 HEIGHT, WIDTH = 180, 320
 FPS = 30

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.follow import Follower
 from models.pictures import RGB
+from models.steadiness.follow import Follower
 
 Floats = NDArray[np.float32]
 

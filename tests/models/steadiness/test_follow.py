@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.follow import Floats, Follower
 from models.pictures import RGB
+from models.steadiness.follow import Floats, Follower
 
 HEIGHT, WIDTH = 180, 320
 CELLS = (90, 160)

@@ -1,0 +1,1 @@
+"""What keeps a painting steady while the picture before the camera is, or moves."""
