@@ -92,7 +92,6 @@ class PaintingHold:
         """
         cells = _cells(frame)
         now = _blur(cells)
-        self._follower.see(frame)
         if self._held is None or self._held.shape != painted.shape:
             return self._take_over(frame, cells, painted, seconds)
         step = min(LONGEST_STEP, max(0.0, seconds - self._seconds))
@@ -109,6 +108,7 @@ class PaintingHold:
         share = np.maximum(self._motion, np.float32(1 - math.exp(-step / memory)))
         self._seen += share[..., None] * (now - self._seen)
         self._cells, self._seconds = cells, seconds
+        self._follower.see(frame)
         trust = self._follower.move(self._held, moved)
         if trust is not None:
             kept = np.float32(FOLLOWING * min(1.0, smoothing / LIVE_SMOOTHING))

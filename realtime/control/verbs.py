@@ -89,9 +89,8 @@ def step_scale(settings: Settings, step: float) -> Settings:
 
 
 def step_smoothing(settings: Settings, step: float) -> Settings:
-    from models.steadiness.hold import (
-        LIVE_SMOOTHING,  # loads OpenCV, which `ctl --help` does without
-    )
+    # Loads OpenCV, which `ctl --help` does without.
+    from models.steadiness.hold import LIVE_SMOOTHING
 
     before = LIVE_SMOOTHING if settings.smoothing is None else settings.smoothing
     return replace(settings, smoothing=min(1.0, max(0.0, round(before + step, 3))))
