@@ -200,6 +200,7 @@ def dense(
     quarter_blocks: int = 1,
     head_width: int = 16,
     adaptive: bool = True,
+    shortcut: bool = True,
 ) -> Architecture:
     """Ours: dense 3×3 convolutions on an eighth of the resolution, the cheapest capacity there is.
 
@@ -208,16 +209,18 @@ def dense(
     enlarged bilinearly, added to the stem's output. `quarter_blocks` residual blocks at a quarter
     draw what is finer. The head enlarges `head_width` channels bilinearly to half of the
     resolution, and its last convolution gives the four pixels of each 2×2 block (sub-pixel
-    shuffle). Batch norm throughout, which folds into the convolutions. All but the first
-    convolution, whose input is of even exposure anyway, and the last, whose sub-pixels must not
-    differ, are `adaptive`: they do what an instance norm does, at a fiftieth of a frame's time.
+    shuffle). There, one convolution of the picture itself is added as a `shortcut`: what a stem of
+    so few channels cannot carry, edges and fine lines, need not pass through it. Batch norm in the
+    body, which folds into the convolutions. All its convolutions but the first, whose input is of
+    even exposure anyway, are `adaptive`: they do what an instance norm does, at a fiftieth of a
+    frame's time. The last one is not, since its sub-pixels must not differ.
 
     The convolutions repeat the outermost values, and there is no margin. With zeros, a generator
     with so wide a reach paints stripes along borders that need a margin of 48 pixels.
     """
     check_alpha(alpha)
     fine, wide, narrow = (scaled(c, alpha, multiple=8) for c in (quarter, eighth, head_width))
-    layers: tuple[Layer, ...] = (
+    coarse: tuple[Layer, ...] = (
         Conv(fine, 6, stride=4, norm="batch", relu=True),
         Residual(
             (
@@ -231,10 +234,10 @@ def dense(
         *(_dense_block(fine, adaptive),) * quarter_blocks,
         Conv(narrow, 1, adaptive=adaptive),
         Upsample(2),
-        Relu(),
-        Conv(12, 3),
-        Shuffle(2),
     )
+    if shortcut:
+        coarse = (Residual(coarse, Conv(narrow, 3, stride=2)),)
+    layers = (*coarse, Relu(), Conv(12, 3), Shuffle(2))
     return Architecture(
         "dense", alpha, layers, 8, margin=0, residual=False, centred=True, padding="replicate"
     )
@@ -294,10 +297,19 @@ def without_adaptation(architecture: Architecture) -> Architecture:
     return _with_convs(architecture, lambda conv: replace(conv, adaptive=False))
 
 
+def without_shortcut(architecture: Architecture) -> Architecture:
+    """The same network with nothing beside its body, as version 0.2 had it."""
+    match architecture.layers:
+        case (Residual(body, Conv()), *rest):
+            return replace(architecture, layers=(*body, *rest))
+    return architecture
+
+
 def _with_convs(architecture: Architecture, change: Callable[[Conv], Conv]) -> Architecture:
     def changed(layer: Layer) -> Layer:
         if isinstance(layer, Residual):
-            return Residual(tuple(map(changed, layer.body)))
+            shortcut = layer.shortcut and change(layer.shortcut)
+            return Residual(tuple(map(changed, layer.body)), shortcut)
         return change(layer) if isinstance(layer, Conv) else layer
 
     return replace(architecture, layers=tuple(map(changed, architecture.layers)))
@@ -330,8 +342,12 @@ def _convolutions(
                 scale *= layer.stride
                 yield PlacedConv(f"{prefix}.{i}", layer, channels, scale)
                 channels = layer.out
-            case Residual():  # ends with the channels and on the grid that it began with
+            case Residual():  # ends with the channels and on the grid of its shortcut
                 yield from _convolutions(layer.body, f"{prefix}.{i}.body", channels, scale)
+                if layer.shortcut is not None:
+                    scale *= layer.shortcut.stride
+                    yield PlacedConv(f"{prefix}.{i}.shortcut", layer.shortcut, channels, scale)
+                    channels = layer.shortcut.out
             case Upsample():
                 scale /= layer.factor
             case Shuffle():

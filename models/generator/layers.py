@@ -33,10 +33,12 @@ class Conv:
 
 @dataclass(frozen=True)
 class Residual:
-    """input + body(input). The body keeps channels and size; it may work on a coarser grid inside,
-    and hold further residuals."""
+    """shortcut(input) + body(input); without a shortcut, the input itself is added. The body keeps
+    channels and size, or changes them as the shortcut does (a projection: He et al. 2016, sec. 3.2,
+    option B). It may work on a coarser grid inside, and hold further residuals."""
 
     body: "tuple[Layer, ...]"
+    shortcut: "Conv | None" = None
     kind: Literal["residual"] = "residual"
 
 

@@ -48,17 +48,26 @@ def adaptation(channels_in: int, channels: int) -> nn.Conv2d:
     return adapt
 
 
+def nothing_yet(spec: Conv, channels_in: int) -> ConvUnit:
+    """A convolution that gives 0 at first: a body with it beside it starts as the body alone."""
+    unit = ConvUnit(spec, channels_in)
+    nn.init.zeros_(unit.conv.weight)
+    nn.init.zeros_(cast(Tensor, unit.conv.bias))
+    return unit
+
+
 class ResidualUnit(nn.Module):
     def __init__(self, spec: Residual, channels: int) -> None:
         super().__init__()
         units = []
+        self.shortcut = nothing_yet(spec.shortcut, channels) if spec.shortcut else None
         for layer in spec.body:
             unit, channels = build_layer(layer, channels)
             units.append(unit)
         self.body = nn.Sequential(*units)
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.body(x)).add_(x)
+        return cast(Tensor, self.body(x)).add_(self.shortcut(x) if self.shortcut else x)
 
 
 def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
@@ -67,7 +76,7 @@ def build_layer(layer: Layer, channels: int) -> tuple[nn.Module, int]:
         case Conv():
             return ConvUnit(layer, channels), layer.out
         case Residual():
-            return ResidualUnit(layer, channels), channels
+            return ResidualUnit(layer, channels), layer.shortcut.out if layer.shortcut else channels
         case Upsample():
             options = {"align_corners": False} if layer.mode == "bilinear" else {}
             return nn.Upsample(scale_factor=layer.factor, mode=layer.mode, **options), channels

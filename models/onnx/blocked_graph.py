@@ -33,7 +33,7 @@ from models.onnx.graph_writer import GraphWriter
 from models.onnx.session import SessionSettings, cpu_session, session_options
 from models.onnx.winograd import WinogradWriter, has_even_columns, is_pointwise, pays
 
-HEAD = (Upsample(2), Relu(), Conv(12, 3), Shuffle(2))
+END = (Relu(), Conv(12, 3), Shuffle(2))
 SMOOTH = np.outer([0.25, 0.5, 0.25], [0.25, 0.5, 0.25]).astype(np.float32)
 """A bilinear enlargement by 2 is one by repetition, followed by this average."""
 TRIAL = folded(dense(quarter=8, eighth=48, blocks=1, quarter_blocks=0, head_width=8))
@@ -58,9 +58,9 @@ class BlockedGenerator:
     @property
     def frames(self) -> BlockedFrames:
         """Brings frames into the graphs and pictures out of them."""
-        stem = self.architecture.layers[0]
-        assert isinstance(stem, Conv)
-        return BlockedFrames(self.block, self.architecture.stride, stem.padding)
+        parts = parts_of(self.architecture)
+        assert parts is not None
+        return BlockedFrames(self.block, self.architecture.stride, parts.stem.padding)
 
     def step(self, width: int) -> int:
         """That of the fastest graph for pictures of a width."""
@@ -78,10 +78,16 @@ class BlockedGenerator:
     def graph(self, step: int) -> onnx.ModelProto:
         """The model from `planes` to `blocks` (see BlockedFrames)."""
         writer = GeneratorWriter(self.architecture, self.weights, self.block, step)
-        stem, *body = self.architecture.layers[: -len(HEAD)]
-        x = writer.stem(stem, centred=self.architecture.centred)
-        x = writer.layers(x, [(f"core.{i}", layer) for i, layer in enumerate(body, 1)])
-        writer.head(x, f"core.{len(body) + 3}")
+        parts = parts_of(self.architecture)
+        assert parts is not None
+        x = writer.of_planes(f"{parts.prefix}.0", parts.stem)
+        x = writer.layers(
+            x, [(f"{parts.prefix}.{i}", each) for i, each in enumerate(parts.body, 1)]
+        )
+        beside = None
+        if parts.shortcut is not None:
+            beside = writer.of_planes("core.0.shortcut", parts.shortcut)
+        writer.head(x, beside, f"core.{len(self.architecture.layers) - len(END) + 1}")
         sides, squares = ["height", "width"], ["block_rows", "block_columns"]
         planes = helper.make_tensor_value_info("planes", TensorProto.FLOAT, [1, 3, *sides])
         blocks = helper.make_tensor_value_info(
@@ -118,10 +124,38 @@ def is_suitable(architecture: Architecture) -> bool:
         and architecture.margin == 0
         and architecture.stride % SIDE == 0
         and not architecture.adds_to_input
-        and isinstance(architecture.layers[0], Conv)
-        and architecture.layers[-len(HEAD) :] == HEAD
+        and parts_of(architecture) is not None
         and all(conv.norm == "none" and not conv.depthwise for conv in convs)
     )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`stem` and `shortcut` see the picture; the body sees the stem; what the body gives, enlarged
+    by 2, and the shortcut are added and go through END. Parameters of stem and body begin with
+    `prefix`."""
+
+    prefix: str
+    stem: Conv
+    body: tuple[Layer, ...]
+    shortcut: Conv | None
+
+
+def parts_of(architecture: Architecture) -> Parts | None:
+    """The parts of an architecture; None if it has other ones."""
+    layers, end = architecture.layers[: -len(END)], architecture.layers[-len(END) :]
+    prefix, shortcut = "core", None
+    first = layers[0] if layers else None
+    if len(layers) == 1 and isinstance(first, Residual) and first.shortcut is not None:
+        prefix, layers, shortcut = "core.0.body", first.body, first.shortcut
+    if end != END or len(layers) < 2 or layers[-1] != Upsample(2):
+        return None
+    stem, *body = layers[:-1]
+    if not isinstance(stem, Conv) or stem.adaptive:
+        return None
+    if shortcut and (shortcut.adaptive or (shortcut.stride, shortcut.padding) != (2, stem.padding)):
+        return None
+    return Parts(prefix, stem, tuple(body), shortcut)
 
 
 @cache
@@ -186,15 +220,14 @@ class GeneratorWriter:
         self.writer = BlockedWriter(weights, block)
         self.graph = self.writer.graph
         self._winograd = WinogradWriter(self.writer)
-        self._step = step
+        self._step, self._centred = step, architecture.centred
         self._places = {placed.prefix: placed for placed in convolutions(architecture)}
 
-    def stem(self, layer: Layer, *, centred: bool) -> str:
-        """The first convolution, of planes 0..255 that are padded already."""
-        assert isinstance(layer, Conv)
-        kernel, bias = self.writer.read("core.0")
-        kernel = kernel * ((2 if centred else 1) / 255)
-        if centred:  # the middle of 0..255 is repeated beyond the edges, too
+    def of_planes(self, prefix: str, layer: Conv) -> str:
+        """A convolution of the planes 0..255, which are padded already."""
+        kernel, bias = self.writer.read(prefix)
+        kernel = kernel * ((2 if self._centred else 1) / 255)
+        if self._centred:  # the middle of 0..255 is repeated beyond the edges, too
             bias = bias - 127.5 * kernel.sum((1, 2, 3))
         kernels, biases = self.writer.planes_kernel(kernel), self.writer.bias(bias)
         stride = (layer.stride, layer.stride)
@@ -273,8 +306,9 @@ class GeneratorWriter:
             return self._layer(self.layers(x, body[:-1]), last_prefix, last, plus=x)
         return self.writer.alike(x, "Add", x, self.layers(x, body))
 
-    def head(self, x: str, prefix: str) -> None:
-        """HEAD, up to bytes, its last convolution with parameters `prefix`.
+    def head(self, x: str, beside: str | None, prefix: str) -> None:
+        """`x` enlarged, plus the value `beside`, through END up to bytes; its convolution has
+        parameters `prefix`.
 
         Padded once while it is small. The last convolution, 3×3 to the four pixels of a block of
         2×2, is written as one of 4×4 with stride 2 to the pixels of a block of 4×4: its 48 channels
@@ -283,7 +317,8 @@ class GeneratorWriter:
         writer = self.writer
         large = writer.enlarged(writer.pad(x, 1), "nearest")
         smooth = writer.depthwise_kernel(SMOOTH, writer.channels[x])
-        large = writer.conv(large, smooth, relu=True)
+        plus = writer.pad(beside, 1) if beside else None
+        large = writer.conv(large, smooth, relu=True, plus=plus)
         kernel, bias = writer.read(prefix)
         kernels = np.zeros((2, 2, 2, 2, 3, kernel.shape[1], 4, 4), np.float32)
         biases = np.zeros((2, 2, 2, 2, 3), np.float32)

@@ -176,15 +176,14 @@ def _write_coarse(writer: GraphWriter, architecture: Architecture, padded: str) 
     blocks = in_blocks(architecture)
     layers = architecture.coarse[:-1] if blocks and _shuffled(architecture) else architecture.coarse
     x = writer.add("Sub", padded, writer.constant(127.5)) if architecture.centred else padded
-    gain_in = (2 if architecture.centred else 1) / 255
+    writer.units[x] = 127.5 if architecture.centred else 255.0
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, Conv))
     for i, layer in enumerate(layers):
         if i == last and isinstance(layer, Conv) and blocks and layer.out == 3:
             x = writer.conv_to_rgb(x, f"core.{i}")
-        elif i in (0, last) and isinstance(layer, Conv):
-            order = COLOURS_INNERMOST if i == last and blocks else ()
-            gains = gain_in if i == 0 else 1.0, 255.0 if i == last else 1.0
-            x = writer.conv(x, f"core.{i}", layer, gain_in=gains[0], gain_out=gains[1], order=order)
+        elif i == last and isinstance(layer, Conv):
+            order = COLOURS_INNERMOST if blocks else ()
+            x = writer.conv(x, f"core.{i}", layer, gain_out=255.0, order=order)
         else:
             x = writer.layer(x, f"core.{i}", layer)
     kept = architecture.coarse_input_gain

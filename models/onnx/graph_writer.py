@@ -24,6 +24,9 @@ class GraphWriter:
             name: numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)
             for name, array in weights.items()
         }
+        self.units: dict[str, float] = {}
+        """What stands for 1 in a value of the graph, where it is not 1; only convolutions may see
+        such values."""
         self._integers: dict[tuple[int, ...], str] = {}
         self._shapes: dict[str, onnx.ValueInfoProto] = {}
 
@@ -76,6 +79,8 @@ class GraphWriter:
                 body = x
                 for i, inner in enumerate(layer.body):
                     body = self.layer(body, f"{prefix}.body.{i}", inner)
+                if layer.shortcut is not None:
+                    x = self.conv(x, f"{prefix}.shortcut", layer.shortcut)
                 return self.add("Add", x, body)
             case Upsample():
                 return self.upsample(x, layer)
@@ -90,15 +95,15 @@ class GraphWriter:
         prefix: str,
         spec: Conv,
         *,
-        gain_in: float = 1.0,
         gain_out: float = 1.0,
         order: tuple[int, ...] = (),
     ) -> str:
-        """A convolution whose input is scaled by 1/gain_in and its output by gain_out.
+        """A convolution of a value in its unit, with its output scaled by gain_out.
 
-        `order`: the output channels in another order. The gains and the order act on constants,
-        which the runtime folds when it loads; the stored weights stay those of the torch module.
+        `order`: the output channels in another order. Unit, gain and order act on constants, which
+        the runtime folds when it loads; the stored weights stay those of the torch module.
         """
+        gain_in = 1 / self.units.get(x, 1.0)
         kernel, bias = f"{prefix}.conv.weight", f"{prefix}.conv.bias"
         if order:
             places = self.integers(*order)

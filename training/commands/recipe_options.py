@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from models.card import check_name
 from models.catalogue import SHIPPED, style_paths
 from models.errors import UsageError
-from models.generator.architecture import Architecture, without_adaptation
+from models.generator.architecture import Architecture, without_adaptation, without_shortcut
 from training.commands.layer_option import parse_layers
 from training.config.classic_recipes import classic_fields
 
@@ -69,12 +69,14 @@ def make_recipe(
     images: tuple[str, ...],
     start: "Checkpoint | None",
     options: dict[str, Any],
+    usual: dict[str, Any] | None = None,
 ) -> "Recipe":
-    """The recipe from the given options (not None). Raises UsageError naming an invalid option."""
+    """The recipe from the given options (not None), and from `usual` what they leave open. Raises
+    UsageError naming an invalid option."""
     from training.config.recipe import FINE_TUNE_IMAGES, Recipe
     from training.loop.checkpoint import fingerprint
 
-    given = {key: value for key, value in options.items() if value is not None}
+    given = (usual or {}) | {key: value for key, value in options.items() if value is not None}
     if start is not None:
         given = {"num_images": FINE_TUNE_IMAGES, "base": fingerprint(start.average)} | given
     try:
@@ -130,10 +132,11 @@ def check_before_training(
 
 def starts(wanted: Architecture, given: Architecture) -> bool:
     """Whether weights of `given` can start a training of `wanted`: what they lack of adaptation
-    starts as none."""
+    or of a shortcut starts as none."""
+    plain = without_shortcut(wanted)
     return any(
         (given.layers, given.residual) == (fitting.layers, fitting.residual)
-        for fitting in (wanted, without_adaptation(wanted))
+        for fitting in (wanted, without_adaptation(wanted), plain, without_adaptation(plain))
     )
 
 

@@ -26,6 +26,14 @@ from training.commands.shared_options import (
     loss_network_option,
     precision_option,
 )
+from training.commands.teacher_option import (
+    LIGHT,
+    LIGHT_ALPHA,
+    load_teacher,
+    refuse_without_effect,
+    taught_by,
+    tell_of_light_form,
+)
 from training.commands.training_extra import require_training_extra
 from training.runtime.malloc import keep_freed_memory
 from training.runtime.memory_budget import DEFAULT_BUDGET, parse_memory_budget
@@ -147,6 +155,12 @@ Work = Callable[..., "Checkpoint | None"]
     metavar="CKPT|base|none",
     help="Start from another training's checkpoint. [the shipped base, where it fits]",
 )
+@click.option(
+    "--teacher",
+    metavar="STYLE",
+    help="Make the light form of a finished style: a narrow generator (--alpha 0.5) that learns "
+    "from its paintings, which takes a fraction of the time.",
+)
 @click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
 @click.option(
     "--schedule",
@@ -193,6 +207,7 @@ def train(
     output: Path | None,
     style_weights: str | None,
     fine_tune: str | None,
+    teacher: str | None,
     recipe_name: str | None,
     max_memory: str,
     install: bool,
@@ -217,15 +232,21 @@ def train(
     from training.runtime.device import pick_device
 
     keep_freed_memory()
+    if teacher is not None:
+        refuse_without_effect(options | {"recipe_name": recipe_name})
+        options["alpha"] = options["alpha"] or LIGHT_ALPHA
+    taught = load_teacher(teacher) if teacher else None
     options = parse_options(options, recipe_name)
     limit, on = parse_memory_budget(max_memory), pick_device(device)
     start = starting_point(fine_tune, options)
-    recipe = make_recipe(style, images or (PACKAGED,), start, options)
+    usual = taught_by(taught[0]) if taught else None
+    recipe = make_recipe(style, images or (PACKAGED,), start, options, usual)
     sources = load_styles(style, recipe)
     shares = parse_shares(style_weights, len(sources))
     pictures = [source.picture for source in sources]
     recipe = _with_styles(recipe, sources, shares if style_weights else None)
-    chosen = name or "-".join(source.name for source in sources)
+    usual_name = LIGHT.format(taught[0].name) if taught else "-".join(each.name for each in sources)
+    chosen = name or usual_name
     folder = output or Path("runs") / chosen
     check_before_training(
         recipe, start, chosen, folder, repair=repair, install=install and not force
@@ -240,6 +261,7 @@ def train(
             photographs,
             folder,
             style_weights=shares,
+            teacher=taught[1] if taught else None,
             network_for=shared.network,
             fit_batch=options["batch_size"] is None,
             memory_budget=limit,
@@ -259,6 +281,10 @@ def train(
             credit=credit,
             install=install,
         )
+        if taught and install and not tell_of_light_form(taught[0], chosen):
+            click.echo(
+                f"{taught[0].name} comes with stylecam: choose {chosen} itself where it is wanted"
+            )
 
 
 def _with_styles(
@@ -269,6 +295,9 @@ def _with_styles(
     from training.data.style_advice import advice, has_flat_shapes
     from training.data.style_image import picture_digest
 
+    if recipe.teacher:
+        digest = picture_digest([source.picture for source in sources])
+        return recipe.model_copy(update={"style_digest": digest})
     for source in sources:
         for line in advice(source.picture):
             LOGGER.warning("%s: %s", source.name, line)

@@ -10,9 +10,16 @@ import torch
 from torch import Tensor
 
 from models.errors import TrainingError, UsageError
-from models.generator.architecture import Architecture, from_json, to_json, without_adaptation
+from models.generator.architecture import Architecture, from_json, to_json
 from models.system.atomic_file import write_bytes_atomically
 from training.config.recipe import Recipe
+
+OLDER_OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"shortcut": False},
+    {"shortcut": False, "adaptive": False},
+)
+"""What `dense` had, by and by; with nothing said, what it has today."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +110,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _recipe_of(text: str, architecture: Architecture) -> Recipe:
-    """The stored recipe. One from before `dense` was adaptive does not say that it was not."""
+    """The stored recipe. One from before `dense` was adaptive, or had a shortcut, does not say that
+    it was not, or had none."""
     recipe = Recipe.model_validate(json.loads(text))
-    now = recipe.architecture
-    if architecture == now or architecture != without_adaptation(now):
-        return recipe
-    return recipe.model_copy(update={"options": recipe.options | {"adaptive": False}})
+    for older in OLDER_OPTIONS if recipe.model_size == "dense" else ():
+        told = recipe.model_copy(update={"options": older | recipe.options})
+        if told.architecture == architecture:
+            return told
+    return recipe

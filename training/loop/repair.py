@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.generator.network import load_generator
+from models.generator.network import Generator, load_generator
 from training.config.recipe import Recipe
 from training.data.batch import crop_size, make_batch
 from training.data.photographs import Photographs
@@ -46,6 +46,7 @@ def repair(
     folder: Path,
     *,
     style_weights: list[float] | None = None,
+    teacher: Generator | None = None,
     network_for: NetworkFor | None = None,
     fit_batch: bool = False,
     memory_budget: MemoryBudget = UNLIMITED,
@@ -70,6 +71,7 @@ def repair(
         folder,
         style_weights,
         None,
+        teacher,
         fit_batch,
         memory_budget,
         device,

@@ -2,13 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections import abc
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from models.errors import TrainingError
+from models.generator.network import Generator
 from training.config.recipe import Recipe
 from training.data.batch import crop_size, make_batch
 from training.data.photographs import Photographs
@@ -16,8 +18,9 @@ from training.data.tensors import Picture, to_tensor
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.loop.early_stopping import plateaued
 from training.loop.trainer import Trainer
-from training.losses.objective import Objective, objective_for
+from training.losses.objective import TrainingObjective, objective_for
 from training.losses.pruned_vgg import prune_network
+from training.losses.teacher import TeacherObjective
 from training.losses.vgg import LossNetwork
 from training.losses.vgg_weights import load_loss_network
 from training.reporting.loss_log import LossLog, make_folder
@@ -34,6 +37,8 @@ LOGGER = logging.getLogger(__name__)
 PRUNING_PICTURES = 40
 PRUNING_CROP = 160
 CHECKPOINT = "checkpoint.pt"
+Batches = abc.Generator[Tensor, None, None]
+"""Endless batches of crops (photographs.py)."""
 NetworkFor = Callable[[Recipe, Photographs], LossNetwork]
 """Like `prepare_network`."""
 
@@ -60,6 +65,7 @@ def train(
     *,
     style_weights: list[float] | None = None,
     start: dict[str, Tensor] | None = None,
+    teacher: Generator | None = None,
     network_for: NetworkFor | None = None,
     fit_batch: bool = False,
     memory_budget: MemoryBudget = UNLIMITED,
@@ -71,7 +77,8 @@ def train(
     """Train to the end of the recipe; a run already in `folder` continues from its checkpoint.
 
     styles: (H, W, 3) uint8 RGB each, already at the recipe's style scale. `start`: the
-    weights to fine-tune from. `network_for`: gives the loss network, instead of
+    weights to fine-tune from. `teacher`: whose paintings are learned, if the recipe names one.
+    `network_for`: gives the loss network, instead of
     `prepare_network`. `fit_batch`: replaces the recipe's batch size by that of the run in
     `folder`, or by what fits in memory. Writes losses (CSV, PNG), previews and checkpoints into
     `folder`; warns of previews with flaws. Once `stopped` is true, it saves a checkpoint after the
@@ -86,6 +93,7 @@ def train(
         folder,
         style_weights,
         start,
+        teacher,
         fit_batch,
         memory_budget,
         device,
@@ -156,20 +164,25 @@ def prepare(
     folder: Path,
     style_weights: list[float] | None,
     start: dict[str, Tensor] | None,
+    teacher: Generator | None,
     fit_batch: bool,
     memory_budget: MemoryBudget,
     device: torch.device,
     network_for: NetworkFor | None,
-) -> tuple[Trainer, Callable[[int], Generator[Tensor, None, None]]]:
+) -> tuple[Trainer, Callable[[int], Batches]]:
     """The run, resumed from `folder` if it has a checkpoint, and a function from step to batches.
 
     The function's batches are those of its step and all later ones."""
     warn_of_emulation(recipe.precision, device)
     network = (network_for or prepare_network)(recipe, photographs).to(device)
     memory_budget.enforce("the loss network")
-    pictures = [to_tensor(p[None]) for p in style_pictures]
-    weights = style_weights or [1.0] * len(pictures)
-    objective = objective_for(recipe, network, pictures, weights)
+    objective: TrainingObjective
+    if teacher is not None:
+        objective = TeacherObjective(recipe, network, teacher)
+    else:
+        pictures = [to_tensor(p[None]) for p in style_pictures]
+        weights = style_weights or [1.0] * len(pictures)
+        objective = objective_for(recipe, network, pictures, weights)
     stored = load_checkpoint(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else None
     if stored is None:
         recipe = _with_room(recipe, objective, memory_budget, fit_batch=fit_batch)
@@ -182,7 +195,7 @@ def prepare(
 
 
 def _with_room(
-    recipe: Recipe, objective: Objective, memory_budget: MemoryBudget, *, fit_batch: bool
+    recipe: Recipe, objective: TrainingObjective, memory_budget: MemoryBudget, *, fit_batch: bool
 ) -> Recipe:
     """Measures one crop and says what a step will take; `fit_batch`: with a batch that fits.
 
@@ -196,7 +209,7 @@ def _with_room(
     return recipe
 
 
-def _bytes_per_crop(objective: Objective) -> int:
+def _bytes_per_crop(objective: TrainingObjective) -> int:
     """What autograd keeps of one crop of noise, in bytes."""
     recipe = objective.recipe.model_copy(update={"batch_size": 1})
     trial = Trainer(recipe, objective, None)
@@ -206,12 +219,10 @@ def _bytes_per_crop(objective: Objective) -> int:
     return kept
 
 
-def _source_of_batches(
-    recipe: Recipe, photographs: Photographs
-) -> Callable[[int], Generator[Tensor, None, None]]:
+def _source_of_batches(recipe: Recipe, photographs: Photographs) -> Callable[[int], Batches]:
     """A function that gives the crops of all steps from a step on."""
 
-    def crops(start: int) -> Generator[Tensor, None, None]:
+    def crops(start: int) -> Batches:
         return photographs.batches(
             seed=recipe.seed, start=start, batch_size=recipe.batch_size, size=crop_size(recipe)
         )

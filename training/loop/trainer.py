@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import TrainingError, UsageError
+from models.generator.architecture import Architecture
 from models.generator.batch_renorm import BatchRenorm
+from models.generator.layers import Conv, Residual
 from models.generator.network import Generator, load_generator
 from training.config.recipe import Recipe
 from training.data.batch import TrainingBatch, make_batch, overlap_of
 from training.loop.checkpoint import Checkpoint
 from training.loop.spike_guard import SpikeGuard
-from training.losses.objective import Objective
+from training.losses.objective import TrainingObjective
 from training.runtime.device import memory_available_on, release_free_memory_on
 from training.runtime.memory_budget import UNLIMITED, MemoryBudget, format_bytes, out_of_memory
 
@@ -41,7 +43,7 @@ class Trainer:
     def __init__(
         self,
         recipe: Recipe,
-        objective: Objective,
+        objective: TrainingObjective,
         start: dict[str, Tensor] | None,
         memory_budget: MemoryBudget = UNLIMITED,
     ) -> None:
@@ -216,6 +218,7 @@ class Trainer:
         return self.objective(
             source,
             painted,
+            window=windows[: len(source)],
             corner=(top, left),
             faces=part.get("faces"),
             overlap=overlap_of(painted, again, part),
@@ -272,13 +275,37 @@ def check_same_recipe(recipe: Recipe, stored: Recipe) -> None:
 
 
 def load_weights(generator: Generator, weights: dict[str, Tensor]) -> None:
-    """Load a state_dict; what it lacks of adaptation stays as it is. Raises TrainingError for
-    weights of another architecture."""
-    adaptation = {k: v for k, v in generator.state_dict().items() if ".adapt." in k}
+    """Load a state_dict; what it lacks of adaptation and shortcut stays as it is. Raises
+    TrainingError for weights of another architecture."""
+    weights = _beside_a_shortcut(generator.architecture, weights)
+    lacking = {
+        name: values
+        for name, values in generator.state_dict().items()
+        if ".adapt." in name or name.startswith("core.0.shortcut.")
+    }
     try:
-        generator.load_state_dict(adaptation | weights)
+        generator.load_state_dict(lacking | weights)
     except RuntimeError:
         raise TrainingError(
             "the checkpoint is of another architecture; give the --model-size and --alpha "
             "that it was trained with"
         ) from None
+
+
+def _beside_a_shortcut(architecture: Architecture, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of `without_shortcut`, by their names in the architecture; others as they are."""
+    match architecture.layers:
+        case (Residual(body, Conv()), *_) if not any(
+            name.startswith("core.0.body.") for name in weights
+        ):
+            inside = len(body)
+        case _:
+            return weights
+
+    def renamed(name: str) -> str:
+        core, place, rest = name.split(".", 2)
+        if int(place) < inside:
+            return f"{core}.0.body.{place}.{rest}"
+        return f"{core}.{int(place) - inside + 1}.{rest}"
+
+    return {renamed(name): values for name, values in weights.items()}

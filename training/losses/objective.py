@@ -7,6 +7,7 @@ seen at full size, which costs little more than half as much.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +31,25 @@ from training.runtime.precision import use_bf16
 
 Corner = tuple[int, int]
 """Top and left, in pixels, of the part that is seen at full size."""
+
+
+class TrainingObjective(Protocol):
+    """What a training minimises: see Objective."""
+
+    recipe: Recipe
+    device: torch.device
+
+    def __call__(
+        self,
+        source: Tensor,
+        painted: Tensor,
+        *,
+        window: Tensor,
+        corner: Corner,
+        faces: Tensor | None,
+        overlap: tuple[Tensor, Tensor] | None,
+        progress: float,
+    ) -> dict[str, Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -125,13 +145,14 @@ class Objective:
         source: Tensor,
         painted: Tensor,
         *,
+        window: Tensor | None = None,
         corner: Corner = (0, 0),
         faces: Tensor | None = None,
         overlap: tuple[Tensor, Tensor] | None = None,
         progress: float = 1.0,
     ) -> dict[str, Tensor]:
         """Each term by name. Photographs and paintings (B, 3, H, W) float 0..1; `faces`
-        (B, 1, H, W): 1 on a face."""
+        (B, 1, H, W): 1 on a face. `window`, what they were painted from, is not looked at."""
         with torch.no_grad():
             wanted = [
                 self._features(view, self.recipe.content_layers)

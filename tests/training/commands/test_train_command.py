@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from models.card import load_card
+from models.catalogue import SHIPPED
 from models.errors import StylecamError, TrainingError, UsageError
 
 pytest.importorskip("torch", reason="needs the train extra")
@@ -38,7 +39,8 @@ def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     monkeypatch.setattr("training.losses.vgg_weights.load_loss_network", lambda *_: loss_network)
     monkeypatch.setattr("training.evaluation.card_report.JUDGED", 1)
     monkeypatch.setattr("training.evaluation.metrics.border", lambda *_: 1.5)  # takes seconds
-    for place in ("training.commands.install_style", "models.catalogue"):
+    commands = "training.commands"
+    for place in (f"{commands}.install_style", f"{commands}.teacher_option", "models.catalogue"):
         monkeypatch.setattr(f"{place}.user_folder", lambda: tmp_path / "own")
     monkeypatch.chdir(tmp_path)
 
@@ -78,6 +80,30 @@ def tiles(tmp_path):
     path = tmp_path / "tiles.png"
     cv2.imwrite(str(path), picture)
     return path
+
+
+def test_a_style_of_ones_own_gets_a_light_form(invoke, painting, tmp_path):
+    own = tmp_path / "own"
+    invoke(painting, *QUICK)
+    invoke(painting, *QUICK[:-2], "--teacher", "my-painting")
+    light = load_card(own / "my-painting-light.onnx")
+    assert (light.alpha, light.training["teacher"].split()[0]) == (0.5, "my-painting")
+    assert load_card(own / "my-painting.onnx").lighter == "my-painting-light"
+    assert load_checkpoint(tmp_path / "runs" / light.name / "checkpoint.pt").recipe.scales == 2
+
+
+def test_a_generator_with_a_margin_is_no_teacher(invoke, painting):
+    invoke(painting, *PAINTS_AT_ONCE)
+    with pytest.raises(UsageError, match="--teacher my-painting: .* fast; only .* dense can"):
+        invoke(painting, *QUICK, "--teacher", "my-painting")
+
+
+def test_a_shipped_style_is_not_changed_by_its_light_form(invoke, tmp_path):
+    before = load_card(SHIPPED / "mosaic.onnx")
+    said = invoke("mosaic", *QUICK, "--teacher", "mosaic", "--name", "tesserae")
+    assert "mosaic comes with stylecam: choose tesserae itself" in said
+    assert load_card(SHIPPED / "mosaic.onnx") == before
+    assert load_card(tmp_path / "own" / "tesserae.onnx").alpha == 0.25
 
 
 @pytest.mark.parametrize(
@@ -311,6 +337,16 @@ def test_a_ceiling_below_what_is_in_use_ends_in_one_line(invoke):
         (
             ("marbling", "--fine-tune", "base", "--alpha", "0.3"),
             "--fine-tune base: there is none of dense at alpha 0.3, only .* 1 and 0.5; .* none",
+        ),
+        (("marbling", "--teacher", "marbel"), "unknown style 'marbel'"),
+        (("marbling", "--teacher", "gone.onnx"), r"gone\.onnx: no such model file"),
+        (
+            ("marbling", "--teacher", "mosaic", "--content-weight", "2"),
+            "--content-weight has no effect with --teacher",
+        ),
+        (
+            ("marbling", "--teacher", "mosaic", "--recipe", "classic"),
+            "--recipe has no effect with --teacher",
         ),
         (("marbling", "--seed", "-1"), "--seed: .*not -1"),
         (("marbling", "--seed", "99999999999"), "--seed: .*not 99999999999"),

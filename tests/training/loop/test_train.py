@@ -9,6 +9,7 @@ from models.errors import TrainingError, UsageError
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from models.generator.architecture import dense  # noqa: E402
 from models.generator.network import Generator, load_generator  # noqa: E402
 from training.commands.recipe_options import starts  # noqa: E402
 from training.config.recipe import Recipe  # noqa: E402
@@ -16,7 +17,7 @@ from training.data.batch import crop_size, make_batch, overlap_of  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
 from training.loop.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from training.loop.train import CHECKPOINT  # noqa: E402
-from training.loop.trainer import RENORMED_RATE_SHARE, Trainer  # noqa: E402
+from training.loop.trainer import RENORMED_RATE_SHARE, Trainer, load_weights  # noqa: E402
 from training.losses.perceptual import gram_loss, gram_matrix  # noqa: E402
 from training.losses.style_target import style_target  # noqa: E402
 from training.runtime.device import CPU  # noqa: E402
@@ -171,23 +172,26 @@ def test_fine_tuning_starts_from_the_given_weights(small_training, tmp_path):
     assert torch.allclose(tuned.weights[name], base.average[name], atol=1e-6)
 
 
-DENSE = {"model_size": "dense", "options": {"blocks": 1}}
-PLAIN = {"model_size": "dense", "options": {"blocks": 1, "adaptive": False}}
+OLDER = [
+    {"shortcut": False},
+    {"shortcut": False, "adaptive": False},
+]
 
 
-def test_weights_from_before_there_was_adaptation_start_an_adaptive_training(
-    small_training, tmp_path
-):
-    old = small_training(tmp_path / "old", num_images=2, **PLAIN)
-    assert not any(".adapt." in name for name in old.average)
-    new = small_training(tmp_path / "new", num_images=2, lr=1e-9, start=old.average, **DENSE)
-    assert starts(new.architecture, old.architecture)
-    assert not starts(old.architecture, new.architecture)
-    for name, value in new.weights.items():
-        if name.endswith("adapt.weight"):
-            assert value.abs().max() < 1e-6
-        elif name.endswith("conv.weight"):
-            assert torch.allclose(value, old.average[name], atol=1e-6)
+def older(options):
+    return {"model_size": "dense", "options": {"blocks": 1} | options}
+
+
+@pytest.mark.parametrize("options", OLDER)
+def test_weights_from_before_start_a_training_of_today_as_they_are(options):
+    torch.manual_seed(0)
+    before = Generator(dense(0.25, blocks=1, **options)).eval().requires_grad_(False)
+    after = Generator(dense(0.25, blocks=1)).eval().requires_grad_(False)
+    assert starts(after.architecture, before.architecture)
+    assert not starts(before.architecture, after.architecture)
+    load_weights(after, before.state_dict())
+    picture = torch.rand(1, 3, 40, 48)
+    assert torch.allclose(before(picture), after(picture), atol=1e-5)
 
 
 def spoil(monkeypatch, name, *, calls, factor=float("nan")):
@@ -316,15 +320,17 @@ def test_a_run_of_before_the_fields_were_renamed_goes_on(small_training, tmp_pat
     assert small_training(tmp_path, num_images=20).step == 10
 
 
-def test_a_recipe_of_before_there_was_adaptation_has_none(small_training, tmp_path):
-    old = small_training(tmp_path, num_images=4, **PLAIN)
+@pytest.mark.parametrize("options", OLDER)
+def test_an_older_recipe_says_what_it_did_not_know(options, small_training, tmp_path):
+    old = small_training(tmp_path, num_images=4, **older(options))
     stored = torch.load(tmp_path / CHECKPOINT, weights_only=True)
     recipe = json.loads(stored["recipe"])
-    del recipe["options"]["adaptive"]
+    for unknown in options:
+        del recipe["options"][unknown]
     torch.save(stored | {"recipe": json.dumps(recipe)}, tmp_path / CHECKPOINT)
     read = load_checkpoint(tmp_path / CHECKPOINT)
     assert read.recipe.architecture == read.architecture == old.architecture
-    assert small_training(tmp_path, num_images=4, **PLAIN).step == 2
+    assert small_training(tmp_path, num_images=4, **older(options)).step == 2
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(small_training, tmp_path, monkeypatch):
