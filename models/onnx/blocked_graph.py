@@ -84,10 +84,11 @@ class BlockedGenerator:
         x = writer.layers(
             x, [(f"{parts.prefix}.{i}", each) for i, each in enumerate(parts.body, 1)]
         )
-        beside = None
         if parts.shortcut is not None:
-            beside = writer.of_planes("core.0.shortcut", parts.shortcut)
-        writer.head(x, beside, f"core.{len(self.architecture.layers) - len(END) + 1}")
+            large = writer.with_shortcut(x, "core.0.shortcut", parts.shortcut)
+        else:
+            large = writer.enlarged(x)
+        writer.end(large, f"core.{len(self.architecture.layers) - len(END) + 1}")
         sides, squares = ["height", "width"], ["block_rows", "block_columns"]
         planes = helper.make_tensor_value_info("planes", TensorProto.FLOAT, [1, 3, *sides])
         blocks = helper.make_tensor_value_info(
@@ -223,15 +224,16 @@ class GeneratorWriter:
         self._step, self._centred = step, architecture.centred
         self._places = {placed.prefix: placed for placed in convolutions(architecture)}
 
-    def of_planes(self, prefix: str, layer: Conv) -> str:
-        """A convolution of the planes 0..255, which are padded already."""
+    def of_planes(self, prefix: str, layer: Conv, plus: str | None = None) -> str:
+        """A convolution of the planes 0..255, which are padded already; it also adds `plus`."""
         kernel, bias = self.writer.read(prefix)
         kernel = kernel * ((2 if self._centred else 1) / 255)
         if self._centred:  # the middle of 0..255 is repeated beyond the edges, too
             bias = bias - 127.5 * kernel.sum((1, 2, 3))
         kernels, biases = self.writer.planes_kernel(kernel), self.writer.bias(bias)
         stride = (layer.stride, layer.stride)
-        return self.writer.conv("planes", kernels, biases, stride=stride, relu=layer.relu)
+        relu = layer.relu or plus is not None
+        return self.writer.conv("planes", kernels, biases, stride=stride, relu=relu, plus=plus)
 
     def layers(self, x: str, layers: Iterable[tuple[str, Layer]]) -> str:
         """Layers of the body, with their prefixes; runs of them by Winograd's products, where that
@@ -306,19 +308,27 @@ class GeneratorWriter:
             return self._layer(self.layers(x, body[:-1]), last_prefix, last, plus=x)
         return self.writer.alike(x, "Add", x, self.layers(x, body))
 
-    def head(self, x: str, beside: str | None, prefix: str) -> None:
-        """`x` enlarged, plus the value `beside`, through END up to bytes; its convolution has
-        parameters `prefix`.
+    def with_shortcut(self, x: str, prefix: str, shortcut: Conv) -> str:
+        """`x` enlarged by 2, plus the shortcut, through the ReLU and padded for the last one."""
+        return self.writer.pad(
+            self.of_planes(prefix, shortcut, self.writer.enlarged(x, "linear")), 1
+        )
 
-        Padded once while it is small. The last convolution, 3×3 to the four pixels of a block of
-        2×2, is written as one of 4×4 with stride 2 to the pixels of a block of 4×4: its 48 channels
-        fill the registers, and are shuffled in longer runs.
+    def enlarged(self, x: str) -> str:
+        """`x` enlarged by 2, through the ReLU and padded for the last convolution: padded while it
+        is small."""
+        large = self.writer.enlarged(self.writer.pad(x, 1), "nearest")
+        smooth = self.writer.depthwise_kernel(SMOOTH, self.writer.channels[x])
+        return self.writer.conv(large, smooth, relu=True)
+
+    def end(self, large: str, prefix: str) -> None:
+        """The last convolution, with parameters `prefix`, of padded values, up to bytes.
+
+        3×3 to the four pixels of a block of 2×2, it is written as one of 4×4 with stride 2 to the
+        pixels of a block of 4×4: its 48 channels fill the registers, and are shuffled in longer
+        runs.
         """
         writer = self.writer
-        large = writer.enlarged(writer.pad(x, 1), "nearest")
-        smooth = writer.depthwise_kernel(SMOOTH, writer.channels[x])
-        plus = writer.pad(beside, 1) if beside else None
-        large = writer.conv(large, smooth, relu=True, plus=plus)
         kernel, bias = writer.read(prefix)
         kernels = np.zeros((2, 2, 2, 2, 3, kernel.shape[1], 4, 4), np.float32)
         biases = np.zeros((2, 2, 2, 2, 3), np.float32)

@@ -15,6 +15,7 @@ GENERATORS = {
     "half": dense(0.5),
     "a quarter": dense(0.25),
     "tiny": dense(0.25, blocks=1, adaptive=False),
+    "without a shortcut": dense(0.5, shortcut=False),
     "wider": dense(1, quarter=24, eighth=40, blocks=2, quarter_blocks=2, head_width=24),
 }
 

@@ -94,7 +94,7 @@ def test_a_style_of_ones_own_gets_a_light_form(invoke, painting, tmp_path):
 
 def test_a_generator_with_a_margin_is_no_teacher(invoke, painting):
     invoke(painting, *PAINTS_AT_ONCE)
-    with pytest.raises(UsageError, match="--teacher my-painting: .* fast; only .* dense can"):
+    with pytest.raises(UsageError, match=r"--teacher my-painting: .* fast; only .* dense can"):
         invoke(painting, *QUICK, "--teacher", "my-painting")
 
 
