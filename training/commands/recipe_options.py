@@ -10,7 +10,6 @@ from models.card import check_name
 from models.catalogue import SHIPPED, style_paths
 from models.errors import UsageError
 from models.generator.architecture import Architecture, without_adaptation, without_shortcut
-from training.commands.layer_option import parse_layers
 from training.config.classic_recipes import classic_fields
 
 if TYPE_CHECKING:
@@ -39,6 +38,22 @@ def parse_options(options: dict[str, Any], recipe_name: str | None) -> dict[str,
         given = {key: value for key, value in parsed.items() if value is not None}
         parsed |= classic_fields(recipe_name) | given
     return parsed
+
+
+def parse_layers(text: str, network: str | None) -> dict[str, Any]:
+    """ "relu1_2=1,conv2_2=0.5" as fields of a recipe; a layer without a share gets 1.
+
+    Raises UsageError for a layer that the loss network lacks, and for an invalid share.
+    """
+    from training.losses.vgg import layer_names
+    from training.optimise.objective.layers import check_layers, parse_layer_weights
+
+    try:
+        shares = parse_layer_weights(text)
+        check_layers(shares, layer_names("vgg19" if network == "vgg19" else "vgg16"))
+    except UsageError as error:
+        raise UsageError(f"--layers: {error}") from None
+    return {"style_layers": tuple(shares), "layer_weights": tuple(shares.values())}
 
 
 def starting_point(wanted: str | None, options: dict[str, Any]) -> "Checkpoint | None":
