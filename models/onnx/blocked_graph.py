@@ -58,9 +58,13 @@ class BlockedGenerator:
     @property
     def frames(self) -> BlockedFrames:
         """Brings frames into the graphs and pictures out of them."""
+        return BlockedFrames(self.block, self.architecture.stride, self._parts.stem.padding)
+
+    @cached_property
+    def _parts(self) -> "Parts":
         parts = parts_of(self.architecture)
         assert parts is not None
-        return BlockedFrames(self.block, self.architecture.stride, parts.stem.padding)
+        return parts
 
     def step(self, width: int) -> int:
         """That of the fastest graph for pictures of a width."""
@@ -78,9 +82,8 @@ class BlockedGenerator:
     def graph(self, step: int) -> onnx.ModelProto:
         """The model from `planes` to `blocks` (see BlockedFrames)."""
         writer = GeneratorWriter(self.architecture, self.weights, self.block, step)
-        parts = parts_of(self.architecture)
-        assert parts is not None
-        x = writer.of_planes(f"{parts.prefix}.0", parts.stem)
+        parts = self._parts
+        x = writer.of_planes(f"{parts.prefix}.0", parts.stem, relu=parts.stem.relu)
         x = writer.layers(
             x, [(f"{parts.prefix}.{i}", each) for i, each in enumerate(parts.body, 1)]
         )
@@ -224,15 +227,15 @@ class GeneratorWriter:
         self._step, self._centred = step, architecture.centred
         self._places = {placed.prefix: placed for placed in convolutions(architecture)}
 
-    def of_planes(self, prefix: str, layer: Conv, plus: str | None = None) -> str:
-        """A convolution of the planes 0..255, which are padded already; it also adds `plus`."""
+    def of_planes(self, prefix: str, layer: Conv, *, relu: bool, plus: str | None = None) -> str:
+        """A convolution of the planes 0..255, which are padded already; it also adds `plus`, before
+        the ReLU."""
         kernel, bias = self.writer.read(prefix)
         kernel = kernel * ((2 if self._centred else 1) / 255)
         if self._centred:  # the middle of 0..255 is repeated beyond the edges, too
             bias = bias - 127.5 * kernel.sum((1, 2, 3))
         kernels, biases = self.writer.planes_kernel(kernel), self.writer.bias(bias)
         stride = (layer.stride, layer.stride)
-        relu = layer.relu or plus is not None
         return self.writer.conv("planes", kernels, biases, stride=stride, relu=relu, plus=plus)
 
     def layers(self, x: str, layers: Iterable[tuple[str, Layer]]) -> str:
@@ -309,10 +312,10 @@ class GeneratorWriter:
         return self.writer.alike(x, "Add", x, self.layers(x, body))
 
     def with_shortcut(self, x: str, prefix: str, shortcut: Conv) -> str:
-        """`x` enlarged by 2, plus the shortcut, through the ReLU and padded for the last one."""
-        return self.writer.pad(
-            self.of_planes(prefix, shortcut, self.writer.enlarged(x, "linear")), 1
-        )
+        """`x` enlarged by 2, plus the shortcut, through the ReLU and padded for the last
+        convolution."""
+        large = self.writer.enlarged(x, "linear")
+        return self.writer.pad(self.of_planes(prefix, shortcut, relu=True, plus=large), 1)
 
     def enlarged(self, x: str) -> str:
         """`x` enlarged by 2, through the ReLU and padded for the last convolution: padded while it

@@ -1,5 +1,6 @@
 """`stylecam train --teacher STYLE`: a light form, learned from a finished style's paintings."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,18 +28,26 @@ WITHOUT_EFFECT = (
 """Options that say how to learn from the style picture."""
 
 
+@dataclass(frozen=True)
+class Teacher:
+    """A finished style to learn from."""
+
+    card: StyleCard
+    generator: "Generator"
+
+
 def refuse_without_effect(options: dict[str, Any]) -> None:
     """Raise UsageError if one of WITHOUT_EFFECT is given."""
     for name in WITHOUT_EFFECT:
         if options[name] is not None:
             flag = "--" + name.removesuffix("_name").replace("_", "-")
             raise UsageError(
-                f"{flag} has no effect with --teacher, whose paintings decide; leave one out"
+                f"{flag} has no effect with --teacher, whose paintings decide; leave out either"
             )
 
 
-def load_teacher(style: str) -> "tuple[StyleCard, Generator]":
-    """Card and generator of a style, given by name or as an .onnx file.
+def load_teacher(style: str) -> Teacher:
+    """The style, given by name or as an .onnx file.
 
     Raises UsageError for a style that cannot be learned from, ModelError for a damaged file."""
     import torch
@@ -62,7 +71,7 @@ def load_teacher(style: str) -> "tuple[StyleCard, Generator]":
             "dense can teach"
         )
     tensors = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
-    return card, load_generator(architecture, tensors)
+    return Teacher(card, load_generator(architecture, tensors))
 
 
 def taught_by(teacher: StyleCard) -> dict[str, Any]:

@@ -158,8 +158,8 @@ Work = Callable[..., "Checkpoint | None"]
 @click.option(
     "--teacher",
     metavar="STYLE",
-    help="Make the light form of a finished style: a narrow generator (--alpha 0.5) that learns "
-    "from its paintings, which takes a fraction of the time.",
+    help="Make the light form of a finished style: a generator of half its width (--alpha 0.5) "
+    "that learns from its paintings and needs less than half its time per frame.",
 )
 @click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
 @click.option(
@@ -235,17 +235,17 @@ def train(
     if teacher is not None:
         refuse_without_effect(options | {"recipe_name": recipe_name})
         options["alpha"] = options["alpha"] or LIGHT_ALPHA
-    taught = load_teacher(teacher) if teacher else None
+    guide = load_teacher(teacher) if teacher else None
     options = parse_options(options, recipe_name)
     limit, on = parse_memory_budget(max_memory), pick_device(device)
     start = starting_point(fine_tune, options)
-    usual = taught_by(taught[0]) if taught else None
+    usual = taught_by(guide.card) if guide else None
     recipe = make_recipe(style, images or (PACKAGED,), start, options, usual)
     sources = load_styles(style, recipe)
     shares = parse_shares(style_weights, len(sources))
     pictures = [source.picture for source in sources]
     recipe = _with_styles(recipe, sources, shares if style_weights else None)
-    usual_name = LIGHT.format(taught[0].name) if taught else "-".join(each.name for each in sources)
+    usual_name = LIGHT.format(guide.card.name) if guide else "-".join(x.name for x in sources)
     chosen = name or usual_name
     folder = output or Path("runs") / chosen
     check_before_training(
@@ -261,7 +261,7 @@ def train(
             photographs,
             folder,
             style_weights=shares,
-            teacher=taught[1] if taught else None,
+            teacher=guide.generator if guide else None,
             network_for=shared.network,
             fit_batch=options["batch_size"] is None,
             memory_budget=limit,
@@ -281,9 +281,9 @@ def train(
             credit=credit,
             install=install,
         )
-        if taught and install and not tell_of_light_form(taught[0], chosen):
+        if guide and install and not tell_of_light_form(guide.card, chosen):
             click.echo(
-                f"{taught[0].name} comes with stylecam: choose {chosen} itself where it is wanted"
+                f"{guide.card.name} comes with stylecam: choose {chosen} itself where it is wanted"
             )
 
 

@@ -99,6 +99,13 @@ def part_size(recipe: Recipe, height: int, width: int) -> tuple[int, int]:
     return round(height * part), round(width * part)
 
 
+def part_at_full_size(recipe: Recipe, picture: Tensor, corner: Corner) -> Tensor:
+    """The part of a picture (B, C, H, W) that is seen at full size."""
+    top, left = corner
+    height, width = part_size(recipe, picture.shape[-2], picture.shape[-1])
+    return picture[..., top : top + height, left : left + width]
+
+
 def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
     """Every term of the recipe's loss whose weight is not 0."""
     views = views_of(recipe)
@@ -130,13 +137,18 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
     return [term for term in terms if term.weight]
 
 
+def in_precision(network: LossNetwork, recipe: Recipe) -> LossNetwork:
+    """The loss network in the precision of the recipe."""
+    return network.in_bf16() if use_bf16(recipe.precision, network.device) else network
+
+
 class Objective:
     """The losses of a batch, weighted as the recipe says; `targets`: one for each scale."""
 
     def __init__(self, recipe: Recipe, network: LossNetwork, targets: list[StyleTarget]) -> None:
         self.recipe = recipe
         self.device = network.device
-        self.network = network.in_bf16() if use_bf16(recipe.precision, self.device) else network
+        self.network = in_precision(network, recipe)
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
         self.terms = loss_terms(recipe, targets)
 
@@ -167,10 +179,10 @@ class Objective:
 
     def _views(self, picture: Tensor, corner: Corner) -> list[Tensor]:
         """What the loss network sees of a picture, scale by scale."""
-        top, left = corner
-        height, width = part_size(self.recipe, picture.shape[-2], picture.shape[-1])
-        part = picture[..., top : top + height, left : left + width]
-        return [*reduced(picture, self.recipe.scales - 1), part]
+        return [
+            *reduced(picture, self.recipe.scales - 1),
+            part_at_full_size(self.recipe, picture, corner),
+        ]
 
     def _features(self, pictures: Tensor, layers: tuple[str, ...]) -> Features:
         return self.network(pictures.contiguous(memory_format=torch.channels_last), layers)

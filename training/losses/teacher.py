@@ -12,10 +12,9 @@ from torch import Tensor
 
 from models.generator.network import Generator
 from training.config.recipe import Recipe
-from training.losses.objective import Corner, part_size
+from training.losses.objective import Corner, in_precision, part_at_full_size
 from training.losses.perceptual import content_loss, gram_matrix, relative_error
 from training.losses.vgg import LossNetwork
-from training.runtime.precision import use_bf16
 
 PITCHES = (1, 2, 4)
 """Pixels are compared at full size and at these fractions of it, the coarser with more weight:
@@ -47,7 +46,7 @@ class TeacherObjective:
     def __init__(self, recipe: Recipe, network: LossNetwork, teacher: Generator) -> None:
         self.recipe = recipe
         self.device = network.device
-        self.network = network.in_bf16() if use_bf16(recipe.precision, self.device) else network
+        self.network = in_precision(network, recipe)
         self.teacher = teacher.to(self.device).to(memory_format=torch.channels_last)
 
     def __call__(
@@ -66,13 +65,11 @@ class TeacherObjective:
         more."""
         with torch.no_grad():
             taught = self.teacher.paint_window(window, *painted.shape[-2:]).clamp(0, 1)
+            wanted = self._features(taught, corner)
+        features = self._features(painted, corner)
         weights = None if faces is None else 1 + self.recipe.face_weight * faces
-        features, wanted = (self._features(each, corner) for each in (painted, taught))
-        grams = [
-            relative_error(gram_matrix(features[x]), gram_matrix(wanted[x].detach()))
-            for x in LAYERS
-        ]
-        alike = [content_loss(features[x], wanted[x].detach()) for x in LAYERS]
+        alike = [content_loss(features[x], wanted[x]) for x in LAYERS]
+        grams = [relative_error(gram_matrix(features[x]), gram_matrix(wanted[x])) for x in LAYERS]
         return {
             "pixels": pixel_loss(painted, taught, weights),
             "features": torch.stack(alike).sum() * FEATURE_WEIGHT,
@@ -81,7 +78,5 @@ class TeacherObjective:
 
     def _features(self, picture: Tensor, corner: Corner) -> dict[str, Tensor]:
         """What the loss network sees of a part of a picture."""
-        top, left = corner
-        height, width = part_size(self.recipe, picture.shape[-2], picture.shape[-1])
-        part = picture[..., top : top + height, left : left + width]
+        part = part_at_full_size(self.recipe, picture, corner)
         return self.network(part.contiguous(memory_format=torch.channels_last), LAYERS)
