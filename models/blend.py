@@ -99,6 +99,6 @@ def _kind(card: StyleCard) -> str:
 
 
 def _family(card: StyleCard) -> set[str]:
-    """Fingerprints of a style's weights and of the weights that its training started from."""
-    known = (card.training.get("fingerprint"), card.training.get("base"))
+    """Fingerprints of a style's weights and of those known that it descends from."""
+    known = (card.training.get(key) for key in ("fingerprint", "base", "family"))
     return {str(fingerprint) for fingerprint in known if fingerprint}

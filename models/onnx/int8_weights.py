@@ -34,7 +34,7 @@ IMPLIED: dict[str, dict[str, Any]] = {
 """Attributes that may be omitted if they have these values (None: whatever their value)."""
 CONTRACT = ("frame", "strength", "painted")
 """Names that the contract in card.py fixes, so they are not shortened."""
-ORIGIN = ("style", "base", "steps", "fingerprint")
+ORIGIN = ("style", "base", "family", "steps", "fingerprint")
 
 
 def quantize_weights(

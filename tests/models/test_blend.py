@@ -50,6 +50,12 @@ def test_a_style_blends_with_the_one_it_was_tuned_from(style_file):
     assert blend([root, child], [0.3, 0.7], "mixed")[1].parameters == root.parameters
 
 
+def test_styles_of_one_family_blend_whatever_each_was_tuned_from(style_file):
+    child = style_file("child", base="f2", family="f1")
+    for relative in (style_file("root", base="f1"), style_file("cousin", base="f3", family="f1")):
+        assert blend([child, relative], [0.5, 0.5], "mixed")[1].parameters == child.parameters
+
+
 def test_strangers_are_refused_with_the_reason(style_file):
     a, b = style_file("a", base="b1"), style_file("b", base="b2")
     with pytest.raises(ModelError, match="b and a were not trained from one base"):

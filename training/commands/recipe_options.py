@@ -93,7 +93,9 @@ def make_recipe(
 
     given = (usual or {}) | {key: value for key, value in options.items() if value is not None}
     if start is not None:
-        given = {"num_images": FINE_TUNE_IMAGES, "base": fingerprint(start.average)} | given
+        base = fingerprint(start.average)
+        family = start.recipe.family or start.recipe.base or base
+        given = {"num_images": FINE_TUNE_IMAGES, "base": base, "family": family} | given
     try:
         return Recipe(style=" ".join(style), images=images, **given)
     except ValidationError as error:

@@ -29,7 +29,7 @@ STYLE_SIDE = 448
 TAILS = {"linear": 0.5, "tail": 0.08}
 """Schedule to the share of the training, at its end, that has the lower rate."""
 
-OUTPUT_FIELDS = ("checkpoint_every", "preview_every")
+OUTPUT_FIELDS = ("checkpoint_every", "preview_every", "family")
 """Fields that do not affect the trained weights."""
 
 RENAMED_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -87,6 +87,9 @@ class Recipe(BaseModel):
 
     base: str = ""
     """Fingerprint of the weights that the training starts from; empty: from scratch."""
+    family: str = ""
+    """Fingerprint of the oldest known weights that those descend from; styles of one family can be
+    blended."""
 
     teacher: str = ""
     """Name and checksum of the style whose paintings are learned (losses/teacher.py), of the same

@@ -1,5 +1,7 @@
 """The shipped bases: what every new style starts from."""
 
+from dataclasses import replace
+
 import pytest
 
 from models.card import load_card
@@ -8,7 +10,7 @@ from models.catalogue import SHIPPED, style_paths
 pytest.importorskip("torch", reason="needs the train extra")
 
 from models.generator.architecture import dense
-from training.commands.recipe_options import BASES, starting_point, starts
+from training.commands.recipe_options import BASES, make_recipe, starting_point, starts
 from training.loop.checkpoint import fingerprint, load_checkpoint
 
 
@@ -20,12 +22,25 @@ def test_a_base_is_small_and_starts_the_default_architecture(alpha):
 
 @pytest.mark.parametrize("alpha", BASES)
 def test_every_shipped_style_of_its_width_descends_from_it(alpha):
-    base = fingerprint(load_checkpoint(BASES[alpha]).average)
+    base = load_checkpoint(BASES[alpha])
+    family = {fingerprint(base.average), base.recipe.family}
     cards = [load_card(path) for path in style_paths([SHIPPED]).values()]
     fitting = [card for card in cards if (card.architecture, card.alpha) == ("dense", alpha)]
     assert fitting
     for card in fitting:
-        assert base in (card.training["base"], card.training.get("fingerprint")), card.name
+        assert family & {card.training["base"], card.training.get("family")}, card.name
+
+
+def test_a_recipe_tells_what_its_weights_descend_from():
+    start = load_checkpoint(BASES[1.0])
+    first = make_recipe(("a.jpg",), ("photos",), start, {})
+    assert (first.base, first.family) == (fingerprint(start.average), start.recipe.family)
+    second = make_recipe(("b.jpg",), ("photos",), replace(start, recipe=first), {})
+    assert second.family == first.family
+    stranger = start.recipe.model_copy(update={"base": "", "family": ""})
+    assert make_recipe(("a.jpg",), ("photos",), replace(start, recipe=stranger), {}).family == (
+        fingerprint(start.average)
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,5 +65,5 @@ def test_training_goes_on_from_it(small_training, tmp_path, alpha):
     tuned = small_training(
         tmp_path, model_size="dense", alpha=alpha, options={}, num_images=2, lr=1e-9, start=start
     )
-    stem = start["core.0.conv.weight"].float()
+    stem = start["core.0.body.0.conv.weight"].float()
     assert (tuned.weights["core.0.body.0.conv.weight"] - stem).abs().max() < 1e-5

@@ -105,6 +105,7 @@ def test_impossible_values_are_refused(change):
 def test_a_run_goes_on_only_by_what_it_began_with():
     began = recipe(style="a.jpg", style_digest="d1", preview_every=100)
     assert recipe(style="./a.jpg", style_digest="d1", preview_every=7).differences(began) == []
+    assert recipe(style="a.jpg", style_digest="d1", family="f").differences(began) == []
     assert recipe(style="a.jpg", style_digest="d2").differences(began) == [
         "style: another picture by that name"
     ]
