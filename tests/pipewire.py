@@ -42,10 +42,13 @@ def cameras(environment: Mapping[str, str] = os.environ) -> list[dict]:
     """What PipeWire tells of its video sources."""
     told = subprocess.run(
         ["pw-dump"], env=dict(environment), capture_output=True, check=True, timeout=PATIENCE
-    ).stdout
-    # A second list, of what has changed meanwhile, may follow.
-    objects, _ = json.JSONDecoder().raw_decode(told.decode())
-    nodes = [o for o in objects if o.get("type", "").endswith("Node")]
+    ).stdout.decode()
+    objects: dict[int, dict] = {}
+    while told := told.lstrip():  # further lists tell what has changed meanwhile
+        changed, end = json.JSONDecoder().raw_decode(told)
+        objects |= {each["id"]: each for each in changed}
+        told = told[end:]
+    nodes = [o for o in objects.values() if o.get("type", "").endswith("Node") and o["info"]]
     return [o for o in nodes if o["info"]["props"].get("media.class") == "Video/Source"]
 
 

@@ -283,7 +283,8 @@ def train(
         )
         if guide and install and not tell_of_light_form(guide.card, chosen):
             click.echo(
-                f"{guide.card.name} comes with stylecam: choose {chosen} itself where it is wanted"
+                f"{guide.card.path} is not in your folder of styles and keeps its card: "
+                f"choose {chosen} itself where it is wanted"
             )
 
 

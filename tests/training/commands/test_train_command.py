@@ -99,11 +99,12 @@ def test_a_generator_with_a_margin_is_no_teacher(invoke, painting):
 
 
 def test_a_shipped_style_is_not_changed_by_its_light_form(invoke, tmp_path):
-    before = load_card(SHIPPED / "mosaic.onnx")
-    said = invoke("mosaic", *QUICK, "--teacher", "mosaic", "--name", "tesserae")
-    assert "mosaic comes with stylecam: choose tesserae itself" in said
-    assert load_card(SHIPPED / "mosaic.onnx") == before
-    assert load_card(tmp_path / "own" / "tesserae.onnx").alpha == 0.25
+    before = load_card(SHIPPED / "watercolour.onnx")
+    said = invoke("watercolour", *QUICK, "--teacher", "watercolour", "--name", "washes")
+    assert "watercolour.onnx is not in your folder of styles" in said
+    assert "choose washes itself" in said
+    assert load_card(SHIPPED / "watercolour.onnx") == before
+    assert load_card(tmp_path / "own" / "washes.onnx").alpha == 0.25
 
 
 @pytest.mark.parametrize(
