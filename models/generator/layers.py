@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Norm = Literal["none", "batch", "instance"]
+MEAN_LIMIT = 2.0
+"""Largest mean, either way, that an adaptive convolution believes: a picture of one saturated
+colour has means far beyond those of photographs, and its gains, one after another, multiply to
+infinity."""
 
 
 @dataclass(frozen=True)
@@ -11,9 +15,9 @@ class Conv:
     """Convolution to `out` channels with "same" zero padding, then norm, then ReLU.
 
     With `adaptive`, the whole picture has a say before the ReLU: each output channel is scaled by a
-    gain and shifted, both affine functions of the means of the input channels (squeeze and
-    excitation, Hu et al. 2018, arXiv:1709.01507, sec. 3, in one linear step; with a shift as in
-    FiLM, Perez et al. 2018, arXiv:1709.07871).
+    gain and shifted, both affine functions of the means of the input channels, these clipped to
+    ±MEAN_LIMIT (squeeze and excitation, Hu et al. 2018, arXiv:1709.01507, sec. 3, in one linear
+    step; with a shift as in FiLM, Perez et al. 2018, arXiv:1709.07871).
     """
 
     out: int

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.generator.architecture import Architecture
 from models.generator.batch_renorm import BatchRenorm
 from models.generator.fold_batchnorm import EPSILON
-from models.generator.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
+from models.generator.layers import MEAN_LIMIT, Conv, Layer, Relu, Residual, Shuffle, Upsample
 
 
 class ConvUnit(nn.Module):
@@ -33,7 +33,8 @@ class ConvUnit(nn.Module):
         if self.norm is not None:
             y = self.norm(y)
         if self.adapt is not None:
-            gain, shift = self.adapt(x.mean((2, 3), keepdim=True)).chunk(2, dim=1)  # (B, C, 1, 1)
+            means = x.mean((2, 3), keepdim=True).clamp(-MEAN_LIMIT, MEAN_LIMIT)  # (B, C, 1, 1)
+            gain, shift = self.adapt(means).chunk(2, dim=1)
             y = torch.addcmul(shift, y, gain)
         return F.relu(y, inplace=True) if self.relu else y
 

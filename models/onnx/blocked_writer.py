@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.generator.layers import MEAN_LIMIT
 from models.generator.parameters import Weights
 from models.onnx.graph_writer import GraphWriter
 
@@ -121,6 +122,8 @@ class BlockedWriter:
         (to_gain, to_shift), (gain, shift) = (
             np.split(each, 2) for each in self._read(prefix, "adapt")
         )
+        limits = [self.graph.constant(sign * MEAN_LIMIT / share) for sign in (-1, 1)]
+        means = self.known(self.channels[means], self.graph.add("Clip", means, *limits))
         bias = self._read(prefix, "conv")[1]
         to_bias = bias[:, None, None, None] * to_gain + to_shift
         gains, biases = (

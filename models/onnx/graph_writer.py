@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from models.generator.layers import Conv, Layer, Relu, Residual, Shuffle, Upsample
+from models.generator.layers import MEAN_LIMIT, Conv, Layer, Relu, Residual, Shuffle, Upsample
 from models.generator.parameters import Weights
 
 
@@ -138,7 +138,8 @@ class GraphWriter:
 
     def adaptation(self, x: str, prefix: str) -> tuple[str, str]:
         """Gains and shifts (1, C, 1, 1) of the adaptive convolution `prefix` of the value `x`."""
-        means = self.add("GlobalAveragePool", x)
+        limits = self.constant(-MEAN_LIMIT), self.constant(MEAN_LIMIT)
+        means = self.add("Clip", self.add("GlobalAveragePool", x), *limits)
         both = self.add("Conv", means, f"{prefix}.adapt.weight", f"{prefix}.adapt.bias")
         gain, shift = f"{both}_gain", f"{both}_shift"
         self.nodes.append(helper.make_node("Split", [both], [gain, shift], axis=1, num_outputs=2))

@@ -10,6 +10,9 @@ from training.data.tensors import Picture
 
 CropShape = tuple[int, int]
 """Height and width in pixels."""
+COLOURED_LIGHT_SHARE = 0.06
+"""Share of the crops that are lit by a coloured lamp, down to one colour alone, as on a stage: what
+a generator never saw, its adaptive convolutions answer with gains without bound."""
 
 
 class CropBox(NamedTuple):
@@ -52,7 +55,8 @@ def random_box(shape: tuple[int, ...], size: CropShape, random: np.random.Genera
 
 
 def random_variation(crop: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Vary flip, exposure and colour at random; sometimes add a cheap webcam's blur and noise.
+    """Vary flip, exposure and colour at random; sometimes light the crop by a coloured lamp,
+    sometimes add a cheap webcam's blur and noise.
 
     Of a crop (H, W, 3 or more) uint8, what follows RGB is only flipped along."""
     if random.random() < 0.5:
@@ -60,6 +64,9 @@ def random_variation(crop: NDArray[np.uint8], random: np.random.Generator) -> ND
     levels = crop[..., :3].astype(np.float32) / 255
     levels **= np.float32(random.uniform(0.75, 1.35))
     levels *= (random.uniform(0.85, 1.1) * random.uniform(0.94, 1.06, 3)).astype(np.float32)
+    if random.random() < COLOURED_LIGHT_SHARE:
+        lamp = random.random(3) ** 3
+        levels *= (lamp / lamp.max()).astype(np.float32)
     if random.random() < 0.2:
         levels = np.asarray(cv2.GaussianBlur(levels, (0, 0), random.uniform(0.4, 1.2)), np.float32)
     if random.random() < 0.3:

@@ -1,3 +1,5 @@
+from itertools import product
+
 import cv2
 import numpy as np
 import pytest
@@ -85,14 +87,36 @@ def test_what_one_of_several_styles_has_is_no_flaw():
     assert find_defects([source], [painted], styles).description is None
 
 
-@pytest.mark.parametrize("name", style_paths([SHIPPED]))
-def test_a_shipped_style_is_healthy_and_its_spots_would_be_seen(name):
+@pytest.fixture(scope="module", params=style_paths([SHIPPED]))
+def painter(request):
     from training.evaluation.model_painter import ModelPainter
 
-    portrait = SHIPPED.parent.parent / "realtime" / "sources" / "astronaut.jpg"
-    picture = cv2.cvtColor(cv2.imread(str(portrait)), cv2.COLOR_BGR2RGB)
+    return ModelPainter(SHIPPED / f"{request.param}.onnx")
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    path = SHIPPED.parent.parent / "realtime" / "sources" / "astronaut.jpg"
+    picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
     side = min(picture.shape[:2])
-    source = cv2.resize(picture[:side, :side], (256, 256), interpolation=cv2.INTER_AREA)
-    painted = ModelPainter(SHIPPED / f"{name}.onnx")(source)
-    assert examine_painting(source, painted, strokes(2)).description is None
-    assert "spots" in examine_painting(source, spotted(painted), strokes(2)).description
+    return cv2.resize(picture[:side, :side], (256, 256), interpolation=cv2.INTER_AREA)
+
+
+def test_a_shipped_style_is_healthy_and_its_spots_would_be_seen(painter, portrait):
+    painted = painter(portrait)
+    assert examine_painting(portrait, painted, strokes(2)).description is None
+    assert "spots" in examine_painting(portrait, spotted(painted), strokes(2)).description
+
+
+@pytest.mark.parametrize("lamp", list(product((0, 1), repeat=3))[1:-1])
+def test_a_shipped_style_paints_by_light_of_one_or_two_colours(painter, portrait, lamp):
+    """As on a stage. Gains of adaptive convolutions once multiplied to infinity there."""
+    painted = painter(portrait * np.array(lamp, np.uint8))
+    assert examine_painting(portrait, painted, strokes(2)).description is None
+
+
+@pytest.mark.parametrize("colour", list(product((0, 255), repeat=3)))
+def test_a_shipped_style_paints_a_frame_of_one_colour(painter, colour):
+    painted = painter(np.full((180, 240, 3), colour, np.uint8))
+    clipped = ((painted == 0) | (painted == 255)).all(axis=-1)
+    assert clipped.mean() < 0.5
