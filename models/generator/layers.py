@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Norm = Literal["none", "batch", "instance"]
-MEAN_LIMIT = 2.0
+MEAN_LIMIT = 1.0
 """Largest mean, either way, that an adaptive convolution believes: a picture of one saturated
 colour has means far beyond those of photographs, and its gains, one after another, multiply to
 infinity."""

@@ -8,7 +8,7 @@ from models.catalogue import SHIPPED, style_paths
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from training.evaluation.defects import examine_painting, find_defects
+from training.evaluation.defects import DEAD, examine_painting, find_defects
 
 SIDE = 192
 
@@ -111,8 +111,9 @@ def test_a_shipped_style_is_healthy_and_its_spots_would_be_seen(painter, portrai
 @pytest.mark.parametrize("lamp", list(product((0, 1), repeat=3))[1:-1])
 def test_a_shipped_style_paints_by_light_of_one_or_two_colours(painter, portrait, lamp):
     """As on a stage. Gains of adaptive convolutions once multiplied to infinity there."""
-    painted = painter(portrait * np.array(lamp, np.uint8))
-    assert examine_painting(portrait, painted, strokes(2)).description is None
+    defects = examine_painting(portrait, painter(portrait * np.array(lamp, np.uint8)), strokes(2))
+    assert not defects.collapsed
+    assert defects.dead < DEAD
 
 
 @pytest.mark.parametrize("colour", list(product((0, 255), repeat=3)))
@@ -120,3 +121,15 @@ def test_a_shipped_style_paints_a_frame_of_one_colour(painter, colour):
     painted = painter(np.full((180, 240, 3), colour, np.uint8))
     clipped = ((painted == 0) | (painted == 255)).all(axis=-1)
     assert clipped.mean() < 0.5
+
+
+@pytest.mark.parametrize("blocks", [3, 6, 12])
+def test_a_shipped_style_paints_a_graphic_of_saturated_colours(painter, blocks):
+    """A poster or a test card: each colour stays another."""
+    colours = np.random.default_rng(blocks).integers(0, 2, (blocks, blocks * 4 // 3, 3)) * 255
+    graphic = colours.astype(np.uint8).repeat(240 // blocks, axis=0).repeat(240 // blocks, axis=1)
+    painted = painter(graphic)
+    defects = examine_painting(graphic, painted, strokes(2))
+    assert not defects.collapsed
+    assert defects.dead < DEAD
+    assert 40 < painted.mean() < 215
