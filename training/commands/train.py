@@ -118,7 +118,11 @@ Work = Callable[..., "Checkpoint | None"]
     type=float,
     help="Keeps what the frame shows. [1.2; 0.6 with the painting's light]",
 )
-@click.option("--face-weight", type=float, help="Keeps faces; in content weights. [5]")
+@click.option(
+    "--face-weight",
+    type=float,
+    help="Keeps faces; in content weights. [5; 9 with the painting's light]",
+)
 @click.option("--style-weight", type=float, help="All style layers together. [1]")
 @click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]")
 @click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [8]")
@@ -292,7 +296,7 @@ def _with_styles(
     recipe: "Recipe", sources: "list[StyleImage]", shares: list[float] | None
 ) -> "Recipe":
     """The recipe with what its pictures decide; says what speaks against them."""
-    from training.config.recipe import CONTENT_BETWEEN_SHAPES
+    from training.config.recipe import CONTENT_BETWEEN_SHAPES, FACE_BETWEEN_SHAPES
     from training.data.style_advice import advice, has_flat_shapes
     from training.data.style_image import picture_digest
 
@@ -308,9 +312,9 @@ def _with_styles(
     if undecided and all(map(has_flat_shapes, pictures)):
         LOGGER.info("flat shapes without light and shade of their own: --light painting")
         told["light"] = "painting"
-    usual = "content_weight" not in recipe.model_fields_set and recipe.loss_units == "relative"
-    if usual and "painting" in (told.get("light"), recipe.light):
-        told["content_weight"] = CONTENT_BETWEEN_SHAPES
+    if recipe.loss_units == "relative" and "painting" in (told.get("light"), recipe.light):
+        usual = {"content_weight": CONTENT_BETWEEN_SHAPES, "face_weight": FACE_BETWEEN_SHAPES}
+        told |= {name: x for name, x in usual.items() if name not in recipe.model_fields_set}
     return recipe.model_copy(update={"style_digest": picture_digest(pictures)} | told)
 
 

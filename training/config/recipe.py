@@ -61,6 +61,9 @@ LARGE_SHAPES = LAYER_WEIGHTS | {"relu4_1": 1.0}
 CONTENT_WEIGHT = 1.2
 CONTENT_BETWEEN_SHAPES = 0.6
 """The same where `stylecam train` takes the painting's light: shapes need room to be seen in."""
+FACE_WEIGHT = 5.0
+FACE_BETWEEN_SHAPES = 9.0
+"""The same with that light: a shape that lies across a nose hides more than a stroke."""
 
 
 class Recipe(BaseModel):
@@ -107,7 +110,7 @@ class Recipe(BaseModel):
     content_start: Share = 0.4
     """Share of the content weight at the start; it grows over the first `content_ramp`."""
     content_ramp: Share = 0.6
-    face_weight: NotNegative = 5.0
+    face_weight: NotNegative = FACE_WEIGHT
     """Share of the content weight that counts on faces, at each scale, beside what counts there
     anyway; 0: faces are not looked for, and count like all else."""
     face_style: Share = 0.15
