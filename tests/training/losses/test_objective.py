@@ -19,7 +19,12 @@ def objective(loss_network, style_picture):
     """An objective of two layers with these changes of the recipe."""
 
     def make(**changes):
-        fields = {"style_layers": LAYERS, "layer_weights": (1, 1), "scales": 1} | changes
+        fields = {
+            "style_layers": LAYERS,
+            "layer_weights": (1, 1),
+            "scales": 1,
+            "precision": "fp32",
+        } | changes
         recipe = Recipe(style="s", images="p", **fields)
         return objective_for(recipe, loss_network, [to_tensor(style_picture[None])], [1.0])
 
