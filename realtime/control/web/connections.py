@@ -126,6 +126,14 @@ class ConnectionLimits:
     def knows(self, connection: _Connection) -> bool:
         return connection.transport in self._open
 
+    async def abort_all(self) -> None:
+        """Disconnect all that are open: a transport that waits for its client to read would
+        outlive the loop."""
+        for transport in list(self._open):
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)  # their protocols hear of it, and their sockets are closed
+
     def release(self, connection: _Connection) -> bool:
         """Forget a connection; False if it was never admitted."""
         if self._open.pop(connection.transport, None) is None:

@@ -236,6 +236,7 @@ class ControlServer:
             if listening is not None:
                 listening.close()
             await runner.cleanup()
+            await self._limits.abort_all()
 
     async def _dismiss(self) -> None:
         """Close every stream, then abort the connections, so that a stalled reader cannot block."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import time
@@ -102,6 +103,17 @@ def test_who_never_reads_is_disconnected(server, connect, monkeypatch):
         server.publish(bytes(500_000) + str(time.monotonic()).encode())
         time.sleep(0.02)
     assert not server.has_viewers
+
+
+def test_stopping_disconnects_who_still_has_answers_to_read(server, connect):
+    """Else the transport outlives its loop, and its socket stays open until it is collected."""
+    request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{server.access.port}\r\n\r\n".encode()
+    stranger = connect(2_000 * request)
+    assert stranger.recv(1)
+    time.sleep(0.5)  # until no more answers fit on the way
+    server.stop()
+    gc.collect()  # pytest fails a test that leaves a socket behind
+    assert is_closed(stranger)
 
 
 @pytest.mark.parametrize(
