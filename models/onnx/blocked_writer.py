@@ -115,7 +115,8 @@ class BlockedWriter:
 
     def adaptation(self, prefix: str, means: str, *, share: float = 1.0) -> tuple[str, str]:
         """The gain (O, 1, 1, 1) for the kernel of the adaptive convolution `prefix`, and its bias
-        (O,) with gain and shift, of values whose means are `share` · `means`.
+        (O,) with gain and shift, of values whose means, before they are clipped, are `share` ·
+        `means`.
 
         They change the kernel, not what it gives: that is hundreds of times larger.
         """

@@ -54,3 +54,14 @@ def test_what_follows_the_colours_is_flipped_along_and_nothing_else():
         rising = varied[:, 60:, 0].mean() > varied[:, :60, 0].mean()
         assert rising != flipped[-1]
     assert 0 < sum(flipped) < 20
+
+
+def test_a_few_crops_are_lit_by_a_coloured_lamp():
+    grey = np.full((64, 64, 3), 160, np.uint8)
+    means = [
+        random_variation(grey, np.random.default_rng(seed)).mean(axis=(0, 1)) for seed in range(400)
+    ]
+    lit = [bool(rgb.max() > 1.3 * rgb.min()) for rgb in means]
+    assert 0.02 < np.mean(lit) < 0.12
+    assert min(rgb.max() for rgb in means) > 60
+    assert any(rgb.max() > 20 * rgb.min() for rgb in means)
