@@ -8,7 +8,7 @@ import click
 
 from models.catalogue import find_style
 from models.errors import UsageError
-from training.commands.recipe_options import parse_shares
+from training.commands.new_style.recipe import parse_shares
 from training.commands.shared_options import loss_network_option
 from training.commands.training_extra import require_training_extra
 

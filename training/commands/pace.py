@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from models.errors import UsageError
-from training.commands.recipe_options import make_recipe, parse_image_size
+from training.commands.new_style.recipe import make_recipe, parse_image_size
 from training.commands.shared_options import loss_network_option
 from training.commands.training_extra import require_training_extra
 

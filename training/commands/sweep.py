@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import TrainingError, UsageError
-from training.commands.recipe_options import load_styles, parse_shares
+from training.commands.new_style.recipe import load_styles, parse_shares
 from training.commands.train import train
 from training.commands.training_extra import require_training_extra
 

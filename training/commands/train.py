@@ -11,22 +11,18 @@ import click
 
 from models.errors import UsageError
 from models.system.stop_signals import stopping
-from training.commands.install_style import export_and_install
-from training.commands.progress_bar import training_progress_bar
-from training.commands.recipe_options import (
+from training.commands.new_style.install import export_and_install
+from training.commands.new_style.options import recipe_options
+from training.commands.new_style.recipe import (
     check_before_training,
     load_styles,
     make_recipe,
     parse_options,
     parse_shares,
     starting_point,
+    with_styles,
 )
-from training.commands.shared_options import (
-    device_option,
-    loss_network_option,
-    precision_option,
-)
-from training.commands.teacher_option import (
+from training.commands.new_style.teacher import (
     LIGHT,
     LIGHT_ALPHA,
     load_teacher,
@@ -34,13 +30,12 @@ from training.commands.teacher_option import (
     taught_by,
     tell_of_light_form,
 )
+from training.commands.progress_bar import training_progress_bar
 from training.commands.training_extra import require_training_extra
 from training.runtime.malloc import keep_freed_memory
-from training.runtime.memory_budget import DEFAULT_BUDGET, parse_memory_budget
+from training.runtime.memory_budget import parse_memory_budget
 
 if TYPE_CHECKING:
-    from training.config.recipe import Recipe
-    from training.data.style_image import StyleImage
     from training.loop.checkpoint import Checkpoint
     from training.loop.materials import Materials
     from training.reporting.progress import TrainingProgress
@@ -73,116 +68,7 @@ Work = Callable[..., "Checkpoint | None"]
     "A run that was broken off goes on from its last checkpoint.",
 )
 @click.option("--style-weights", metavar="W,W", help="Shares of several style pictures.")
-@click.option(
-    "--num-images",
-    type=int,
-    help="Length of the training, in crops. [20000; 4000 from other weights]",
-)
-@click.option("--alpha", type=float, help="Width multiplier of the generator, (0, 1]. [1.0]")
-@click.option(
-    "--model-size",
-    type=click.Choice(["dense", "fast", "small", "full"]),
-    help="Architecture: ours, our former one, the pruned one, or Johnson's. [dense]",
-)
-@click.option(
-    "--batch-size",
-    metavar="auto|N",
-    help="Crops a step; auto: 4, or fewer where memory has no room for them. [auto]",
-)
-@click.option(
-    "--max-memory",
-    default=DEFAULT_BUDGET,
-    show_default=True,
-    help="The most that training may use: 2.5G, 800M, or a share of what is free now.",
-)
-@click.option("--image-size", metavar="N|H,W", help="Size of a crop, in pixels. [192]")
-@click.option(
-    "--style-scale",
-    type=float,
-    help="Size of the style's patterns: 2 paints strokes twice as large. [1]",
-)
-@click.option(
-    "--style-fit",
-    type=click.Choice(["whole", "crop", "pad", "stretch"]),
-    help="How the style picture gets the shape of the crops. [crop; whole where they are square]",
-)
-@click.option(
-    "--recipe",
-    "recipe_name",
-    metavar="classic[:ROW]",
-    help="Classic absolute losses with the weights of a row (a name or 1 to 12) of the field's "
-    "cheat sheet, or with those that you give; without it, our relative losses.",
-)
-@click.option(
-    "--content-weight",
-    type=float,
-    help="Keeps what the frame shows. [1.2; 0.6 with the painting's light]",
-)
-@click.option(
-    "--face-weight",
-    type=float,
-    help="Keeps faces; in content weights. [5; 9 with the painting's light]",
-)
-@click.option("--style-weight", type=float, help="All style layers together. [1]")
-@click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]")
-@click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [8]")
-@click.option(
-    "--style-loss",
-    type=click.Choice(["gram", "wasserstein"]),
-    help="Gram matrices, or the Wasserstein distance of the features' Gaussians. [gram]",
-)
-@click.option(
-    "--layers",
-    metavar="LAYER=W,LAYER=W",
-    help="Layers of the style loss and their weights, like relu1_2=1.9,relu2_2=5.5.",
-)
-@click.option(
-    "--light",
-    type=click.Choice(["auto", "photograph", "painting"]),
-    help="Whose light and shade the frames have; the painting's for panes and tiles. "
-    "[auto: the painting's for a picture of flat shapes]",
-)
-@click.option(
-    "--gram",
-    type=click.Choice(["image", "batch", "mixed"]),
-    help="Strong strokes, the frame's own colours, or between. [image]",
-)
-@loss_network_option(default=None)
-@click.option(
-    "--pooling", type=click.Choice(["max", "avg"]), help="Of the loss network's features. [max]"
-)
-@precision_option
-@device_option
-@click.option("--slim/--no-slim", default=None, help="Train on a slim loss network. [slim]")
-@click.option(
-    "--fine-tune",
-    metavar="CKPT|base|none",
-    help="Start from another training's checkpoint. [the shipped base, where it fits]",
-)
-@click.option(
-    "--teacher",
-    metavar="STYLE",
-    help="Make the light form of a finished style: a generator of half its width (--alpha 0.5) "
-    "that learns from its paintings and needs less than half its time per frame.",
-)
-@click.option("--lr", type=float, help="Learning rate of the plateau. [0.002]")
-@click.option(
-    "--schedule",
-    type=click.Choice(["linear", "tail"]),
-    help="How the rate ends: falling to a fiftieth, or at a tenth throughout. [linear]",
-)
-@click.option(
-    "--tail", type=float, help="Share of the training with the lower rate. [0.5; 0.08 for tail]"
-)
-@click.option(
-    "--patience",
-    type=int,
-    metavar="IMAGES",
-    help="Crops without gain after which the training winds down; 0: never. [0]",
-)
-@click.option("--seed", type=int, help="[0]")
-@click.option("--preview-every", type=int, help="Steps between preview pictures. [400]")
-@click.option("--checkpoint-every", type=int, help="Steps between checkpoints. [200]")
+@recipe_options
 @click.option(
     "--repair",
     is_flag=True,
@@ -248,7 +134,7 @@ def train(
     sources = load_styles(style, recipe)
     shares = parse_shares(style_weights, len(sources))
     pictures = [source.picture for source in sources]
-    recipe = _with_styles(recipe, sources, shares if style_weights else None)
+    recipe = with_styles(recipe, sources, shares if style_weights else None)
     usual_name = LIGHT.format(guide.card.name) if guide else "-".join(x.name for x in sources)
     chosen = name or usual_name
     folder = output or Path("runs") / chosen
@@ -290,32 +176,6 @@ def train(
                 f"{guide.card.path} is not in your folder of styles and keeps its card: "
                 f"choose {chosen} itself where it is wanted"
             )
-
-
-def _with_styles(
-    recipe: "Recipe", sources: "list[StyleImage]", shares: list[float] | None
-) -> "Recipe":
-    """The recipe with what its pictures decide; says what speaks against them."""
-    from training.config.recipe import CONTENT_BETWEEN_SHAPES, FACE_BETWEEN_SHAPES
-    from training.data.style_advice import advice, has_flat_shapes
-    from training.data.style_image import picture_digest
-
-    if recipe.teacher:
-        digest = picture_digest([source.picture for source in sources])
-        return recipe.model_copy(update={"style_digest": digest})
-    for source in sources:
-        for line in advice(source.picture):
-            LOGGER.warning("%s: %s", source.name, line)
-    told: dict[str, Any] = {"style_shares": tuple(shares)} if shares else {}
-    pictures = [source.picture for source in sources]
-    undecided = "light" not in recipe.model_fields_set and recipe.loss_units == "relative"
-    if undecided and all(map(has_flat_shapes, pictures)):
-        LOGGER.info("flat shapes without light and shade of their own: --light painting")
-        told["light"] = "painting"
-    if recipe.loss_units == "relative" and "painting" in (told.get("light"), recipe.light):
-        usual = {"content_weight": CONTENT_BETWEEN_SHAPES, "face_weight": FACE_BETWEEN_SHAPES}
-        told |= {name: x for name, x in usual.items() if name not in recipe.model_fields_set}
-    return recipe.model_copy(update={"style_digest": picture_digest(pictures)} | told)
 
 
 def _end_interrupted(made: "Checkpoint", folder: Path) -> None:

@@ -117,6 +117,8 @@ class Recipe(BaseModel):
     """How much of the style weight counts on faces at full size, where strokes are seen; at smaller
     scales more, up to all (objective.py)."""
     style_weight: NotNegative = 1.0
+    light_weight: NotNegative = 0.0
+    """Of what is bright and dark in the photograph, with the painting's contrast (light.py)."""
     tv_weight: NotNegative = 0.0
     range_weight: NotNegative = 10.0
     temporal_weight: NotNegative = 8.0

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.config.recipe import Recipe, Scope
+from training.losses.light import Light, LightTerm, light_of
 from training.losses.style_target import StyleTarget, style_target
 from training.losses.terms import (
     ContentTerm,
@@ -106,7 +107,7 @@ def part_at_full_size(recipe: Recipe, picture: Tensor, corner: Corner) -> Tensor
     return picture[..., top : top + height, left : left + width]
 
 
-def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
+def loss_terms(recipe: Recipe, targets: list[StyleTarget], light: Light) -> list[LossTerm]:
     """Every term of the recipe's loss whose weight is not 0."""
     views = views_of(recipe)
     scopes = (*views.scopes, recipe.scope)
@@ -130,6 +131,7 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget]) -> list[LossTerm]:
     terms: list[LossTerm] = [
         content,
         style,
+        LightTerm(recipe.light_weight, light),
         TotalVariationTerm(recipe.tv_weight, relative),
         RangeTerm(recipe.range_weight),
         StabilityTerm(recipe.temporal_weight, recipe.stability_every),
@@ -143,14 +145,17 @@ def in_precision(network: LossNetwork, recipe: Recipe) -> LossNetwork:
 
 
 class Objective:
-    """The losses of a batch, weighted as the recipe says; `targets`: one for each scale."""
+    """The losses of a batch, weighted as the recipe says; `targets`: one for each scale. `light`:
+    the style pictures'."""
 
-    def __init__(self, recipe: Recipe, network: LossNetwork, targets: list[StyleTarget]) -> None:
+    def __init__(
+        self, recipe: Recipe, network: LossNetwork, targets: list[StyleTarget], light: Light
+    ) -> None:
         self.recipe = recipe
         self.device = network.device
         self.network = in_precision(network, recipe)
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
-        self.terms = loss_terms(recipe, targets)
+        self.terms = loss_terms(recipe, targets, light)
 
     def __call__(
         self,
@@ -165,16 +170,17 @@ class Objective:
     ) -> dict[str, Tensor]:
         """Each term by name. Photographs and paintings (B, 3, H, W) float 0..1; `faces`
         (B, 1, H, W): 1 on a face. `window`, what they were painted from, is not looked at."""
+        source = source.to(self.device)
         with torch.no_grad():
             wanted = [
                 self._features(view, self.recipe.content_layers)
-                for view in self._views(source.to(self.device), corner)
+                for view in self._views(source, corner)
             ]
         features = [self._features(view, self.layers) for view in self._views(painted, corner)]
         masks: list[Tensor | None] = [None] * len(features)
         if faces is not None:
             masks = [*self._views(faces, corner)]
-        seen = Seen(painted, wanted, features, masks, overlap, progress)
+        seen = Seen(painted, source, wanted, features, masks, overlap, progress)
         return {term.name: term(seen) for term in self.terms}
 
     def _views(self, picture: Tensor, corner: Corner) -> list[Tensor]:
@@ -195,4 +201,4 @@ def objective_for(
     views = [[*reduced(style, recipe.scales - 1), style] for style in styles]
     scales = [list(of_one_scale) for of_one_scale in zip(*views, strict=True)]
     targets = [style_target(network, x, shares, recipe.style_layers) for x in scales]
-    return Objective(recipe, network, targets)
+    return Objective(recipe, network, targets, light_of(styles, shares))

@@ -34,14 +34,16 @@ BORDER = 4
 class Seen:
     """What the loss terms see of one step.
 
-    `painted`: the paintings (B, 3, H, W) float, about 0..1. At each scale of the objective,
-    `wanted` are the content features of the photographs and `features` those of the paintings;
-    `faces` (B, 1, h, w) is 1 on a face, 0 elsewhere, None where they are unknown.
+    `painted`: the paintings (B, 3, H, W) float, about 0..1, of the photographs `source`. At each
+    scale of the objective, `wanted` are the content features of the photographs and `features`
+    those of the paintings; `faces` (B, 1, h, w) is 1 on a face, 0 elsewhere, None where they are
+    unknown.
     `overlap`: what two paintings of overlapping windows have in common, (B, 3, h, w) twice.
     `progress`: share of the training that is done.
     """
 
     painted: Tensor
+    source: Tensor
     wanted: list[Features] = field(default_factory=list)
     features: list[Features] = field(default_factory=list)
     faces: list[Tensor | None] = field(default_factory=list)

@@ -10,7 +10,7 @@ from models.catalogue import SHIPPED, style_paths
 pytest.importorskip("torch", reason="needs the train extra")
 
 from models.generator.architecture import dense
-from training.commands.recipe_options import BASES, make_recipe, starting_point, starts
+from training.commands.new_style.recipe import BASES, make_recipe, starting_point, starts
 from training.loop.checkpoint import fingerprint, load_checkpoint
 
 

@@ -40,7 +40,11 @@ def invoke(monkeypatch, tmp_path, loss_network, photo_folder):
     monkeypatch.setattr("training.evaluation.card_report.JUDGED", 1)
     monkeypatch.setattr("training.evaluation.metrics.border", lambda *_: 1.5)  # takes seconds
     commands = "training.commands"
-    for place in (f"{commands}.install_style", f"{commands}.teacher_option", "models.catalogue"):
+    for place in (
+        f"{commands}.new_style.install",
+        f"{commands}.new_style.teacher",
+        "models.catalogue",
+    ):
         monkeypatch.setattr(f"{place}.user_folder", lambda: tmp_path / "own")
     monkeypatch.chdir(tmp_path)
 

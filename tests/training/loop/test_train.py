@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from models.generator.architecture import dense  # noqa: E402
 from models.generator.network import Generator, load_generator  # noqa: E402
-from training.commands.recipe_options import starts  # noqa: E402
+from training.commands.new_style.recipe import starts  # noqa: E402
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.batch import crop_size, make_batch, overlap_of  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402

@@ -189,3 +189,10 @@ def test_colours_on_faces_remain_the_styles():
     for scales, expected in ((1, (0.25,)), (2, (1.0, 0.25)), (3, (1.0, 0.5, 0.25))):
         recipe = Recipe(style="s", images="p", scales=scales, face_style=0.25)
         assert face_shares(recipe) == pytest.approx(expected)
+
+
+def test_light_counts_by_its_weight(objective, source):
+    faint, strong = (objective(light_weight=x)(source, 1 - source)["light"] for x in (0.5, 2.0))
+    assert float(faint) > 0
+    assert float(strong) == pytest.approx(4 * float(faint), rel=1e-5)
+    assert "light" not in objective()(source, source)

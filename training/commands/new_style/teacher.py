@@ -20,6 +20,7 @@ WITHOUT_EFFECT = (
     "content_weight",
     "style_weight",
     "tv_weight",
+    "light_weight",
     "temporal_weight",
     "style_loss",
     "light",

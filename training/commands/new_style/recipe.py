@@ -1,5 +1,6 @@
 """Turns the options of `stylecam train` into a recipe and the weights to start from."""
 
+import logging
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from training.config.recipe import Recipe
     from training.data.style_image import StyleImage
     from training.loop.checkpoint import Checkpoint
+
+LOGGER = logging.getLogger(__name__)
 
 BASES = {1.0: SHIPPED / "base.pt", 0.5: SHIPPED / "base-light.pt"}
 """The shipped weights of a `dense` generator from which a training starts, by its alpha."""
@@ -110,6 +113,32 @@ def load_styles(style: tuple[str, ...], recipe: "Recipe") -> "list[StyleImage]":
 
     scale, fit, shape = recipe.style_scale, recipe.style_fit, recipe.image_size
     return [load_style_image(text, scale=scale, fit=fit, shape=shape) for text in style]
+
+
+def with_styles(
+    recipe: "Recipe", sources: "list[StyleImage]", shares: list[float] | None
+) -> "Recipe":
+    """The recipe with what its pictures decide; says what speaks against them."""
+    from training.config.recipe import CONTENT_BETWEEN_SHAPES, FACE_BETWEEN_SHAPES
+    from training.data.style_advice import advice, has_flat_shapes
+    from training.data.style_image import picture_digest
+
+    if recipe.teacher:
+        digest = picture_digest([source.picture for source in sources])
+        return recipe.model_copy(update={"style_digest": digest})
+    for source in sources:
+        for line in advice(source.picture):
+            LOGGER.warning("%s: %s", source.name, line)
+    told: dict[str, Any] = {"style_shares": tuple(shares)} if shares else {}
+    pictures = [source.picture for source in sources]
+    undecided = "light" not in recipe.model_fields_set and recipe.loss_units == "relative"
+    if undecided and all(map(has_flat_shapes, pictures)):
+        LOGGER.info("flat shapes without light and shade of their own: --light painting")
+        told["light"] = "painting"
+    if recipe.loss_units == "relative" and "painting" in (told.get("light"), recipe.light):
+        usual = {"content_weight": CONTENT_BETWEEN_SHAPES, "face_weight": FACE_BETWEEN_SHAPES}
+        told |= {name: x for name, x in usual.items() if name not in recipe.model_fields_set}
+    return recipe.model_copy(update={"style_digest": picture_digest(pictures)} | told)
 
 
 def check_before_training(

@@ -1,0 +1,1 @@
+"""What `stylecam train` does between its options and a finished style."""
