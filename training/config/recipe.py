@@ -61,6 +61,9 @@ LARGE_SHAPES = LAYER_WEIGHTS | {"relu4_1": 1.0}
 CONTENT_WEIGHT = 1.2
 CONTENT_BETWEEN_SHAPES = 0.6
 """The same where `stylecam train` takes the painting's light: shapes need room to be seen in."""
+LIGHT_WEIGHT = 6.0
+"""Where `stylecam train` takes the photograph's light: so what is lit and what is in shade differ
+as in the style picture, not strokes alone."""
 FACE_WEIGHT = 5.0
 FACE_BETWEEN_SHAPES = 9.0
 """The same with that light: a shape that lies across a nose hides more than a stroke."""

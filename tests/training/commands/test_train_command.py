@@ -112,21 +112,20 @@ def test_a_shipped_style_is_not_changed_by_its_light_form(invoke, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options, light, content, face",
+    "options, light, weights",
     [
-        ((), "painting", 0.6, 9.0),
-        (("--content-weight", "1.5"), "painting", 1.5, 9.0),
-        (("--face-weight", "3"), "painting", 0.6, 3.0),
-        (("--light", "photograph"), "photograph", 1.2, 5.0),
+        ((), "painting", (0.6, 9.0, 0.0)),
+        (("--content-weight", "1.5"), "painting", (1.5, 9.0, 0.0)),
+        (("--face-weight", "3"), "painting", (0.6, 3.0, 0.0)),
+        (("--light", "photograph"), "photograph", (1.2, 5.0, 6.0)),
+        (("--light", "photograph", "--light-weight", "2"), "photograph", (1.2, 5.0, 2.0)),
     ],
 )
-def test_a_picture_of_flat_shapes_gets_the_paintings_light(
-    invoke, tiles, options, light, content, face
-):
+def test_a_picture_of_flat_shapes_gets_the_paintings_light(invoke, tiles, options, light, weights):
     invoke(tiles, *QUICK, *options)
     training = load_card(tiles.parent / "own" / "tiles.onnx").training
-    weights = training["content_weight"], training["face_weight"]
-    assert (training["light"], *weights) == (light, content, face)
+    kinds = "content_weight", "face_weight", "light_weight"
+    assert (training["light"], tuple(training[x] for x in kinds)) == (light, weights)
 
 
 def test_a_drawn_style_needs_no_picture(invoke, tmp_path):

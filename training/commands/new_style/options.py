@@ -67,7 +67,11 @@ OPTIONS: list[Callable[[F], F]] = [
         help="Keeps faces; in content weights. [5; 9 with the painting's light]",
     ),
     click.option("--style-weight", type=float, help="All style layers together. [1]"),
-    click.option("--light-weight", type=float, help="Keeps bright bright and dark dark. [0]"),
+    click.option(
+        "--light-weight",
+        type=float,
+        help="Keeps bright bright, dark dark. [6; 0 with the painting's light]",
+    ),
     click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]"),
     click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [8]"),
     click.option(
