@@ -123,4 +123,5 @@ class EffortControl:
 
 
 def _words(step: Step) -> str:
-    return Effort(**step._asdict()).words() or "full size"
+    spared = Effort(**step._asdict()).words()
+    return ", ".join(words for words in ("full size" * (step.scale == 1), spared) if words)

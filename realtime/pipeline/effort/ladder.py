@@ -1,10 +1,11 @@
 """The steps by which a run spares itself work, and when it takes one. Knows only loads and a clock.
 
-Down, the look is kept for as long as possible: smaller pictures first, then a lighter generator of
-the same look, then fewer threads. Limits (frame_rate.py, cpu_budget.py) say whether there is too
-much work, and by how much it may grow. Up goes it only if every limit leaves room for what the
-larger step is expected to take. So noise does not make the steps oscillate, nor does a load that
-stays as it is. Skipping frames is no step: the CPU budget does so meanwhile, by itself.
+Down, the look is kept for as long as possible: pictures a little smaller first, then a lighter
+generator of the same look at full size (at half the size, the usual one would paint a blur), then
+that one's pictures smaller, then fewer threads. Limits (frame_rate.py, cpu_budget.py) say whether
+there is too much work, and by how much it may grow. Up goes it only if every limit leaves room for
+what the larger step is expected to take. So noise does not make the steps oscillate, nor does a
+load that stays as it is. Skipping frames is no step: the CPU budget does so meanwhile, by itself.
 """
 
 import time
@@ -12,6 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 SCALES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.4)
+LIGHTER_FROM = 0.7
+"""The scale below which the lighter generator paints, where there is one."""
 MINIMUM_INTERVAL = 1.0
 """Minimum seconds between two changes."""
 
@@ -52,11 +55,11 @@ class Limit(Protocol):
 
 
 class _Saving:
-    """What a step from `before` saved, by limit: measured once it is in force, as no formula
-    tells what a lighter generator or fewer threads save."""
+    """What the step from `before` to `after` saved, by limit: measured once it is in force, as no
+    formula tells what a lighter generator or fewer threads save."""
 
-    def __init__(self, before: Step, loads: Sequence[float]) -> None:
-        self.before, self._loads = before, loads
+    def __init__(self, before: Step, after: Step, loads: Sequence[float]) -> None:
+        self.before, self.after, self._loads = before, after, loads
         self._factors: list[float] | None = None
 
     def measure(self, loads: Sequence[float] | None) -> None:
@@ -95,23 +98,30 @@ class Ladder:
         asked = tuple(limit for limit in self._limits if self._asks(limit))
         pressing = tuple(limit for limit in asked if limit.presses)
         loads = self._loads()
-        if self._savings:
-            self._savings[-1].measure(loads)
+        saving = self._last_saving()
+        if saving:
+            saving.measure(loads)
         wanted = self._below(pressing, has_lighter, threads) if pressing else self._above()
         self.unheld = pressing if wanted == self.step else ()
         if wanted == self.step or self._clock() < self._next_change:
             return ()
-        if wanted.scale == self.step.scale and not pressing:
+        if saving and wanted == saving.before:
             self._savings.pop()
-        elif wanted.scale == self.step.scale:
+        elif wanted._replace(scale=self.step.scale) != self.step:
             if loads is None:  # what it saves could not be measured
                 return ()
-            self._savings.append(_Saving(self.step, loads))
+            self._savings.append(_Saving(self.step, wanted, loads))
         self.step = wanted
         self._next_change = self._clock() + MINIMUM_INTERVAL
         for limit in self._limits:
             limit.restart()
         return pressing or asked
+
+    def _last_saving(self) -> _Saving | None:
+        """What led to the present step, if that was not its scale."""
+        if self._savings and self._savings[-1].after == self.step:
+            return self._savings[-1]
+        return None
 
     def _asks(self, limit: Limit) -> bool:
         """Once threads are spared, only limits that are kept to by this have a say."""
@@ -124,11 +134,12 @@ class Ladder:
 
     def _below(self, pressing: tuple[Limit, ...], has_lighter: bool, threads: int | None) -> Step:
         """The step with less work; the same where none is left."""
-        place = SCALES.index(self.step.scale)
-        if place + 1 < len(SCALES):
-            return self.step._replace(scale=SCALES[place + 1])
-        if has_lighter and not self.step.lighter and self.step.threads is None:
-            return self.step._replace(lighter=True)
+        scale = self.step.scale
+        usual = not self.step.lighter and self.step.threads is None
+        if has_lighter and usual and scale <= LIGHTER_FROM:
+            return Step(lighter=True)
+        if scale > SCALES[-1]:
+            return self.step._replace(scale=SCALES[SCALES.index(scale) + 1])
         present = self.step.threads or threads or 1
         if present > 1 and any(limit.spares_threads for limit in pressing):
             return self.step._replace(threads=present // 2)
@@ -136,8 +147,7 @@ class Ladder:
 
     def _above(self) -> Step:
         """The step with more work, if there is room for it."""
-        if self._savings:
-            saving = self._savings[-1]
+        if saving := self._last_saving():
             rooms = [limit.room if self._asks(limit) else None for limit in self._limits]
             return saving.before if saving.fits(rooms) else self.step
         place = SCALES.index(self.step.scale)

@@ -141,7 +141,7 @@ def test_too_slow_a_generator_paints_smaller_and_the_outputs_keep_their_size(mon
     assert trial.said[-1].endswith("at 0.4 of the size")
 
 
-def test_the_last_step_is_a_lighter_generator_where_the_style_has_one(monkeypatch):
+def test_a_lighter_generator_paints_where_the_style_has_one(monkeypatch):
     monkeypatch.setattr(ladder, "MINIMUM_INTERVAL", 0.0)
     frames = still(200)
     sink = FakeSink(live=True)
@@ -168,7 +168,7 @@ def test_the_last_step_is_a_lighter_generator_where_the_style_has_one(monkeypatc
     trial.run()
     assert "one-light" in made
     told = next(line for line in trial.said if "lighter" in line)
-    assert told == "painting at 0.4 of the size, lighter generator, to hold 1e+06 frames/s"
+    assert told == "painting at full size, lighter generator, to hold 1e+06 frames/s"
 
 
 @pytest.mark.parametrize("limit", [{"target_fps": 1e6}, {"cpu_budget": 0.001}])

@@ -157,8 +157,13 @@ def test_no_frame_is_skipped_where_some_step_needs_less_than_the_budget(share, g
 def test_the_look_is_kept_as_long_as_possible_and_every_step_is_said():
     machine = Machine(share=0.05, growing=0.1, light=0.5, threads=4).run(60)
     assert machine.steps == [
-        *(f"painting at {s:g} of the size, to stay within 5% of the CPU" for s in SCALES[1:]),
-        "painting at 0.4 of the size, lighter generator, to stay within 5% of the CPU",
+        "painting at 0.85 of the size, to stay within 5% of the CPU",
+        "painting at 0.7 of the size, to stay within 5% of the CPU",
+        "painting at full size, lighter generator, to stay within 5% of the CPU",
+        *(
+            f"painting at {s:g} of the size, lighter generator, to stay within 5% of the CPU"
+            for s in SCALES[1:]
+        ),
         "painting at 0.4 of the size, lighter generator, 2 threads, to stay within 5% of the CPU",
         "painting at 0.4 of the size, lighter generator, 1 thread, to stay within 5% of the CPU",
     ]
@@ -181,7 +186,7 @@ def test_when_the_load_falls_all_of_it_is_taken_back():
     assert (machine.generator.lighter, machine.generator.threads) == (False, None)
     assert machine.said[said] == "painting every frame again, within 10% of the CPU"
     assert machine.said[-1] == "painting at full size, to stay within 10% of the CPU"
-    assert len(machine.said) - said == 1 + 2 + 1 + 5
+    assert len(machine.said) - said == 1 + 2 + 5 + 1 + 2
 
 
 def test_on_a_gpu_no_thread_is_spared():

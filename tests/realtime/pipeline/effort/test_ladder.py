@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.pipeline.effort.frame_rate import FrameRate
-from realtime.pipeline.effort.ladder import MINIMUM_INTERVAL, SCALES, Ladder, Step
+from realtime.pipeline.effort.ladder import LIGHTER_FROM, MINIMUM_INTERVAL, SCALES, Ladder, Step
 
 TARGET = 30.0
 BUDGET = 1 / TARGET
@@ -104,19 +104,55 @@ def test_single_slow_frames_change_nothing(outliers):
     assert machine.step == Step()
 
 
+def test_a_lighter_generator_paints_before_pictures_get_small():
+    machine = Machine(3 * BUDGET, 0)
+    machine.saving = 1.5
+    seen = [machine.step]
+    for _ in range(600):
+        machine.paint(BUDGET)
+        if machine.step != seen[-1]:
+            seen.append(machine.step)
+    assert seen == [
+        *(Step(scale) for scale in SCALES if scale >= LIGHTER_FROM),
+        *(Step(scale, lighter=True) for scale in SCALES),
+    ]
+
+
 @settings(deadline=None, max_examples=30)
 @given(load=st.floats(1.2, 2.0), saving=st.floats(2.3, 5.0), seed=seeds)
-def test_a_lighter_generator_is_taken_last_and_kept_while_it_is_needed(load, saving, seed):
+def test_a_lighter_generator_is_kept_while_it_is_needed(load, saving, seed):
     machine = Machine(load * BUDGET, 0, noise=0.05, seed=seed)
     machine.saving = saving
     machine.paint(20)
-    assert machine.step == Step(SCALES[-1], lighter=True)
+    assert machine.step == Step(lighter=True)
     early = len(machine.changes)
     machine.paint(30)
     assert len(machine.changes) == early, "no going up and down"
     assert machine.rate.reached_fps is None
     machine.a = 0.3 * BUDGET
     machine.paint(20)
+    assert machine.step == Step()
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    fixed=shares,
+    growing=st.floats(0.5, 6.0),
+    saving=st.floats(1.1, 5.0),
+    less=st.floats(0.05, 0.3),
+    seed=seeds,
+)
+def test_whatever_it_saves_the_ladder_settles_and_comes_back(fixed, growing, saving, less, seed):
+    machine = Machine(fixed * BUDGET, growing * BUDGET, noise=0.02, seed=seed)
+    machine.saving = saving
+    machine.paint(30)
+    early = len(machine.changes)
+    machine.paint(30)
+    assert len(machine.changes) - early <= 1
+    held = machine.cost(machine.step.scale) <= BUDGET
+    assert held or machine.step == Step(SCALES[-1], lighter=True)
+    machine.a, machine.b = less * BUDGET, 0.1 * BUDGET
+    machine.paint(30)
     assert machine.step == Step()
 
 
