@@ -16,8 +16,8 @@ from training.losses.terms import Seen
 
 LUMA = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in what the eye takes for brightness (ITU-R BT.601, sec. 2.5.1)."""
-PITCH = 8
-"""Pixels: strokes are finer and free, what is lit or in shade is coarser."""
+PITCH = 4
+"""Pixels: most of a stroke is finer, and free; what is lit or in shade is coarser."""
 
 
 def luma(pictures: Tensor) -> Tensor:
