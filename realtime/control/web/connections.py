@@ -89,6 +89,10 @@ class _Connection(asyncio.Protocol):
         return self._transport
 
 
+ROUNDS = 5
+"""Turns of the loop in which an accepted connection becomes known, and an aborted one is closed."""
+
+
 class ConnectionLimits:
     """Makes the protocols of aiohttp's `server`, within the bounds. In the event loop only."""
 
@@ -128,11 +132,12 @@ class ConnectionLimits:
 
     async def abort_all(self) -> None:
         """Disconnect all that are open: a transport that waits for its client to read would
-        outlive the loop."""
-        for transport in list(self._open):
-            if transport is not None:
-                transport.abort()
-        await asyncio.sleep(0)  # their protocols hear of it, and their sockets are closed
+        outlive the loop, and so would one that was accepted just before the server closed."""
+        for _ in range(ROUNDS):
+            for transport in list(self._open):
+                if transport is not None:
+                    transport.abort()
+            await asyncio.sleep(0)  # their protocols hear of it, and their sockets are closed
 
     def release(self, connection: _Connection) -> bool:
         """Forget a connection; False if it was never admitted."""
