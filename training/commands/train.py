@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from training.reporting.progress import TrainingProgress
     from training.runtime.device import DeviceName
 
-LOGGER = logging.getLogger(__name__)
 INTERRUPTED = 130
 Work = Callable[..., "Checkpoint | None"]
 """A function that works on a run's folder and returns its new checkpoint, None if unchanged."""

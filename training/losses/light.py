@@ -12,18 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from models.exposure import LEAST_DEVIATION
+from training.data.tensors import luma
 from training.losses.terms import Seen
 
-LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in what the eye takes for brightness (ITU-R BT.601, sec. 2.5.1)."""
 PITCH = 4
 """Pixels: most of a stroke is finer, and free; what is lit or in shade is coarser."""
-
-
-def luma(pictures: Tensor) -> Tensor:
-    """(B, 3, H, W) float 0..1 to (B, 1, H, W)."""
-    shares = pictures.new_tensor(LUMA)[:, None, None]
-    return (pictures * shares).sum(dim=1, keepdim=True)
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,8 @@ def light_loss(painted: Tensor, source: Tensor, light: Light) -> Tensor:
     seen = luma(source)
     deviation = seen.std(dim=(2, 3), keepdim=True, correction=0).clamp_min(LEAST_DEVIATION)
     seen = (F.avg_pool2d(seen, PITCH) - seen.mean(dim=(2, 3), keepdim=True)) / deviation
-    return ((shown - light.mean) / light.deviation - seen).square().mean()
+    contrast = max(light.deviation, LEAST_DEVIATION)  # a style picture of one colour has none
+    return ((shown - light.mean) / contrast - seen).square().mean()
 
 
 @dataclass(frozen=True)

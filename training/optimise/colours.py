@@ -4,20 +4,15 @@ Transfer). Pictures are (1, 3, H, W) float 0..1."""
 import torch
 from torch import Tensor
 
+from training.data.tensors import luma
 from training.optimise.scales import fit, resized
 
-LUMA = (0.299, 0.587, 0.114)
 ROUNDS = 4
 """Corrections of the colourfulness; each meets what clipping took in the round before."""
 RIDGE = 1e-5
 GRAIN_SIDE = 256
 """What is finer than in a picture of this side counts as grain: noise of a scan, blocks of a JPEG.
 Colours may be made stronger, their grain not: flat parts would be speckled."""
-
-
-def luma(picture: Tensor) -> Tensor:
-    """Luma (BT.601), (1, 1, H, W)."""
-    return (picture * picture.new_tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
 
 
 def grey(picture: Tensor) -> Tensor:

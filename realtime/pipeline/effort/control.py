@@ -124,4 +124,6 @@ class EffortControl:
 
 def _words(step: Step) -> str:
     spared = Effort(**step._asdict()).words()
-    return ", ".join(words for words in ("full size" * (step.scale == 1), spared) if words)
+    if step.scale != 1:
+        return spared
+    return f"full size, {spared}" if spared else "full size"

@@ -101,7 +101,7 @@ class Ladder:
         saving = self._last_saving()
         if saving:
             saving.measure(loads)
-        wanted = self._below(pressing, has_lighter, threads) if pressing else self._above()
+        wanted = self._below(pressing, has_lighter, threads) if pressing else self._above(saving)
         self.unheld = pressing if wanted == self.step else ()
         if wanted == self.step or self._clock() < self._next_change:
             return ()
@@ -145,9 +145,9 @@ class Ladder:
             return self.step._replace(threads=present // 2)
         return self.step
 
-    def _above(self) -> Step:
+    def _above(self, saving: _Saving | None) -> Step:
         """The step with more work, if there is room for it."""
-        if saving := self._last_saving():
+        if saving:
             rooms = [limit.room if self._asks(limit) else None for limit in self._limits]
             return saving.before if saving.fits(rooms) else self.step
         place = SCALES.index(self.step.scale)

@@ -5,7 +5,8 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from training.losses.light import Light, light_loss, light_of, luma  # noqa: E402
+from training.data.tensors import luma  # noqa: E402
+from training.losses.light import Light, light_loss, light_of  # noqa: E402
 
 DUSK = Light(mean=0.4, deviation=0.18)
 
@@ -72,3 +73,9 @@ def test_several_style_pictures_count_by_their_shares():
     light = light_of([dark, bright], [3, 1])
     assert light.mean == pytest.approx(0.75 * 0.2 + 0.25 * 0.7)
     assert light.deviation == pytest.approx(0.25 * 0.1)
+
+
+def test_a_style_picture_of_one_colour_leaves_a_finite_loss():
+    source = photograph(2)
+    light = light_of([torch.full((1, 3, 8, 8), 0.5)], [1])
+    assert torch.isfinite(light_loss(source, source, light))

@@ -4,10 +4,10 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 import torch
 
+from training.data.tensors import luma
 from training.optimise.colours import (
     chroma,
     grey,
-    luma,
     match_chroma,
     match_colours,
     match_tone,

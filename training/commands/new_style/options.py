@@ -1,20 +1,17 @@
 """The options of `stylecam train` that decide what is learned, and on what computer."""
 
-from collections.abc import Callable
-from typing import Any
-
 import click
 
 from training.commands.shared_options import (
+    Decorator,
+    all_options,
     device_option,
     loss_network_option,
     precision_option,
 )
 from training.runtime.memory_budget import DEFAULT_BUDGET
 
-F = Callable[..., Any]
-
-OPTIONS: list[Callable[[F], F]] = [
+OPTIONS: list[Decorator] = [
     click.option(
         "--num-images",
         type=int,
@@ -133,9 +130,4 @@ OPTIONS: list[Callable[[F], F]] = [
     click.option("--checkpoint-every", type=int, help="Steps between checkpoints. [200]"),
 ]
 
-
-def recipe_options(command: F) -> F:
-    """Add all of OPTIONS to a command, in their order."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+recipe_options = all_options(OPTIONS)

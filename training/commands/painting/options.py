@@ -1,19 +1,17 @@
 """The options of `stylecam paint` that decide how the picture looks."""
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 from pydantic import ValidationError
 
 from models.errors import UsageError
-
-F = Callable[..., Any]
+from training.commands.shared_options import Decorator, all_options
 
 FIELDS = {"preserve_colors": "colours", "init": "initial"}
 """Options whose field has another name."""
 
-OPTIONS: list[Callable[[F], F]] = [
+OPTIONS: list[Decorator] = [
     click.option(
         "--size",
         "--end-scale",
@@ -114,11 +112,7 @@ OPTIONS: list[Callable[[F], F]] = [
 ]
 
 
-def look_options(command: F) -> F:
-    """Add all of OPTIONS to a command, in their order."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+look_options = all_options(OPTIONS)
 
 
 def settings_from(given: dict[str, Any], preset: str | None) -> Any:

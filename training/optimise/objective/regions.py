@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import UsageError
+from training.data.tensors import LUMA
 
 COARSE = 32
 """Colours nearer than this, in levels of 255, are one: compression and soft edges vary them."""
 SMALLEST_SHARE = 0.01
 """Share of the mask below which a colour is no region."""
-LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def region_colours(mask: NDArray[np.uint8]) -> NDArray[np.float64]:
