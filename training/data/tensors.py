@@ -12,8 +12,6 @@ Picture = RGB
 Levels = NDArray[np.float32]
 """(H, W, 3) float32 sRGB, 0..1."""
 
-LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in what the eye takes for brightness (ITU-R BT.601, sec. 2.5.1)."""
 REPORT_SIDE = 256
 """Side in pixels of the squares on which styles are judged and with which they are shown."""
 
@@ -58,8 +56,3 @@ def to_picture(planes: Tensor) -> Picture:
     """(3, H, W) float to (H, W, 3) uint8, clipped to 0..1 and rounded."""
     levels = (planes.detach().clamp(0, 1) * 255).round().byte().cpu()
     return levels.permute(1, 2, 0).contiguous().numpy()
-
-
-def luma(pictures: Tensor) -> Tensor:
-    """How bright pictures are: (B, 3, H, W) to (B, 1, H, W)."""
-    return (pictures * pictures.new_tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)

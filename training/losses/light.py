@@ -12,11 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from models.exposure import LEAST_DEVIATION
-from training.data.tensors import luma
 from training.losses.terms import Seen
 
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in what the eye takes for brightness (ITU-R BT.601, sec. 2.5.1)."""
 PITCH = 4
 """Pixels: most of a stroke is finer, and free; what is lit or in shade is coarser."""
+
+
+def luma(pictures: Tensor) -> Tensor:
+    """How bright pictures are: (B, 3, H, W) to (B, 1, H, W)."""
+    return (pictures * pictures.new_tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
 
 
 @dataclass(frozen=True)

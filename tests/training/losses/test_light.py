@@ -5,8 +5,12 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from training.data.tensors import luma  # noqa: E402
-from training.losses.light import Light, light_loss, light_of  # noqa: E402
+from training.losses.light import (  # noqa: E402
+    Light,
+    light_loss,
+    light_of,
+    luma,
+)
 
 DUSK = Light(mean=0.4, deviation=0.18)
 

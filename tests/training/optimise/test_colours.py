@@ -4,7 +4,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 import torch
 
-from training.data.tensors import luma
+from training.losses.light import luma
 from training.optimise.colours import (
     chroma,
     grey,
