@@ -121,6 +121,7 @@ class Recipe(BaseModel):
     scales more, up to all (objective.py)."""
     style_weight: NotNegative = 1.0
     light_weight: NotNegative = 0.0
+    outline_weight: NotNegative = 0.0
     """Of what is bright and dark in the photograph, with the painting's contrast (light.py)."""
     tv_weight: NotNegative = 0.0
     range_weight: NotNegative = 10.0

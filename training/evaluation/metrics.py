@@ -20,6 +20,7 @@ from training.config.recipe import LAYER_WEIGHTS
 from training.data.tensors import Picture, shrink_to, to_frame, to_square, to_tensor
 from training.evaluation.artefacts import border, grid
 from training.evaluation.as_shown import as_shown
+from training.evaluation.outlines import outlines_lost
 from training.evaluation.synthetic_motion import disturb, random_motion, warp
 from training.losses.perceptual import (
     content_loss,
@@ -47,7 +48,8 @@ class Quality:
 
     Style and content: relative squared errors of Gram matrices and of features, on frames of
     640×480, mean over layers and photographs. Likeness: the style errors weighted by LAYER_WEIGHTS,
-    without relu4_1, plus the content error; by it pictures are compared in docs/styles.md. Total
+    without relu4_1, plus the content error; by it pictures are compared in docs/styles.md.
+    Outlines: what is lost of the photographs' (outlines.py), mean over photographs. Total
     variation: a mean square, values 0..1. Warping errors: root mean squares, values 0..1, after
     undoing the motion (Lai et al. 2018, sec. 4.1, square-rooted), for synthetic motion and for a
     clip (nan without one): of the generator alone, and of what the viewer of a live run sees
@@ -57,6 +59,7 @@ class Quality:
     style: float
     content: float
     likeness: float
+    outlines: float
     total_variation: float
     warping_synthetic: float
     warping_clip: float
@@ -85,9 +88,10 @@ def evaluate(
     another exposure, and grain is the same in all.
     """
     frames = [to_frame(photo) for photo in photographs]
+    paintings = [painter(frame) for frame in frames]
     distances = [
-        distance(network, target, to_tensor(frame[None]), to_tensor(painter(frame)[None]))
-        for frame in frames
+        distance(network, target, to_tensor(frame[None]), to_tensor(painted[None]))
+        for frame, painted in zip(frames, paintings, strict=True)
     ]
     style, content, variation, likeness = np.mean(distances, axis=0)
     sources = [to_square(photo) for photo in photographs]
@@ -95,6 +99,7 @@ def evaluate(
         float(style),
         float(content),
         float(likeness),
+        float(np.mean([outlines_lost(*pair) for pair in zip(frames, paintings, strict=True)])),
         float(variation),
         synthetic_warping_error(painter, sources),
         clip_warping_error(painter, clip) if clip else float("nan"),

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.config.recipe import Recipe, Scope
-from training.losses.light import Light, LightTerm, light_of
+from training.losses.light import Light, LightTerm, OutlineTerm, light_of
 from training.losses.style_target import StyleTarget, style_target
 from training.losses.terms import (
     ContentTerm,
@@ -132,6 +132,7 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget], light: Light) -> list
         content,
         style,
         LightTerm(recipe.light_weight, light),
+        OutlineTerm(recipe.outline_weight, light),
         TotalVariationTerm(recipe.tv_weight, relative),
         RangeTerm(recipe.range_weight),
         StabilityTerm(recipe.temporal_weight, recipe.stability_every),

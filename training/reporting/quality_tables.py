@@ -9,7 +9,7 @@ from rich.table import Table
 from training.evaluation.baseline import Baseline
 from training.evaluation.report import ReportRow
 
-COSTS = ("params", "KB", "MMAC", "ms")
+COSTS = ("params", "KB", "ms")
 
 
 def print_report(rows: list[ReportRow]) -> None:
@@ -32,7 +32,7 @@ def print_report(rows: list[ReportRow]) -> None:
 
 
 def _quality(rows: list[ReportRow]) -> Table:
-    names = ("likeness", "style", "content", "warp", "grid", "border", *COSTS)
+    names = ("likeness", "style", "content", "outlines", "warp", "grid", "border", *COSTS)
     table = _table("", *names, padding=(0, 1, 0, 0))  # fits 80 columns
     for row in rows:
         quality = row.quality
@@ -41,12 +41,12 @@ def _quality(rows: list[ReportRow]) -> Table:
             f"{quality.likeness:.2f}",
             f"{quality.style:.3f}",
             f"{quality.content:.3f}",
+            f"{quality.outlines:.2f}",
             f"{quality.warping_synthetic:.4f}",
             f"{quality.grid:.1f}",
             f"{quality.border:.1f}",
             f"{row.parameters:,}",
             f"{row.kilobytes:.0f}",
-            f"{row.megamacs:.0f}",
             f"{row.milliseconds:.1f}",
         )
     return table

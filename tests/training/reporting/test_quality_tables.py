@@ -17,6 +17,7 @@ QUALITY = Quality(
     style=0.3,
     content=0.4,
     likeness=5.25,
+    outlines=0.31,
     total_variation=0.01,
     warping_synthetic=0.05,
     warping_clip=math.nan,
@@ -34,8 +35,8 @@ def test_each_row_has_its_figures_and_costs_within_80_columns(capsys):
     print_report(ROWS)
     heading, plain, style = capsys.readouterr().out.splitlines()
     assert heading.split()[0] == "likeness"
-    assert plain.split()[:2] == ["unstylised", "5.25"]
-    assert style.split()[-4:] == ["290,000", "1126", "512", "12.3"]
+    assert plain.split()[:5] == ["unstylised", "5.25", "0.300", "0.400", "0.31"]
+    assert style.split()[-3:] == ["290,000", "1126", "12.3"]
     assert len(style) <= 80
 
 
