@@ -121,8 +121,9 @@ class Recipe(BaseModel):
     scales more, up to all (objective.py)."""
     style_weight: NotNegative = 1.0
     light_weight: NotNegative = 0.0
-    outline_weight: NotNegative = 0.0
     """Of what is bright and dark in the photograph, with the painting's contrast (light.py)."""
+    outline_weight: NotNegative = 0.0
+    """Of strong outlines, as sharp as the photograph's (light.py)."""
     tv_weight: NotNegative = 0.0
     range_weight: NotNegative = 10.0
     temporal_weight: NotNegative = 8.0
