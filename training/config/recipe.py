@@ -58,15 +58,23 @@ LAYER_WEIGHTS = {"relu1_2": 1.9, "relu2_2": 5.5, "relu3_3": 3.3, "relu4_1": 0.07
 weigh The Starry Night's layers (docs/training.md)."""
 LARGE_SHAPES = LAYER_WEIGHTS | {"relu4_1": 1.0}
 """The same with the painting's light: the deepest layer sees panes, tiles and triangles whole."""
-CONTENT_WEIGHT = 1.2
-CONTENT_BETWEEN_SHAPES = 0.6
-"""The same where `stylecam train` takes the painting's light: shapes need room to be seen in."""
-LIGHT_WEIGHT = 6.0
-"""Where `stylecam train` takes the photograph's light: so what is lit and what is in shade differ
-as in the style picture, not strokes alone."""
-FACE_WEIGHT = 5.0
-FACE_BETWEEN_SHAPES = 9.0
-"""The same with that light: a shape that lies across a nose hides more than a stroke."""
+USUAL_WEIGHTS = {
+    "photograph": {
+        "content_weight": 1.2,
+        "face_weight": 5.0,
+        "light_weight": 6.0,
+        "outline_weight": 30.0,
+    },
+    "painting": {
+        "content_weight": 0.6,
+        "face_weight": 9.0,
+        "light_weight": 4.0,
+        "outline_weight": 10.0,
+    },
+}
+"""What `stylecam train` takes, by whose light the paintings have. With the painting's, shapes need
+room to be seen in and have outlines of their own, and one across a nose hides more than a stroke.
+"""
 
 
 class Recipe(BaseModel):
@@ -109,11 +117,11 @@ class Recipe(BaseModel):
     """How the style picture gets the shape of the crops; if they are not square, default "crop"."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
-    content_weight: NotNegative = CONTENT_WEIGHT
+    content_weight: NotNegative = 1.2
     content_start: Share = 0.4
     """Share of the content weight at the start; it grows over the first `content_ramp`."""
     content_ramp: Share = 0.6
-    face_weight: NotNegative = FACE_WEIGHT
+    face_weight: NotNegative = 5.0
     """Share of the content weight that counts on faces, at each scale, beside what counts there
     anyway; 0: faces are not looked for, and count like all else."""
     face_style: Share = 0.15

@@ -67,9 +67,13 @@ OPTIONS: list[Decorator] = [
     click.option(
         "--light-weight",
         type=float,
-        help="Keeps bright bright, dark dark. [6; 0 with the painting's light]",
+        help="Keeps bright bright, dark dark. [6; 4 with the painting's light]",
     ),
-    click.option("--outline-weight", type=float, help="Keeps strong outlines sharp. [0]"),
+    click.option(
+        "--outline-weight",
+        type=float,
+        help="Keeps strong outlines sharp. [30; 10 with the painting's light]",
+    ),
     click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]"),
     click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [8]"),
     click.option(

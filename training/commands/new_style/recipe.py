@@ -119,7 +119,7 @@ def with_styles(
     recipe: "Recipe", sources: "list[StyleImage]", shares: list[float] | None
 ) -> "Recipe":
     """The recipe with what its pictures decide; says what speaks against them."""
-    from training.config.recipe import CONTENT_BETWEEN_SHAPES, FACE_BETWEEN_SHAPES, LIGHT_WEIGHT
+    from training.config.recipe import USUAL_WEIGHTS
     from training.data.style_advice import advice, has_flat_shapes
     from training.data.style_image import picture_digest
 
@@ -136,9 +136,7 @@ def with_styles(
         LOGGER.info("flat shapes without light and shade of their own: --light painting")
         told["light"] = "painting"
     if recipe.loss_units == "relative":
-        usual = {"light_weight": LIGHT_WEIGHT}
-        if "painting" in (told.get("light"), recipe.light):
-            usual = {"content_weight": CONTENT_BETWEEN_SHAPES, "face_weight": FACE_BETWEEN_SHAPES}
+        usual = USUAL_WEIGHTS[told.get("light", recipe.light)]
         told |= {name: x for name, x in usual.items() if name not in recipe.model_fields_set}
     return recipe.model_copy(update={"style_digest": picture_digest(pictures)} | told)
 
