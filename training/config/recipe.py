@@ -63,17 +63,20 @@ USUAL_WEIGHTS = {
         "content_weight": 1.2,
         "face_weight": 5.0,
         "light_weight": 6.0,
+        "light_contrast": 1.2,
         "outline_weight": 30.0,
     },
     "painting": {
         "content_weight": 0.6,
         "face_weight": 9.0,
         "light_weight": 4.0,
+        "light_contrast": 1.0,
         "outline_weight": 10.0,
     },
 }
 """What `stylecam train` takes, by whose light the paintings have. With the painting's, shapes need
 room to be seen in and have outlines of their own, and one across a nose hides more than a stroke.
+With the photograph's, strokes take a fifth of the contrast that is asked for.
 """
 
 
@@ -130,6 +133,8 @@ class Recipe(BaseModel):
     style_weight: NotNegative = 1.0
     light_weight: NotNegative = 0.0
     """Of what is bright and dark in the photograph, with the painting's contrast (light.py)."""
+    light_contrast: Annotated[float, Field(gt=0, le=4)] = 1.0
+    """The contrast that light and outlines shall have, as a share of the style picture's."""
     outline_weight: NotNegative = 0.0
     """Of strong outlines, as sharp as the photograph's (light.py)."""
     tv_weight: NotNegative = 0.0

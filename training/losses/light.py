@@ -40,6 +40,10 @@ class Light:
     mean: float
     deviation: float
 
+    def times(self, contrast: float) -> "Light":
+        """The same mean with `contrast` times the deviation."""
+        return Light(self.mean, self.deviation * contrast)
+
 
 def light_of(styles: list[Tensor], shares: list[float]) -> Light:
     """The weighted mean of the light of style pictures (1, 3, H, W) float 0..1."""

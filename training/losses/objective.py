@@ -113,6 +113,7 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget], light: Light) -> list
     scopes = (*views.scopes, recipe.scope)
     relative = recipe.loss_units == "relative"
     layers = recipe.weights_of_layers
+    light = light.times(recipe.light_contrast)
     style: LossTerm
     if recipe.style_loss == "wasserstein":
         style = WassersteinTerm(recipe.style_weight, layers, targets, scopes)

@@ -114,17 +114,21 @@ def test_a_shipped_style_is_not_changed_by_its_light_form(invoke, tmp_path):
 @pytest.mark.parametrize(
     "options, light, weights",
     [
-        ((), "painting", (0.6, 9.0, 4.0, 10.0)),
-        (("--content-weight", "1.5"), "painting", (1.5, 9.0, 4.0, 10.0)),
-        (("--face-weight", "3"), "painting", (0.6, 3.0, 4.0, 10.0)),
-        (("--light", "photograph"), "photograph", (1.2, 5.0, 6.0, 30.0)),
-        (("--light", "photograph", "--light-weight", "2"), "photograph", (1.2, 5.0, 2.0, 30.0)),
+        ((), "painting", (0.6, 9.0, 4.0, 1.0, 10.0)),
+        (("--content-weight", "1.5"), "painting", (1.5, 9.0, 4.0, 1.0, 10.0)),
+        (("--face-weight", "3"), "painting", (0.6, 3.0, 4.0, 1.0, 10.0)),
+        (("--light", "photograph"), "photograph", (1.2, 5.0, 6.0, 1.2, 30.0)),
+        (
+            ("--light", "photograph", "--light-weight", "2"),
+            "photograph",
+            (1.2, 5.0, 2.0, 1.2, 30.0),
+        ),
     ],
 )
 def test_a_picture_of_flat_shapes_gets_the_paintings_light(invoke, tiles, options, light, weights):
     invoke(tiles, *QUICK, *options)
     training = load_card(tiles.parent / "own" / "tiles.onnx").training
-    kinds = "content_weight", "face_weight", "light_weight", "outline_weight"
+    kinds = "content_weight", "face_weight", "light_weight", "light_contrast", "outline_weight"
     assert (training["light"], tuple(training[x] for x in kinds)) == (light, weights)
 
 

@@ -4,6 +4,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
+from training.losses.light import light_of, luma  # noqa: E402
 from training.losses.objective import face_shares, objective_for, reduced  # noqa: E402
 
 LAYERS = ("relu1_2", "relu2_2")
@@ -191,8 +192,27 @@ def test_colours_on_faces_remain_the_styles():
         assert face_shares(recipe) == pytest.approx(expected)
 
 
-def test_light_counts_by_its_weight(objective, source):
-    faint, strong = (objective(light_weight=x)(source, 1 - source)["light"] for x in (0.5, 2.0))
+@pytest.mark.parametrize("name", ["light", "outline"])
+def test_light_and_outlines_count_by_their_weight(objective, source, name):
+    faint, strong = (
+        objective(**{f"{name}_weight": x})(source, 1 - source)[name] for x in (0.5, 2.0)
+    )
     assert float(faint) > 0
     assert float(strong) == pytest.approx(4 * float(faint), rel=1e-5)
-    assert "light" not in objective()(source, source)
+    assert name not in objective()(source, source)
+
+
+def test_light_and_outlines_are_wanted_in_the_contrast_of_the_recipe(
+    objective, source, style_picture
+):
+    wanted = light_of([to_tensor(style_picture[None])], [1])
+    seen = luma(source)
+    mean, deviation = (f(dim=(2, 3), keepdim=True) for f in (seen.mean, seen.std))
+    weights = {"light_weight": 1.0, "outline_weight": 1.0}
+    for contrast in (0.8, 1.0, 1.5):
+        loss = objective(light_contrast=contrast, **weights)
+        stretched = (source - mean) / deviation * wanted.deviation * contrast + wanted.mean
+        terms = loss(source, stretched)
+        assert float(terms["light"]) < 1e-3
+        assert float(terms["outline"]) < 1e-3
+        assert float(loss(source, source * 0.1)["light"]) > 0.1

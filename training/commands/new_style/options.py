@@ -70,6 +70,11 @@ OPTIONS: list[Decorator] = [
         help="Keeps bright bright, dark dark. [6; 4 with the painting's light]",
     ),
     click.option(
+        "--light-contrast",
+        type=float,
+        help="Of light and outlines, in the style picture's. [1.2; 1 with the painting's light]",
+    ),
+    click.option(
         "--outline-weight",
         type=float,
         help="Keeps strong outlines sharp. [30; 10 with the painting's light]",

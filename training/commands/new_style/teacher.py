@@ -21,6 +21,7 @@ WITHOUT_EFFECT = (
     "style_weight",
     "tv_weight",
     "light_weight",
+    "light_contrast",
     "outline_weight",
     "temporal_weight",
     "style_loss",
