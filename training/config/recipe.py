@@ -136,7 +136,9 @@ class Recipe(BaseModel):
     light_contrast: Annotated[float, Field(gt=0, le=4)] = 1.0
     """The contrast that light and outlines shall have, as a share of the style picture's."""
     outline_weight: NotNegative = 0.0
-    """Of strong outlines, as sharp as the photograph's (light.py)."""
+    """Of strong outlines, as sharp as the photograph's (outline.py)."""
+    colour_weight: NotNegative = 0.0
+    """Of what has which colour in the photograph, in the painting's palette (palette.py)."""
     tv_weight: NotNegative = 0.0
     range_weight: NotNegative = 10.0
     temporal_weight: NotNegative = 8.0

@@ -3,7 +3,7 @@
 import torch
 
 from training.data.tensors import Picture, to_tensor
-from training.losses.light import outlines, standing_out
+from training.losses.tones.outline import outlines, standing_out
 
 LEAST_ENERGY = 1e-6
 """A picture without outlines, or a painting of one colour, has nothing to compare."""

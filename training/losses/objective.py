@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.config.recipe import Recipe, Scope
-from training.losses.light import Light, LightTerm, OutlineTerm, light_of
 from training.losses.style_target import StyleTarget, style_target
 from training.losses.terms import (
     ContentTerm,
@@ -27,6 +26,9 @@ from training.losses.terms import (
     TotalVariationTerm,
     WassersteinTerm,
 )
+from training.losses.tones.light import Light, LightTerm, light_of
+from training.losses.tones.outline import OutlineTerm
+from training.losses.tones.palette import ColourTerm, Palette, palette_of
 from training.losses.vgg import LossNetwork
 from training.runtime.precision import use_bf16
 
@@ -107,8 +109,11 @@ def part_at_full_size(recipe: Recipe, picture: Tensor, corner: Corner) -> Tensor
     return picture[..., top : top + height, left : left + width]
 
 
-def loss_terms(recipe: Recipe, targets: list[StyleTarget], light: Light) -> list[LossTerm]:
-    """Every term of the recipe's loss whose weight is not 0."""
+def loss_terms(
+    recipe: Recipe, targets: list[StyleTarget], light: Light, palette: Palette
+) -> list[LossTerm]:
+    """Every term of the recipe's loss whose weight is not 0. `targets`: one for each scale;
+    `light` and `palette`: the style pictures'."""
     views = views_of(recipe)
     scopes = (*views.scopes, recipe.scope)
     relative = recipe.loss_units == "relative"
@@ -134,6 +139,7 @@ def loss_terms(recipe: Recipe, targets: list[StyleTarget], light: Light) -> list
         style,
         LightTerm(recipe.light_weight, light),
         OutlineTerm(recipe.outline_weight, light),
+        ColourTerm(recipe.colour_weight, palette),
         TotalVariationTerm(recipe.tv_weight, relative),
         RangeTerm(recipe.range_weight),
         StabilityTerm(recipe.temporal_weight, recipe.stability_every),
@@ -147,17 +153,14 @@ def in_precision(network: LossNetwork, recipe: Recipe) -> LossNetwork:
 
 
 class Objective:
-    """The losses of a batch, weighted as the recipe says; `targets`: one for each scale. `light`:
-    the style pictures'."""
+    """The losses of a batch: the sum of `terms`, which compare features of the recipe's layers."""
 
-    def __init__(
-        self, recipe: Recipe, network: LossNetwork, targets: list[StyleTarget], light: Light
-    ) -> None:
+    def __init__(self, recipe: Recipe, network: LossNetwork, terms: list[LossTerm]) -> None:
         self.recipe = recipe
         self.device = network.device
         self.network = in_precision(network, recipe)
         self.layers = tuple(dict.fromkeys(recipe.content_layers + recipe.style_layers))
-        self.terms = loss_terms(recipe, targets, light)
+        self.terms = terms
 
     def __call__(
         self,
@@ -203,4 +206,5 @@ def objective_for(
     views = [[*reduced(style, recipe.scales - 1), style] for style in styles]
     scales = [list(of_one_scale) for of_one_scale in zip(*views, strict=True)]
     targets = [style_target(network, x, shares, recipe.style_layers) for x in scales]
-    return Objective(recipe, network, targets, light_of(styles, shares))
+    light, palette = light_of(styles, shares), palette_of(styles, shares)
+    return Objective(recipe, network, loss_terms(recipe, targets, light, palette))

@@ -4,7 +4,7 @@ Transfer). Pictures are (1, 3, H, W) float 0..1."""
 import torch
 from torch import Tensor
 
-from training.losses.light import luma
+from training.losses.tones.light import luma
 from training.optimise.scales import fit, resized
 
 ROUNDS = 4

@@ -4,8 +4,8 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from training.config.recipe import Recipe  # noqa: E402
 from training.data.tensors import to_tensor  # noqa: E402
-from training.losses.light import light_of, luma  # noqa: E402
 from training.losses.objective import face_shares, objective_for, reduced  # noqa: E402
+from training.losses.tones.light import light_of, luma  # noqa: E402
 
 LAYERS = ("relu1_2", "relu2_2")
 

@@ -4,7 +4,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 import torch
 
-from training.losses.light import luma
+from training.losses.tones.light import luma
 from training.optimise.colours import (
     chroma,
     grey,

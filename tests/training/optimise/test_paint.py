@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 import torch
 
 from models.errors import TrainingError, UsageError
-from training.losses.light import luma
+from training.losses.tones.light import luma
 from training.optimise.colours import chroma
 from training.optimise.objective.features import PaintFeatures
 from training.optimise.objective.gram import style_grams

@@ -79,6 +79,11 @@ OPTIONS: list[Decorator] = [
         type=float,
         help="Keeps strong outlines sharp. [30; 10 with the painting's light]",
     ),
+    click.option(
+        "--colour-weight",
+        type=float,
+        help="Keeps yellow yellow, in the style picture's palette. [0]",
+    ),
     click.option("--tv-weight", type=float, help="Total variation: smoother when larger. [0]"),
     click.option("--temporal-weight", type=float, help="Steadiness under motion and noise. [8]"),
     click.option(

@@ -23,6 +23,7 @@ WITHOUT_EFFECT = (
     "light_weight",
     "light_contrast",
     "outline_weight",
+    "colour_weight",
     "temporal_weight",
     "style_loss",
     "light",

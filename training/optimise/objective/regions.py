@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import UsageError
-from training.losses.light import LUMA
+from training.losses.tones.light import LUMA
 
 COARSE = 32
 """Colours nearer than this, in levels of 255, are one: compression and soft edges vary them."""

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.losses.light import luma
+from training.losses.tones.light import luma
 from training.optimise.objective.distance import TINY, variation_sum
 from training.optimise.objective.features import PaintFeatures
 from training.optimise.objective.gram import Weights

@@ -2,10 +2,7 @@
 the style picture's own bright and dark parts differ.
 
 Gram matrices do not know where anything is, and features hardly how bright: a painting that fits
-both can have all its contrast in its strokes, and then looks flat, as if behind a veil. Its strokes
-run across outlines, too, and then it looks soft: the outline loss keeps the strongest of them as
-sharp as the photograph has them (as Li et al. 2017, Laplacian-Steered Neural Style Transfer, do
-with all).
+both can have all its contrast in its strokes, and then looks flat, as if behind a veil.
 """
 
 from dataclasses import dataclass
@@ -21,11 +18,6 @@ LUMA = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in what the eye takes for brightness (ITU-R BT.601, sec. 2.5.1)."""
 PITCH = 4
 """Pixels: most of a stroke is finer, and free; what is lit or in shade is coarser."""
-OUTLINE = 5
-"""Pixels: the side of the surroundings from which an outline stands out."""
-FAINT, STRONG = 0.3, 0.8
-"""In deviations of the photograph's luma: from FAINT on, what stands out from its surroundings
-counts as an outline; from STRONG on in full."""
 
 
 def luma(pictures: Tensor) -> Tensor:
@@ -67,33 +59,6 @@ def light_loss(painted: Tensor, source: Tensor, light: Light) -> Tensor:
     return ((shown - light.mean) / contrast - seen).square().mean()
 
 
-def outline_loss(painted: Tensor, source: Tensor, light: Light) -> Tensor:
-    """How much outlines differ, in squared deviations of the style picture's luma.
-
-    `painted` and `source` (B, 3, H, W) float, about 0..1. Wanted is that a pixel stands out from
-    what is around it as the photograph's does, in its own deviations; counted on outlines.
-    """
-    wanted, counted = outlines(source)
-    shown = standing_out(painted) / max(light.deviation, LEAST_DEVIATION)
-    return (counted * (shown - wanted).square()).mean()
-
-
-def outlines(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """How pixels of (B, 3, H, W) stand out, in deviations of each picture's luma, and where that is
-    an outline: from 0, nowhere near one, to 1, on a strong one; (B, 1, H, W) each."""
-    deviation = luma(pictures).std(dim=(2, 3), keepdim=True, correction=0)
-    out = standing_out(pictures) / deviation.clamp_min(LEAST_DEVIATION)
-    strength = F.max_pool2d(out.abs(), 3, stride=1, padding=1)  # both sides of an outline
-    return out, ((strength - FAINT) / (STRONG - FAINT)).clamp(0, 1)
-
-
-def standing_out(pictures: Tensor) -> Tensor:
-    """The luma of (B, 3, H, W) less its mean in the OUTLINE × OUTLINE pixels around each."""
-    light = luma(pictures)
-    around = F.pad(light, (OUTLINE // 2,) * 4, mode="replicate")
-    return light - F.avg_pool2d(around, OUTLINE, stride=1)
-
-
 @dataclass(frozen=True)
 class LightTerm:
     weight: float
@@ -102,13 +67,3 @@ class LightTerm:
 
     def __call__(self, seen: Seen) -> Tensor:
         return light_loss(seen.painted, seen.source, self.light) * self.weight
-
-
-@dataclass(frozen=True)
-class OutlineTerm:
-    weight: float
-    light: Light
-    name: str = "outline"
-
-    def __call__(self, seen: Seen) -> Tensor:
-        return outline_loss(seen.painted, seen.source, self.light) * self.weight
