@@ -76,7 +76,7 @@ USUAL_WEIGHTS = {
 }
 """What `stylecam train` takes, by whose light the paintings have. With the painting's, shapes need
 room to be seen in and have outlines of their own, and one across a nose hides more than a stroke.
-With the photograph's, strokes take a fifth of the contrast that is asked for.
+With the photograph's, strokes take a part of the contrast that is asked for.
 """
 
 

@@ -3,6 +3,7 @@
 import torch
 
 from training.data.tensors import Picture, to_tensor
+from training.losses.tones.light import luma
 from training.losses.tones.outline import outlines, standing_out
 
 LEAST_ENERGY = 1e-6
@@ -18,7 +19,7 @@ def outlines_lost(source: Picture, painted: Picture) -> float:
     outlines loses none. (H, W, 3) uint8 RGB each, of the same size.
     """
     wanted, counted = outlines(to_tensor(source[None]))
-    shown = standing_out(to_tensor(painted[None]))
+    shown = standing_out(luma(to_tensor(painted[None])))
     energy = (counted * wanted.square()).sum()
     if energy < LEAST_ENERGY:
         return 0.0

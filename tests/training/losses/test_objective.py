@@ -192,8 +192,8 @@ def test_colours_on_faces_remain_the_styles():
         assert face_shares(recipe) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", ["light", "outline"])
-def test_light_and_outlines_count_by_their_weight(objective, source, name):
+@pytest.mark.parametrize("name", ["light", "outline", "colour"])
+def test_light_outlines_and_colours_count_by_their_weight(objective, source, name):
     faint, strong = (
         objective(**{f"{name}_weight": x})(source, 1 - source)[name] for x in (0.5, 2.0)
     )

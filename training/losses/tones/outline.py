@@ -28,22 +28,22 @@ def outline_loss(painted: Tensor, source: Tensor, light: Light) -> Tensor:
     what is around it as the photograph's does, in its own deviations; counted on outlines.
     """
     wanted, counted = outlines(source)
-    shown = standing_out(painted) / max(light.deviation, LEAST_DEVIATION)
+    shown = standing_out(luma(painted)) / max(light.deviation, LEAST_DEVIATION)
     return (counted * (shown - wanted).square()).mean()
 
 
 def outlines(pictures: Tensor) -> tuple[Tensor, Tensor]:
     """How pixels of (B, 3, H, W) stand out, in deviations of each picture's luma, and where that is
     an outline: from 0, nowhere near one, to 1, on a strong one; (B, 1, H, W) each."""
-    deviation = luma(pictures).std(dim=(2, 3), keepdim=True, correction=0)
-    out = standing_out(pictures) / deviation.clamp_min(LEAST_DEVIATION)
+    light = luma(pictures)
+    deviation = light.std(dim=(2, 3), keepdim=True, correction=0)
+    out = standing_out(light) / deviation.clamp_min(LEAST_DEVIATION)
     strength = F.max_pool2d(out.abs(), 3, stride=1, padding=1)  # both sides of an outline
     return out, ((strength - FAINT) / (STRONG - FAINT)).clamp(0, 1)
 
 
-def standing_out(pictures: Tensor) -> Tensor:
-    """The luma of (B, 3, H, W) less its mean in the OUTLINE × OUTLINE pixels around each."""
-    light = luma(pictures)
+def standing_out(light: Tensor) -> Tensor:
+    """Luma (B, 1, H, W) less its mean in the OUTLINE × OUTLINE pixels around each."""
     around = F.pad(light, (OUTLINE // 2,) * 4, mode="replicate")
     return light - F.avg_pool2d(around, OUTLINE, stride=1)
 

@@ -39,10 +39,9 @@ def chroma(pictures: Tensor) -> Tensor:
 
 def palette_of(styles: list[Tensor], shares: list[float]) -> Palette:
     """The weighted mean of the palettes of style pictures (1, 3, H, W) float 0..1."""
-    parts = [share / sum(shares) for share in shares]
+    parts = torch.tensor(shares, dtype=torch.float64) / sum(shares)
     moments = [_moments(chroma(style.cpu())[0].flatten(1).double()) for style in styles]
-    mean = torch.stack([p * m for p, (m, _) in zip(parts, moments, strict=True)]).sum(dim=0)
-    spread = torch.stack([p * c for p, (_, c) in zip(parts, moments, strict=True)]).sum(dim=0)
+    mean, spread = (torch.tensordot(parts, torch.stack(x), 1) for x in zip(*moments, strict=True))
     return Palette(mean, spread + FAINTEST**2 * UNIT)
 
 
