@@ -1,12 +1,14 @@
 """Exposure normalisation: brings a picture to middle brightness and contrast before it is painted.
 
 A generator that was trained on such pictures paints a dark room as brightly as a garden. It is
-one curve for R, G and B, which the whole picture's luma sets: mean to 0.5, deviation to about
-0.25, both ends bent so that nothing clips. Luma here is the plain mean of R, G and B.
+one curve for R, G and B, which the whole picture sets: its darkest value becomes black and its
+brightest white, and then it goes half-way to a mean luma of 0.5 and a deviation of 0.25. All the
+way would turn a dark stage grey and bleach who dances on it. Luma here is the plain mean of R, G
+and B.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import cv2
@@ -17,8 +19,11 @@ from models.pictures import RGB
 
 Floats = NDArray[np.floating[Any]]
 
+LEAST_RANGE = 0.25
+"""From black to white: an even wall is not spread to full contrast, which would show its noise."""
 LEAST_DEVIATION = 0.08
-"""An even wall is not spread to full contrast: that would show its noise."""
+OUTLIERS = 0.5
+"""Percent of the values that may lie below black, and as many above white."""
 TIME_CONSTANT = 0.5
 """Seconds in which a moving picture's exposure follows by 63 %."""
 JUMP = 0.15
@@ -34,24 +39,29 @@ SAMPLES = 128
 
 @dataclass(frozen=True)
 class Exposure:
-    """Mean and standard deviation of a picture's luma, of 0..1; deviation LEAST_DEVIATION up."""
+    """Mean and standard deviation of a picture's luma, of 0..1, and which values of R, G and B
+    are to be black and white. The deviation is LEAST_DEVIATION up, the range LEAST_RANGE up."""
 
     mean: float
     deviation: float
+    black: float
+    white: float
 
 
 def measure(picture: RGB | Floats) -> Exposure:
     """The exposure of a picture (H, W, 3), uint8 of 0..255 or float of 0..1."""
-    return _exposure(_luma(picture))
+    return _exposure(_luma(picture), _samples(picture))
 
 
 def curve(values: Floats, exposure: Exposure) -> Floats:
     """The normalised values, in 0..1, of `values` in 0..1 of any shape.
 
-    With u = (x − mean) / deviation · 0.5, it is 0.5 + 0.5 · u / (1 + |u|³)^(1/3).
+    With x the place between black and white, 0..1, and u = (values − mean) / deviation · 0.5, it is
+    the mean of x and 0.5 + 0.5 · u / (1 + |u|³)^(1/3).
     """
+    x = np.clip((values - exposure.black) / (exposure.white - exposure.black), 0, 1)
     u = (values - exposure.mean) / exposure.deviation * 0.5
-    return 0.5 + 0.5 * u / np.cbrt(1 + np.abs(u) ** 3)
+    return 0.5 * (x + 0.5 + 0.5 * u / np.cbrt(1 + np.abs(u) ** 3))
 
 
 def curve_table(exposure: Exposure) -> NDArray[np.uint8]:
@@ -84,26 +94,26 @@ class EasedExposure:
         `seconds` is its place in time; only differences count. `whole`: what `rgb` was shrunk
         from, which then sets the exposure (shrinking takes some of the deviation away).
         """
-        self._follow(_luma(_samples(rgb if whole is None else whole)), seconds)
+        self._follow(_samples(rgb if whole is None else whole), seconds)
         return np.asarray(cv2.LUT(rgb, self._table), np.uint8)
 
-    def _follow(self, luma: Floats, seconds: float) -> None:
-        now = _exposure(luma)
+    def _follow(self, seen: RGB, seconds: float) -> None:
+        luma = _luma(seen)
+        now = _exposure(luma, seen)
         if self._eased is None or self._is_new(luma, now, self._eased):
             eased = now
         else:
             share = 1 - math.exp(-max(0.0, seconds - self._seconds) / TIME_CONSTANT)
-            eased = Exposure(
-                self._eased.mean + share * (now.mean - self._eased.mean),
-                self._eased.deviation + share * (now.deviation - self._eased.deviation),
-            )
+            pairs = zip(astuple(self._eased), astuple(now), strict=True)
+            eased = Exposure(*(before + share * (to - before) for before, to in pairs))
         if eased != self._eased:
             self._table = curve_table(eased)
         self._eased, self._luma, self._seconds = eased, luma, seconds
         self.settled = _distance(eased, now) < SETTLED
 
     def _is_new(self, luma: Floats, now: Exposure, eased: Exposure) -> bool:
-        if luma.shape != self._luma.shape or _distance(now, eased) > JUMP:
+        jump = max(abs(now.mean - eased.mean), abs(now.deviation - eased.deviation))
+        if luma.shape != self._luma.shape or jump > JUMP:
             return True
         change = luma - self._luma
         return float(np.abs(change - change.mean()).mean()) > OTHER_SCENE * now.deviation
@@ -117,19 +127,28 @@ def _luma(picture: RGB | Floats) -> Floats:
     return np.asarray(total / (3 * most))
 
 
-def _exposure(luma: Floats) -> Exposure:
-    return Exposure(float(luma.mean()), max(LEAST_DEVIATION, float(luma.std())))
+def _exposure(luma: Floats, seen: RGB | Floats) -> Exposure:
+    most = 255.0 if seen.dtype == np.uint8 else 1.0
+    few = seen[::2, ::2]  # they take as long as all the rest
+    black, white = np.percentile(few, (OUTLIERS, 100 - OUTLIERS)) / most
+    middle = np.clip((black + white) / 2, LEAST_RANGE / 2, 1 - LEAST_RANGE / 2)
+    return Exposure(
+        float(luma.mean()),
+        max(LEAST_DEVIATION, float(luma.std())),
+        float(min(black, middle - LEAST_RANGE / 2)),
+        float(max(white, middle + LEAST_RANGE / 2)),
+    )
 
 
 def _distance(a: Exposure, b: Exposure) -> float:
-    return max(abs(a.mean - b.mean), abs(a.deviation - b.deviation))
+    return max(abs(x - y) for x, y in zip(astuple(a), astuple(b), strict=True))
 
 
-def _samples(rgb: RGB) -> RGB:
+def _samples(picture: NDArray[Any]) -> NDArray[Any]:
     """Single pixels of an even grid: unlike a shrunken picture, they keep the whole deviation
     (averages of ten pixels' width lose 9 % of a photograph's)."""
-    step = max(1, max(rgb.shape[:2]) // SAMPLES)
-    return rgb[step // 2 :: step, step // 2 :: step]
+    step = max(1, max(picture.shape[:2]) // SAMPLES)
+    return picture[step // 2 :: step, step // 2 :: step]
 
 
 def _apply(rgb: RGB, exposure: Exposure) -> RGB:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from models.grain import grain_field
 from training.config.recipe import Recipe
-from training.data.tensor_exposure import expose, moments
+from training.data.tensor_exposure import expose, measure
 from training.losses.objective import part_size
 from training.losses.stability import MAX_SHIFT, common_part, disturbed, offsets
 
@@ -49,12 +49,12 @@ def make_batch(recipe: Recipe, crops: Tensor, step: int) -> TrainingBatch:
     def window(top: int, left: int) -> Tensor:
         return crops[..., top : top + height, left : left + width]
 
-    light = moments(crops) if recipe.exposure else None
+    exposures = measure(crops) if recipe.exposure else None
     texture = _grain(recipe, crops, step) if recipe.grain else None
 
     def as_seen(part: Tensor, top: int, left: int) -> Tensor:
         """A window as a generator sees it: normalised in exposure, with grain."""
-        seen = part if light is None else expose(part, *light)
+        seen = part if exposures is None else expose(part, exposures)
         if texture is None:
             return seen
         return (seen + texture[..., top : top + height, left : left + width]).clamp(0, 1)
