@@ -33,6 +33,8 @@ OTHER_SCENE = 0.6
 this share of the deviation; unrelated pictures differ by about 1.1 of it."""
 SETTLED = 0.004
 """What is left to follow below this (a level of 255) makes no visible difference."""
+ENDS_SETTLED = 0.012
+"""The same for black and white, which a sensor's noise moves by a level or two."""
 SAMPLES = 128
 """Samples along a picture's longer side, for the exposure of moving pictures."""
 
@@ -109,11 +111,11 @@ class EasedExposure:
         if eased != self._eased:
             self._table = curve_table(eased)
         self._eased, self._luma, self._seconds = eased, luma, seconds
-        self.settled = _distance(eased, now) < SETTLED
+        light, ends = _differences(eased, now)
+        self.settled = light < SETTLED and ends < ENDS_SETTLED
 
     def _is_new(self, luma: Floats, now: Exposure, eased: Exposure) -> bool:
-        jump = max(abs(now.mean - eased.mean), abs(now.deviation - eased.deviation))
-        if luma.shape != self._luma.shape or jump > JUMP:
+        if luma.shape != self._luma.shape or _differences(now, eased)[0] > JUMP:
             return True
         change = luma - self._luma
         return float(np.abs(change - change.mean()).mean()) > OTHER_SCENE * now.deviation
@@ -140,8 +142,10 @@ def _exposure(luma: Floats, seen: RGB | Floats) -> Exposure:
     )
 
 
-def _distance(a: Exposure, b: Exposure) -> float:
-    return max(abs(x - y) for x, y in zip(astuple(a), astuple(b), strict=True))
+def _differences(a: Exposure, b: Exposure) -> tuple[float, float]:
+    """By how much mean or deviation differ, and by how much black or white do."""
+    light = max(abs(a.mean - b.mean), abs(a.deviation - b.deviation))
+    return light, max(abs(a.black - b.black), abs(a.white - b.white))
 
 
 def _samples(picture: NDArray[Any]) -> NDArray[Any]:

@@ -134,6 +134,18 @@ def test_it_says_whether_it_has_settled():
     assert eased.settled
 
 
+@pytest.mark.parametrize("brightness", [0.2, 1.0])
+def test_a_noisy_camera_before_a_still_scene_settles(brightness):
+    random = np.random.default_rng(0)
+    eased = EasedExposure()
+    settled = []
+    for i in range(90):
+        noisy = scene(brightness) + random.normal(0, 4, (90, 160, 3))
+        eased.normalise(np.clip(np.rint(noisy), 0, 255).astype(np.uint8), i / 30)
+        settled.append(eased.settled)
+    assert all(settled[30:])
+
+
 def test_how_fast_it_follows_does_not_depend_on_the_frame_rate():
     slow, fast = EasedExposure(), EasedExposure()
     for eased in (slow, fast):
