@@ -2,9 +2,9 @@
 
 A generator that was trained on such pictures paints a dark room as brightly as a garden. It is
 one curve for R, G and B, which the whole picture sets: its darkest value becomes black and its
-brightest white, and then it goes half-way to a mean luma of 0.5 and a deviation of 0.25. All the
-way would turn a dark stage grey and bleach who dances on it. Luma here is the plain mean of R, G
-and B.
+brightest white, and what lies between is bent towards a middle luma. Black stays black, and
+what is bright keeps its colours (a curve by mean and deviation turned a dark stage grey and
+bleached who danced on it). Luma here is the plain mean of R, G and B.
 """
 
 import math
@@ -19,18 +19,23 @@ from models.pictures import RGB
 
 Floats = NDArray[np.floating[Any]]
 
-LEAST_RANGE = 0.25
+LEAST_RANGE = 0.28
 """From black to white: an even wall is not spread to full contrast, which would show its noise."""
-LEAST_DEVIATION = 0.08
+MOST_GAIN = 5.0
+"""Nothing near black or white is spread by more, for the same reason."""
 OUTLIERS = 0.5
 """Percent of the values that may lie below black, and as many above white."""
+SHARE = 0.6
+"""Of the way from a picture's mean luma to 0.5."""
 TIME_CONSTANT = 0.5
 """Seconds in which a moving picture's exposure follows by 63 %."""
 JUMP = 0.15
-"""A mean or deviation that differs by more is another light, not a passer-by."""
+"""A mean that differs by more is another light, not a passer-by."""
 OTHER_SCENE = 0.6
 """Two pictures are different scenes if their lumas differ, in the mean and beyond brightness, by
 this share of the deviation; unrelated pictures differ by about 1.1 of it."""
+LEAST_DEVIATION = 0.08
+"""What counts as the deviation of an even wall, whose noise is no other scene."""
 SETTLED = 0.004
 """What is left to follow below this (a level of 255) makes no visible difference."""
 ENDS_SETTLED = 0.012
@@ -41,13 +46,22 @@ SAMPLES = 128
 
 @dataclass(frozen=True)
 class Exposure:
-    """Mean and standard deviation of a picture's luma, of 0..1, and which values of R, G and B
-    are to be black and white. The deviation is LEAST_DEVIATION up, the range LEAST_RANGE up."""
+    """A picture's mean luma, of 0..1, and which values of R, G and B are to be black and white,
+    at least LEAST_RANGE apart."""
 
     mean: float
-    deviation: float
     black: float
     white: float
+
+    @property
+    def bend(self) -> float:
+        """How much the curve lightens what is dark: 0 not at all, below 0 it darkens."""
+        span = self.white - self.black
+        mean = min(max((self.mean - self.black) / span, 0.01), 0.99)
+        wanted = mean + SHARE * (0.5 - mean)
+        most = max(1.0, MOST_GAIN * span)
+        bend = (wanted - mean) / (mean * (1 - wanted))  # takes the mean to what is wanted
+        return min(max(bend, 1 / most - 1), most - 1)
 
 
 def measure(picture: RGB | Floats) -> Exposure:
@@ -58,12 +72,12 @@ def measure(picture: RGB | Floats) -> Exposure:
 def curve(values: Floats, exposure: Exposure) -> Floats:
     """The normalised values, in 0..1, of `values` in 0..1 of any shape.
 
-    With x the place between black and white, 0..1, and u = (values − mean) / deviation · 0.5, it is
-    the mean of x and 0.5 + 0.5 · u / (1 + |u|³)^(1/3).
+    With x the place between black and white, 0..1, it is (1 + b) · x / (1 + b · x), b the bend: the
+    rational tone curve of Schlick (1995, Quantization techniques for visualization of high dynamic
+    range pictures, sec. 3).
     """
     x = np.clip((values - exposure.black) / (exposure.white - exposure.black), 0, 1)
-    u = (values - exposure.mean) / exposure.deviation * 0.5
-    return 0.5 * (x + 0.5 + 0.5 * u / np.cbrt(1 + np.abs(u) ** 3))
+    return (1 + exposure.bend) * x / (1 + exposure.bend * x)
 
 
 def curve_table(exposure: Exposure) -> NDArray[np.uint8]:
@@ -111,14 +125,15 @@ class EasedExposure:
         if eased != self._eased:
             self._table = curve_table(eased)
         self._eased, self._luma, self._seconds = eased, luma, seconds
-        light, ends = _differences(eased, now)
-        self.settled = light < SETTLED and ends < ENDS_SETTLED
+        ends = max(abs(eased.black - now.black), abs(eased.white - now.white))
+        self.settled = abs(eased.mean - now.mean) < SETTLED and ends < ENDS_SETTLED
 
     def _is_new(self, luma: Floats, now: Exposure, eased: Exposure) -> bool:
-        if luma.shape != self._luma.shape or _differences(now, eased)[0] > JUMP:
+        if luma.shape != self._luma.shape or abs(now.mean - eased.mean) > JUMP:
             return True
         change = luma - self._luma
-        return float(np.abs(change - change.mean()).mean()) > OTHER_SCENE * now.deviation
+        deviation = max(LEAST_DEVIATION, float(luma.std()))
+        return float(np.abs(change - change.mean()).mean()) > OTHER_SCENE * deviation
 
 
 def _luma(picture: RGB | Floats) -> Floats:
@@ -136,16 +151,9 @@ def _exposure(luma: Floats, seen: RGB | Floats) -> Exposure:
     middle = np.clip((black + white) / 2, LEAST_RANGE / 2, 1 - LEAST_RANGE / 2)
     return Exposure(
         float(luma.mean()),
-        max(LEAST_DEVIATION, float(luma.std())),
         float(min(black, middle - LEAST_RANGE / 2)),
         float(max(white, middle + LEAST_RANGE / 2)),
     )
-
-
-def _differences(a: Exposure, b: Exposure) -> tuple[float, float]:
-    """By how much mean or deviation differ, and by how much black or white do."""
-    light = max(abs(a.mean - b.mean), abs(a.deviation - b.deviation))
-    return light, max(abs(a.black - b.black), abs(a.white - b.white))
 
 
 def _samples(picture: NDArray[Any]) -> NDArray[Any]:

@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.exposure import LEAST_DEVIATION
 from training.losses.terms import Seen
 
 LUMA = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in what the eye takes for brightness (ITU-R BT.601, sec. 2.5.1)."""
+LEAST_DEVIATION = 0.08
+"""Of luma, 0..1: what counts as the deviation of an even wall, whose noise is not to be painted."""
 PITCH = 4
 """Pixels: most of a stroke is finer, and free; what is lit or in shade is coarser."""
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.exposure import LEAST_DEVIATION
 from training.losses.terms import Seen
-from training.losses.tones.light import Light, luma
+from training.losses.tones.light import LEAST_DEVIATION, Light, luma
 
 OUTLINE = 5
 """Pixels: the side of the surroundings from which an outline stands out."""
