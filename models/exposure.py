@@ -25,6 +25,8 @@ MOST_GAIN = 5.0
 """Nothing near black or white is spread by more, for the same reason."""
 OUTLIERS = 0.5
 """Percent of the values that may lie below black, and as many above white."""
+ROOM = 0.04
+"""What black keeps below it, and white above, for the grain that is laid on later (grain.py)."""
 SHARE = 0.6
 """Of the way from a picture's mean luma to 0.5."""
 TIME_CONSTANT = 0.5
@@ -74,10 +76,11 @@ def curve(values: Floats, exposure: Exposure) -> Floats:
 
     With x the place between black and white, 0..1, it is (1 + b) · x / (1 + b · x), b the bend: the
     rational tone curve of Schlick (1995, Quantization techniques for visualization of high dynamic
-    range pictures, sec. 3).
+    range pictures, sec. 3); then ROOM is left at both ends.
     """
     x = np.clip((values - exposure.black) / (exposure.white - exposure.black), 0, 1)
-    return (1 + exposure.bend) * x / (1 + exposure.bend * x)
+    bent = (1 + exposure.bend) * x / (1 + exposure.bend * x)
+    return ROOM + (1 - 2 * ROOM) * bent
 
 
 def curve_table(exposure: Exposure) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from models.exposure import (
     LEAST_RANGE,
     MOST_GAIN,
+    ROOM,
     EasedExposure,
     Exposure,
     curve,
@@ -63,7 +64,8 @@ def test_the_curve_has_its_golden_values():
     exposure = Exposure(0.3, 0.1, 0.9)
     assert exposure.bend == pytest.approx(1)
     found = curve(np.array([0.0, 0.1, 0.3, 0.5, 0.9, 1.0]), exposure)
-    assert found == pytest.approx([0, 0, 0.4, 2 / 3, 1, 1])
+    wanted = [ROOM + (1 - 2 * ROOM) * x for x in (0, 0, 0.4, 2 / 3, 1, 1)]
+    assert found == pytest.approx(wanted)
 
 
 @given(exposures)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.exposure import LEAST_RANGE, MOST_GAIN, OUTLIERS, SAMPLES, SHARE
+from models.exposure import LEAST_RANGE, MOST_GAIN, OUTLIERS, ROOM, SAMPLES, SHARE
 
 
 class Exposures(NamedTuple):
@@ -36,4 +36,4 @@ def expose(pictures: Tensor, exposures: Exposures) -> Tensor:
     """The normalised pictures, 0..1; the curve is that of `models.exposure.curve`."""
     bend, black, white = exposures
     x = ((pictures - black) / (white - black)).clamp(0, 1)
-    return (1 + bend) * x / (1 + bend * x)
+    return ROOM + (1 - 2 * ROOM) * (1 + bend) * x / (1 + bend * x)
