@@ -79,8 +79,8 @@ def curve(values: Floats, exposure: Exposure) -> Floats:
     range pictures, sec. 3); then ROOM is left at both ends.
     """
     x = np.clip((values - exposure.black) / (exposure.white - exposure.black), 0, 1)
-    bent = (1 + exposure.bend) * x / (1 + exposure.bend * x)
-    return ROOM + (1 - 2 * ROOM) * bent
+    bend = exposure.bend
+    return ROOM + (1 - 2 * ROOM) * (1 + bend) * x / (1 + bend * x)
 
 
 def curve_table(exposure: Exposure) -> NDArray[np.uint8]:
@@ -149,7 +149,7 @@ def _luma(picture: RGB | Floats) -> Floats:
 
 def _exposure(luma: Floats, seen: RGB | Floats) -> Exposure:
     most = 255.0 if seen.dtype == np.uint8 else 1.0
-    few = seen[::2, ::2]  # they take as long as all the rest
+    few = seen[::2, ::2]  # percentiles of all of them would take as long as all else here
     black, white = np.percentile(few, (OUTLIERS, 100 - OUTLIERS)) / most
     middle = np.clip((black + white) / 2, LEAST_RANGE / 2, 1 - LEAST_RANGE / 2)
     return Exposure(
